@@ -1,0 +1,172 @@
+"""How a GAN is trained: n_critic steps of the discriminator, then one of the generator, round after round.
+
+Goodfellow et al. 2014 (arXiv:1406.2661), algorithm 1. The game, the penalty, the networks and the optimizers are
+arguments, so this one file also plays DCGAN, LSGAN, WGAN and WGAN-GP.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+from flax import linen as nn
+from flax import struct
+
+from gan_jax.games import Game
+from gan_jax.penalties import Penalty
+from gan_jax.players import Player, init_player, update_player
+from gan_jax.randomness import Key, example_keys, latents
+from gan_jax.recipe import Batch, Metrics, Recipe
+
+Array = jax.Array
+
+
+class State(struct.PyTreeNode):
+    """Both players, and the number of rounds played, int32 []."""
+
+    step: Array
+    generator: Player
+    discriminator: Player
+
+
+class Setup(NamedTuple):
+    """What does not change during training.
+
+    Fields:
+      generator, discriminator: modules, called as `generator.apply(variables, z, train=)` -> images [B, H, W, C] in
+        [-1, 1], and `discriminator.apply(variables, images, train=)` -> (raw scores [B, ...], dict).
+      game: (real_scores, fake_scores) -> Losses.
+      g_optimizer, d_optimizer: the players' optimizers.
+      latent_size: the length of z.
+      n_critic: how many steps D makes for one of G.
+      penalty, penalty_weight: added to D's loss as penalty_weight * penalty(critic, real, fake, key); or None.
+      axis_name: the mapped axis over which the batch is spread (`jax.pmap(..., axis_name=)`); None without one.
+    """
+
+    generator: nn.Module
+    discriminator: nn.Module
+    game: Game
+    g_optimizer: optax.GradientTransformation
+    d_optimizer: optax.GradientTransformation
+    latent_size: int = 100
+    n_critic: int = 1
+    penalty: Penalty | None = None
+    penalty_weight: float = 0.0
+    axis_name: str | None = None
+
+
+Step = Callable[[State, Array, Key], tuple[State, Metrics]]
+
+
+def make_d_step(setup: Setup) -> Step:
+    """The discriminator's step: (state, real images [B, H, W, C] in [-1, 1], key) -> (state, metrics). Pure.
+
+    D scores real and fake images in separate passes, so each has its own batch statistics (Radford et al. 2016).
+    """
+
+    def d_step(state: State, real: Array, key: Key) -> tuple[State, Metrics]:
+        latent_key, penalty_key = jax.random.split(key)
+        penalty_keys = example_keys(penalty_key, len(real), setup.axis_name)
+        fake, _ = _generate(setup, state.generator.params, state.generator, latent_key, len(real))
+
+        def loss(params):
+            real_scores, variables = _score(setup, params, state.discriminator.variables, real)
+            fake_scores, variables = _score(setup, params, variables, fake)
+            total = setup.game(real_scores, fake_scores).d
+            metrics = {"d_real": jnp.mean(real_scores), "d_fake": jnp.mean(fake_scores)}
+            if setup.penalty is not None:
+                critic = lambda images: _score(setup, params, state.discriminator.variables, images)[0]
+                penalty = setup.penalty(critic, real, fake, penalty_keys)
+                metrics["penalty"] = penalty
+                total += setup.penalty_weight * penalty
+            return total, (variables, {"d_loss": total, **metrics})
+
+        gradients, (variables, metrics) = jax.grad(loss, has_aux=True)(state.discriminator.params)
+        gradients, metrics = _mean_over_devices(setup, (gradients, metrics))
+        metrics["d_gradient_norm"] = optax.tree.norm(gradients)
+        discriminator = update_player(state.discriminator, gradients, setup.d_optimizer, variables)
+        return state.replace(discriminator=discriminator), metrics
+
+    return d_step
+
+
+def make_g_step(setup: Setup) -> Step:
+    """The generator's step: (state, real images [B, H, W, C] in [-1, 1], key) -> (state, metrics). Pure.
+
+    Only games whose generator looks at real scores (the relativistic ones) use the real images; for the others XLA
+    drops the pass. D's batch statistics are used and not kept: D learns nothing in G's step.
+    """
+
+    def g_step(state: State, real: Array, key: Key) -> tuple[State, Metrics]:
+        def loss(params):
+            fake, variables = _generate(setup, params, state.generator, key, len(real))
+            real_scores, _ = _score(setup, state.discriminator.params, state.discriminator.variables, real)
+            fake_scores, _ = _score(setup, state.discriminator.params, state.discriminator.variables, fake)
+            total = setup.game(real_scores, fake_scores).g
+            return total, (variables, {"g_loss": total})
+
+        gradients, (variables, metrics) = jax.grad(loss, has_aux=True)(state.generator.params)
+        gradients, metrics = _mean_over_devices(setup, (gradients, metrics))
+        metrics["g_gradient_norm"] = optax.tree.norm(gradients)
+        generator = update_player(state.generator, gradients, setup.g_optimizer, variables)
+        return state.replace(generator=generator), metrics
+
+    return g_step
+
+
+def make(setup: Setup) -> Recipe:
+    """The recipe: a round is `n_critic` D-steps and one G-step, each on fresh real images and fresh noise.
+
+    So a round takes n_critic + 1 parts of a batch. The metrics are the last D-step's and the G-step's.
+    """
+    d_step, g_step = make_d_step(setup), make_g_step(setup)
+
+    def init(key: Key, batch: Batch) -> State:
+        g_key, d_key = jax.random.split(key)
+        z = jnp.zeros((1, setup.latent_size))
+        images = to_unit_range(batch["image"][0, :1])
+        return State(
+            step=jnp.zeros((), jnp.int32),
+            generator=init_player(setup.generator, setup.g_optimizer, g_key, z),
+            discriminator=init_player(setup.discriminator, setup.d_optimizer, d_key, images),
+        )
+
+    def step(state: State, batch: Batch, key: Key) -> tuple[State, Metrics]:
+        keys = jax.random.split(jax.random.fold_in(key, state.step), setup.n_critic + 1)
+        images = to_unit_range(batch["image"])
+        for i in range(setup.n_critic):
+            state, d_metrics = d_step(state, images[i], keys[i])
+        state, g_metrics = g_step(state, images[-1], keys[-1])
+        return state.replace(step=state.step + 1), d_metrics | g_metrics
+
+    def sample(state: State, key: Key, n: int) -> Array:
+        z = latents(example_keys(key, n), setup.latent_size)
+        variables = {"params": state.generator.params, **state.generator.variables}
+        return setup.generator.apply(variables, z, train=False)
+
+    return Recipe(init=init, step=step, sample=sample, parts=setup.n_critic + 1)
+
+
+def to_unit_range(pixels: Array) -> Array:
+    """uint8 pixels 0..255 to float32 in [-1, 1]: x / 127.5 - 1, tanh's range."""
+    return pixels.astype(jnp.float32) / 127.5 - 1
+
+
+def _generate(setup: Setup, params, generator: Player, key: Key, count: int):
+    """Images of `count` fresh latents, with the generator's variables after the pass."""
+    z = latents(example_keys(key, count, setup.axis_name), setup.latent_size)
+    variables = {"params": params, **generator.variables}
+    return setup.generator.apply(variables, z, train=True, mutable=list(generator.variables))
+
+
+def _score(setup: Setup, params, variables, images: Array):
+    """Raw scores of images, with the discriminator's variables after the pass."""
+    (scores, _), variables = setup.discriminator.apply(
+        {"params": params, **variables}, images, train=True, mutable=list(variables)
+    )
+    return scores, variables
+
+
+def _mean_over_devices(setup: Setup, tree):
+    return tree if setup.axis_name is None else jax.lax.pmean(tree, setup.axis_name)
