@@ -74,7 +74,7 @@ def make_d_step(setup: Setup) -> Step:
             real_scores, variables = _score(setup, params, state.discriminator.variables, real)
             fake_scores, variables = _score(setup, params, variables, fake)
             total = setup.game(real_scores, fake_scores).d
-            metrics = {"d_real": jnp.mean(real_scores), "d_fake": jnp.mean(fake_scores)}
+            metrics = {"real_score": jnp.mean(real_scores), "fake_score": jnp.mean(fake_scores)}
             if setup.penalty is not None:
                 critic = lambda images: _score(setup, params, state.discriminator.variables, images)[0]
                 penalty = setup.penalty(critic, real, fake, penalty_keys)

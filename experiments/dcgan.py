@@ -1,0 +1,63 @@
+"""DCGAN (Radford, Metz & Chintala 2016, arXiv:1511.06434) and every game on its networks, or on dense ones.
+
+    python -m experiments.dcgan                                         # digits, no download
+    python -m experiments.dcgan --dataset=mnist --game=wasserstein_gp
+    python -m experiments.dcgan --dataset=folder:PATH --image_size=64   # your own images
+    python -m experiments.dcgan --network=mlp --hidden=500,500
+"""
+
+from types import SimpleNamespace
+
+from absl import flags
+
+from experiments import common, presets
+from gan_jax import loop
+from gan_jax.networks import dcgan, mlp
+from gan_jax.recipe import Recipe
+from gan_jax.recipes import gan
+
+NETWORKS = ("dcgan", "mlp")
+
+flags.DEFINE_string("network", "dcgan", f"Of both players: {', '.join(NETWORKS)}.")
+flags.DEFINE_integer("latent_size", 100, "Length of the latent z.", lower_bound=1)
+flags.DEFINE_integer("width", 64, "dcgan: channels of the largest hidden feature map.", lower_bound=1)
+flags.DEFINE_integer("kernel_size", 4, "dcgan: of all convolutions; even avoids a checkerboard.", lower_bound=1)
+flags.DEFINE_float("g_negative_slope", 0.0, "dcgan: of G's rectifiers; 0 is ReLU.", lower_bound=0)
+flags.DEFINE_list("hidden", "128", "mlp: G's hidden sizes; D has them in reverse.")
+flags.adopt_module_key_flags(common)
+flags.adopt_module_key_flags(presets)
+
+
+def resolve(config: SimpleNamespace) -> SimpleNamespace:
+    """The configuration with the game's own values filled in. Raises ValueError for unknown names."""
+    presets.require_known("network", config.network, NETWORKS)
+    return presets.fill(config)
+
+
+def make(config: SimpleNamespace, image_shape: tuple[int, int, int]) -> Recipe:
+    """The recipe of a resolved configuration."""
+    if config.network == "dcgan":
+        sizes = dict(width=config.width, kernel_size=config.kernel_size, axis_name=loop.AXIS)
+        generator = dcgan.Generator(image_shape, negative_slope=config.g_negative_slope, **sizes)
+        discriminator = dcgan.Discriminator(norm=config.d_norm, **sizes)
+    else:
+        hidden = tuple(int(size) for size in config.hidden)
+        generator = mlp.Generator(image_shape, hidden)
+        discriminator = mlp.Discriminator(hidden[::-1])
+    return gan.make(
+        gan.Setup(
+            generator,
+            discriminator,
+            presets.game(config),
+            latent_size=config.latent_size,
+            n_critic=config.n_critic,
+            penalty=presets.penalty(config),
+            penalty_weight=config.penalty_weight,
+            axis_name=loop.AXIS,
+            **presets.optimizers(config),
+        )
+    )
+
+
+if __name__ == "__main__":
+    common.launch("dcgan", make, resolve)

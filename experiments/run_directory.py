@@ -1,0 +1,83 @@
+"""A run's directory: its name, what it says of the run, and that no other run is overwritten."""
+
+import json
+import platform
+import re
+import sys
+from importlib import metadata
+from pathlib import Path
+from types import SimpleNamespace
+
+import jax
+
+from gan_jax.record import replace_file
+
+# Flags that do not change what is computed at a step: a run may be gone on with under others.
+FREE = frozenset(
+    "workdir data_dir steps log_every sample_every checkpoint_every in_memory_gib data_workers "
+    "distributed coordinator_address num_processes process_id".split()
+)
+
+
+def default_name(experiment: str, config: SimpleNamespace) -> str:
+    """runs/EXPERIMENT-DATASET-GAME-seedN, without what the experiment does not have."""
+    parts = (experiment, config.dataset, getattr(config, "game", None), f"seed{config.seed}")
+    return "runs/" + "-".join(re.sub(r"[^\w.]+", "_", part) for part in parts if part)
+
+
+def open_run(experiment: str, config: SimpleNamespace, image_shape: tuple[int, ...], num_classes: int) -> Path:
+    """Makes or re-opens config.workdir and writes its config.json; returns it.
+
+    Raises ValueError if it holds another configuration, naming the flags that differ, or anything but a run; OSError
+    if it cannot be written to. Nothing is written then.
+    """
+    workdir = Path(config.workdir)
+    content = {
+        "experiment": experiment,
+        "flags": vars(config),
+        "image_shape": list(image_shape),
+        "num_classes": num_classes,
+        "devices": [str(device) for device in jax.devices()],
+        "versions": {"python": platform.python_version()}
+        | {name: metadata.version(name) for name in ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")},
+        "command": sys.argv,
+    }
+    if (workdir / "config.json").exists():
+        _require_same(read_config(workdir), content, workdir)
+    elif workdir.exists() and not workdir.is_dir():
+        raise ValueError(f"--workdir={workdir} is a file, not a directory")
+    elif workdir.exists() and any(workdir.iterdir()):
+        raise ValueError(f"--workdir={workdir} holds other things than a run; name a new or an empty directory")
+    try:
+        workdir.mkdir(parents=True, exist_ok=True)
+        replace_file(workdir / "config.json", (json.dumps(content, indent=2) + "\n").encode())
+    except OSError as error:
+        raise OSError(f"cannot write to the run directory {workdir}: {error.strerror}") from error
+    return workdir
+
+
+def read_config(workdir: str | Path) -> dict:
+    """What config.json of a run says. Raises ValueError if there is none, or it cannot be read."""
+    path = Path(workdir) / "config.json"
+    if not path.exists():
+        raise ValueError(f"{workdir} is not a run directory: it has no config.json")
+    try:
+        return json.loads(path.read_text())
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{path} is damaged: {error}") from error
+
+
+def _require_same(run: dict, asked: dict, workdir: Path) -> None:
+    asked = json.loads(json.dumps(asked))  # tuples become lists, as they did in the file
+    differing = [
+        f"--{name}={run['flags'].get(name)} there, {asked['flags'].get(name)} asked for"
+        for name in sorted(run["flags"].keys() | asked["flags"].keys())
+        if name not in FREE and run["flags"].get(name) != asked["flags"].get(name)
+    ]
+    differing += [
+        f"{name} {run[name]} there, {asked[name]} asked for"
+        for name in ("experiment", "image_shape", "num_classes")
+        if run[name] != asked[name]
+    ]
+    if differing:
+        raise ValueError(f"{workdir} holds a run of another configuration ({'; '.join(differing)}); choose another --workdir")

@@ -1,0 +1,64 @@
+"""Samples of a trained run, which needs nothing but its directory.
+
+    python -m experiments.sample --workdir=runs/dcgan-digits-non_saturating-seed0 --num=64 --seed=1
+"""
+
+import importlib
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import jax
+import numpy as np
+from absl import app, flags
+from tqdm import trange
+
+from experiments import common, run_directory
+from gan_jax import pictures
+from gan_jax.checkpoint import Checkpoints
+
+FLAGS = flags.FLAGS
+CHUNK = 64  # images drawn at once
+
+flags.DEFINE_integer("num", 64, "How many images.", lower_bound=1)
+flags.DEFINE_string("out", None, "The PNG to write; by default sample-seedN.png in the run directory.")
+flags.declare_key_flag("workdir")
+flags.declare_key_flag("seed")
+
+
+def draw(workdir: str | Path, num: int, seed: int) -> np.ndarray:
+    """`num` images [num, H, W, C] in [-1, 1] of the newest checkpoint; image i depends on the seed and i alone.
+
+    Raises ValueError if `workdir` is no run directory or has no checkpoint.
+    """
+    content = run_directory.read_config(workdir)
+    experiment = importlib.import_module(f"experiments.{content['experiment']}")
+    recipe = experiment.make(SimpleNamespace(**content["flags"]), tuple(content["image_shape"]))
+    example = common.example_batch(tuple(content["image_shape"]))
+    checkpoints = Checkpoints(Path(workdir) / "checkpoints")
+    try:
+        state = checkpoints.restore(jax.eval_shape(recipe.init, jax.random.key(0), example))
+    finally:
+        checkpoints.close()
+    if state is None:
+        raise ValueError(f"{workdir} has no checkpoint yet")
+    draw_chunk = jax.jit(recipe.sample, static_argnums=2)
+    keys = jax.vmap(jax.random.fold_in, in_axes=(None, 0))(jax.random.key(seed), np.arange(-(-num // CHUNK) * CHUNK))
+    chunks = [draw_chunk(state, keys[i : i + CHUNK], CHUNK) for i in trange(0, num, CHUNK, disable=num <= CHUNK)]
+    return np.concatenate(chunks)[:num]
+
+
+def main(_) -> None:
+    if FLAGS.workdir is None:
+        sys.exit(common.fail("--workdir=RUN is needed: the directory of a run"))
+    try:
+        images = draw(FLAGS.workdir, FLAGS.num, FLAGS.seed)
+        out = FLAGS.out or Path(FLAGS.workdir) / f"sample-seed{FLAGS.seed}.png"
+        pictures.save(pictures.grid(images), out)
+    except (ValueError, OSError) as error:
+        sys.exit(common.fail(error))
+    print(out)
+
+
+if __name__ == "__main__":
+    app.run(main, flags_parser=common.parse_flags)

@@ -1,0 +1,110 @@
+"""The datasets by name. Each is a function that returns a `Source`."""
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from gan_jax.data import classes as classes_lib
+from gan_jax.data import folder, idx, images
+from gan_jax.data.source import ArraySource, Source
+
+DIGITS_SIZE = 32  # The digits are 8x8, smaller than most networks can make.
+SYSTEM_FOLDER = Path("/usr/share/datasets")  # Debian's package dataset-fashion-mnist
+
+
+def digits(*, data_dir: str, split: str, image_size: int | None) -> ArraySource:
+    """The 1,797 handwritten digits that come with scikit-learn (8x8, UCI), enlarged; needs no download.
+
+    All are the split "train": held out, a few hundred images would be missed in training and measure little.
+    """
+    from sklearn.datasets import load_digits  # Here, since it takes a second and only this dataset needs it.
+
+    del data_dir
+    if split != "train":
+        raise ValueError("digits has no test split; its split train has all of its images")
+    content = load_digits()
+    small = np.round(content.images * (255 / 16)).astype(np.uint8)[..., None]  # They count ink from 0 to 16.
+    enlarged = images.resize(small, DIGITS_SIZE if image_size is None else image_size)
+    return ArraySource(enlarged, content.target.astype(np.int32), 10)
+
+
+def idx_dataset(name: str, site: str, *, data_dir: str, split: str, image_size: int | None) -> Source:
+    """One of MNIST's family: from IDX files if there are any, else from TFDS.
+
+    Args:
+      name: its folder in data_dir and in SYSTEM_FOLDER, and TFDS's name.
+      site: where people find the files, for the error.
+      data_dir: folder of datasets.
+      split: "train" or "test".
+      image_size: side to which images are resized; None keeps 28.
+    """
+    folders = [Path(data_dir) / name, SYSTEM_FOLDER / name.replace("_", "-")]
+    pair = idx.find(folders, split)
+    if pair is None:
+        try:
+            return tfds_dataset(name, data_dir=data_dir, split=split, image_size=image_size)
+        except FileNotFoundError as error:
+            looked = " or ".join(map(str, folders))
+            raise FileNotFoundError(
+                f"no {idx.PREFIXES[split]}-images-idx3-ubyte[.gz] in {looked}; "
+                f"put the files of {site} there. Or: {error}"
+            ) from None
+    content, labels = idx.read_pair(*pair, num_classes=10)
+    return ArraySource(content if image_size is None else images.resize(content, image_size), labels, 10)
+
+
+def tfds_dataset(name: str, *, data_dir: str, split: str, image_size: int | None) -> Source:
+    """Any image dataset of TensorFlow Datasets; see `tfds_source.load`."""
+    from gan_jax.data import tfds_source  # Here, since TFDS takes half a second and most runs do not need it.
+
+    return tfds_source.load(name, data_dir=data_dir, split=split, image_size=image_size)
+
+
+DATASETS: dict[str, Callable[..., Source]] = {
+    "digits": digits,
+    "mnist": functools.partial(idx_dataset, "mnist", "storage.googleapis.com/cvdf-datasets/mnist"),
+    "fashion_mnist": functools.partial(
+        idx_dataset, "fashion_mnist", "github.com/zalandoresearch/fashion-mnist (or: apt install dataset-fashion-mnist)"
+    ),
+    "kmnist": functools.partial(idx_dataset, "kmnist", "codh.rois.ac.jp/kmnist/dataset/kmnist"),
+}
+
+
+def load(
+    name: str,
+    *,
+    data_dir: str,
+    split: str = "train",
+    image_size: int | None = None,
+    classes: str | None = None,
+) -> Source:
+    """Opens a dataset.
+
+    Args:
+      name: one of DATASETS; or tfds:NAME, NAME being TFDS's, with its config if it has any (`tfds_source.load`); or
+        folder:PATH, a folder of images (`folder.load`).
+      data_dir: folder of datasets: data_dir/NAME has IDX files, or what TFDS prepared.
+      split: "train" or "test"; with tfds:NAME any split of it.
+      image_size: side to which the images' centre squares are resized; None keeps their own size.
+      classes: labels to keep, "6" or "0,3,6", renumbered from 0 (`classes.keep_classes`); None keeps all.
+
+    Raises:
+      ValueError, FileNotFoundError: in one line, what is wrong with an argument or with a file.
+    """
+    if image_size is not None and image_size < 1:
+        raise ValueError(f"image_size={image_size}: must be at least 1")
+    data_dir = str(Path(data_dir).expanduser())
+    kind, _, rest = name.partition(":")
+    if kind == "tfds":
+        source = tfds_dataset(rest, data_dir=data_dir, split=split, image_size=image_size)
+    elif split not in idx.PREFIXES:
+        raise ValueError(f"split={split!r}: must be train or test")
+    elif kind == "folder":
+        source = folder.load(rest, split=split, image_size=image_size)
+    elif name in DATASETS:
+        source = DATASETS[name](data_dir=data_dir, split=split, image_size=image_size)
+    else:
+        raise ValueError(f"unknown dataset {name!r}: must be {', '.join(DATASETS)}, tfds:NAME or folder:PATH")
+    return source if classes is None else classes_lib.keep_classes(source, classes)

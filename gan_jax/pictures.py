@@ -1,0 +1,111 @@
+"""Pictures of a run: sample grids, their animation, loss curves."""
+
+import io
+import math
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+from PIL import Image, ImageDraw, ImageFont
+
+from gan_jax.record import replace_file
+
+CAPTION_HEIGHT = 24
+
+
+def to_pixels(images: np.ndarray) -> np.ndarray:
+    """Images in [-1, 1] to uint8 pixels, rounded; what lies outside is clipped."""
+    return np.clip(np.round((np.asarray(images) + 1) * 127.5), 0, 255).astype(np.uint8)
+
+
+def grid(images: np.ndarray, *, columns: int | None = None, padding: int = 2, least_side: int = 512) -> Image.Image:
+    """Images [N, H, W, C] in [-1, 1], C 1 or 3, as one picture, row by row, on a mid-gray ground.
+
+    Args:
+      columns: how many a row; by default as many as make it about square.
+      padding: pixels between images, before enlarging.
+      least_side: small grids are enlarged by a whole factor towards this width, pixel by pixel.
+    """
+    pixels = to_pixels(images)
+    n, height, width, channels = pixels.shape
+    columns = columns or math.ceil(math.sqrt(n))
+    rows = math.ceil(n / columns)
+    canvas = np.full(
+        (rows * (height + padding) + padding, columns * (width + padding) + padding, channels), 127, np.uint8
+    )
+    for i, image in enumerate(pixels):
+        top, left = (padding + side * (size + padding) for side, size in zip(divmod(i, columns), (height, width)))
+        canvas[top : top + height, left : left + width] = image
+    picture = Image.fromarray(canvas[..., 0] if channels == 1 else canvas)
+    factor = max(1, least_side // picture.width)
+    return picture.resize((picture.width * factor, picture.height * factor), Image.Resampling.NEAREST)
+
+
+def save(picture: Image.Image, path: str | Path) -> None:
+    """Writes a PNG, at once or not at all, making its folder if need be."""
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    buffer = io.BytesIO()
+    picture.save(buffer, format="PNG")
+    replace_file(path, buffer.getvalue())
+
+
+def animate(frames: list[Path], path: str | Path, *, seconds: float = 6.0, hold: float = 2.0) -> None:
+    """A GIF of PNG files in order, each captioned with its name's number ("000500.png": step 500).
+
+    Args:
+      frames: the files, all of one size. With none, nothing is written.
+      seconds: how long the whole takes, at least 0.05 s a frame.
+      hold: how long the last frame stays, in seconds.
+    """
+    if not frames:
+        return
+    pictures = [_captioned(Image.open(frame).convert("RGB"), f"step {int(frame.stem)}") for frame in frames]
+    each = max(50, int(1000 * seconds / len(pictures)))
+    buffer = io.BytesIO()
+    pictures[0].save(
+        buffer,
+        format="GIF",
+        save_all=True,
+        append_images=pictures[1:],
+        duration=[each] * (len(pictures) - 1) + [int(1000 * hold)],
+        loop=0,
+    )
+    replace_file(path, buffer.getvalue())
+
+
+def curves(metrics: dict[str, list[float]], path: str | Path) -> None:
+    """A PNG of metrics against steps, one panel per kind ("d_loss" and "g_loss" are of the kind "loss").
+
+    Each is drawn faintly, with its running mean over a fiftieth of the run on top; norms on a logarithmic axis.
+
+    Args: metrics: columns as `record.read` gives them. With none, nothing is written.
+    """
+    if not metrics:
+        return
+    steps = metrics["step"]
+    kinds: dict[str, list[str]] = {}
+    for name in metrics.keys() - {"step"}:
+        kinds.setdefault(name.split("_")[-1], []).append(name)
+    figure = Figure(figsize=(9, 2.6 * len(kinds)), layout="constrained")
+    panels = np.atleast_1d(figure.subplots(len(kinds), sharex=True))
+    for axes, (kind, names) in zip(panels, sorted(kinds.items())):
+        window = max(1, len(steps) // 50)
+        for number, name in enumerate(sorted(names)):
+            mean = np.convolve(metrics[name], np.ones(window) / window, mode="valid")
+            axes.plot(steps, metrics[name], color=f"C{number}", alpha=0.25, linewidth=0.8)
+            axes.plot(steps[window - 1 :], mean, color=f"C{number}", label=name)
+        if kind == "norm":
+            axes.set_yscale("log")
+        axes.legend(loc="upper right")
+        axes.grid(alpha=0.3)
+    panels[-1].set_xlabel("step")
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=110)
+    replace_file(path, buffer.getvalue())
+
+
+def _captioned(picture: Image.Image, text: str) -> Image.Image:
+    canvas = Image.new("RGB", (picture.width, picture.height + CAPTION_HEIGHT), "white")
+    canvas.paste(picture, (0, 0))
+    ImageDraw.Draw(canvas).text((6, picture.height + 4), text, fill="black", font=ImageFont.load_default(14))
+    return canvas

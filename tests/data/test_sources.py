@@ -1,0 +1,156 @@
+import os
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gan_jax.data import DATASETS, in_memory, load, nbytes, sources
+
+SYSTEM = Path("/usr/share/datasets/fashion-mnist")
+CASES = {
+    # name: number of examples where conftest's `examples` are its files, and image_shape
+    "digits": (1797, (32, 32, 1)),
+    "mnist": (12, (28, 28, 1)),
+    "fashion_mnist": (12, (28, 28, 1)),
+    "kmnist": (12, (28, 28, 1)),
+}
+MNIST_FAMILY = [name for name in CASES if name != "digits"]
+
+
+@pytest.fixture
+def real_data():
+    folder = os.environ.get("GAN_JAX_TEST_DATA")
+    if folder is None:
+        pytest.skip("GAN_JAX_TEST_DATA does not name a folder with real datasets (mnist/...)")
+    return folder
+
+
+def test_every_dataset_has_a_case():
+    assert set(DATASETS) == set(CASES)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_contract(name, tmp_path, idx_folder, examples):
+    idx_folder(tmp_path / name, *examples, ending=".gz")
+    source = load(name, data_dir=str(tmp_path))
+    length, shape = CASES[name]
+    assert (len(source), source.image_shape, source.num_classes) == (length, shape, 10)
+    assert nbytes(source) == length * np.prod(shape)
+    batch = source[np.array([7, 0, 7])]
+    assert batch["image"].dtype == np.uint8 and batch["image"].shape == (3, *shape)
+    assert batch["label"].dtype == np.int32 and batch["label"].shape == (3,)
+    np.testing.assert_array_equal(batch["image"][0], batch["image"][2])
+    assert (batch["image"][0] != batch["image"][1]).any()
+    unpickled = pickle.loads(pickle.dumps(source))
+    np.testing.assert_array_equal(unpickled[np.array([7])]["image"][0], batch["image"][0])
+    assert load(name, data_dir=str(tmp_path), image_size=16).image_shape == (16, 16, 1)
+
+
+@pytest.mark.parametrize("name", MNIST_FAMILY)
+@pytest.mark.parametrize("split, prefix", [("train", "train"), ("test", "t10k")])
+def test_idx_content(name, split, prefix, tmp_path, idx_folder, examples):
+    idx_folder(tmp_path / name, *examples, prefix=prefix)
+    batch = load(name, data_dir=str(tmp_path), split=split)[np.arange(12)]
+    np.testing.assert_array_equal(batch["image"][..., 0], examples[0])
+    np.testing.assert_array_equal(batch["label"], examples[1])
+
+
+@pytest.mark.parametrize("name", MNIST_FAMILY)
+def test_missing_files_say_where_and_how(name, tmp_path, monkeypatch):
+    monkeypatch.setattr(sources, "SYSTEM_FOLDER", tmp_path / "system")
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(FileNotFoundError) as error:
+        load(name, data_dir=str(tmp_path))
+    message = str(error.value)
+    looked = f"{tmp_path}/{name} or {tmp_path}/system/{name.replace('_', '-')}"
+    assert message.startswith(f"no train-images-idx3-ubyte[.gz] in {looked}; put the files of ")
+    assert message.endswith("pip install tensorflow-cpu") and "\n" not in message
+
+
+def test_system_folder(tmp_path, monkeypatch, idx_folder, examples):
+    monkeypatch.setattr(sources, "SYSTEM_FOLDER", tmp_path / "system")
+    idx_folder(tmp_path / "system" / "fashion-mnist", *examples)
+    assert len(load("fashion_mnist", data_dir=str(tmp_path))) == 12
+
+
+def test_digits():
+    small = load("digits", data_dir="unused", image_size=8)
+    batch = small[np.arange(3)]
+    assert batch["label"].tolist() == [0, 1, 2]
+    assert batch["image"][0, 0, :, 0].tolist() == [0, 0, 80, 207, 143, 16, 0, 0]  # 0 0 5 13 9 1 0 0 of 16
+    assert load("digits", data_dir="unused")[np.arange(100)]["image"].max() == 255
+    with pytest.raises(ValueError, match="digits has no test split"):
+        load("digits", data_dir="unused", split="test")
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (
+            {"name": "cifar"},
+            "unknown dataset 'cifar': must be digits, mnist, fashion_mnist, kmnist, tfds:NAME or folder:PATH",
+        ),
+        ({"name": "digits", "split": "val"}, "split='val': must be train or test"),
+        ({"name": "digits", "image_size": 0}, "image_size=0: must be at least 1"),
+    ],
+)
+def test_wrong_arguments(arguments, message):
+    with pytest.raises(ValueError) as error:
+        load(**arguments, data_dir="unused")
+    assert str(error.value) == message
+
+
+def test_classes(tmp_path, idx_folder, examples):
+    images, _ = examples
+    labels = np.array([3, 1, 2, 3, 0, 1, 2, 3, 9, 9, 9, 9])
+    idx_folder(tmp_path / "mnist", images, labels)
+    source = load("mnist", data_dir=str(tmp_path), classes="3,1")
+    assert (len(source), source.num_classes, source.image_shape) == (5, 2, (28, 28, 1))
+    batch = source[np.array([4, 0, 1, 2, 3])]
+    assert batch["label"].dtype == np.int32 and batch["label"].tolist() == [0, 0, 1, 0, 1]
+    np.testing.assert_array_equal(batch["image"][..., 0], images[[7, 0, 1, 3, 5]])
+
+
+@pytest.mark.parametrize("classes", ["10", "-1", "a", "", "1,", "1.5", "3,3"])
+def test_wrong_classes(classes):
+    with pytest.raises(ValueError, match=f"^classes='{classes}': name one or more different numbers from 0 to 9"):
+        load("digits", data_dir="unused", classes=classes)
+
+
+def test_classes_without_examples(tmp_path, idx_folder, examples):
+    images, labels = examples
+    idx_folder(tmp_path / "mnist", images, np.zeros_like(labels))
+    with pytest.raises(ValueError, match="classes='5': no example has such a label"):
+        load("mnist", data_dir=str(tmp_path), classes="5")
+
+
+def test_in_memory():
+    lazy = load("digits", data_dir="unused", classes="1,2,3")
+    source = in_memory(lazy)
+    assert (len(source), source.num_classes, source.image_shape) == (len(lazy), 3, (32, 32, 1))
+    rows = np.random.RandomState(0).permutation(len(lazy))
+    for name in ("image", "label"):
+        np.testing.assert_array_equal(source[rows][name], lazy[rows][name])
+        assert source[rows][name].dtype == lazy[rows][name].dtype
+    assert in_memory(source) is source
+
+
+@pytest.mark.parametrize("split, length, counts", [("train", 60000, (5923, 6742)), ("test", 10000, (980, 1135))])
+def test_real_mnist(real_data, split, length, counts):
+    source = load("mnist", data_dir=real_data, split=split)
+    labels = source[np.arange(length)]["label"]
+    assert len(source) == length
+    assert tuple(np.bincount(labels)[:2]) == counts
+
+
+def test_real_mnist_pixels(real_data):
+    images = load("mnist", data_dir=real_data)[np.arange(60000)]["image"]
+    assert round(float(images.mean()) / 255, 4) == 0.1307 and round(float(images.std()) / 255, 4) == 0.3081
+
+
+@pytest.mark.skipif(not SYSTEM.is_dir(), reason=f"{SYSTEM} (Debian's package dataset-fashion-mnist) is absent")
+def test_real_fashion_mnist(tmp_path):
+    source = load("fashion_mnist", data_dir=str(tmp_path), split="test")
+    assert len(source) == 10000
+    assert np.bincount(source[np.arange(10000)]["label"]).tolist() == [1000] * 10
