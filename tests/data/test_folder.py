@@ -26,6 +26,7 @@ def test_unlabelled(tmp_path):
         save(tmp_path / name, (value,) * 3, lossless=True)
     (tmp_path / "notes.txt").write_text("no image")
     save(tmp_path / ".hidden.png", (0, 0, 0))
+    save(tmp_path / ".thumbnails" / "a.png", (0, 0, 0))
     source = load_folder(tmp_path)
     assert (len(source), source.num_classes, source.image_shape) == (3, 0, (8, 8, 3))
     assert values(source) == [[10] * 3, [20] * 3, [30] * 3]
@@ -47,6 +48,19 @@ def test_subfolders_are_classes(tmp_path):
     assert values(load_folder(tmp_path, classes="1")) == [[3, 3, 3]]
 
 
+def test_links_are_followed(tmp_path):
+    save(tmp_path / "elsewhere" / "a.png", (1, 1, 1))
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "frog").symlink_to(tmp_path / "elsewhere")
+    assert values(load_folder(tmp_path / "data")) == [[1, 1, 1]]
+
+
+def test_train_is_a_class_where_there_is_no_test(tmp_path):
+    save(tmp_path / "train" / "a.png", (1, 1, 1))
+    save(tmp_path / "aeroplane" / "a.png", (2, 2, 2))
+    assert values(load_folder(tmp_path)) == [[2, 2, 2], [1, 1, 1]]
+
+
 def test_splits(tmp_path):
     save(tmp_path / "train" / "a.png", (1, 1, 1))
     save(tmp_path / "test" / "a.png", (2, 2, 2))
@@ -61,9 +75,9 @@ def test_channels(tmp_path):
     Image.fromarray(np.full((8, 8), 257 * 99, np.uint16)).save(tmp_path / "b.png")
     gray = load_folder(tmp_path)
     assert gray.image_shape == (8, 8, 1) and values(gray) == [[77], [99]]
-    save(tmp_path / "c.png", (1, 2, 3, 255), mode="RGBA")
+    save(tmp_path / "aa.png", (1, 2, 3, 255), mode="RGBA")
     colour = load_folder(tmp_path)
-    assert colour.image_shape == (8, 8, 3) and values(colour) == [[77] * 3, [99] * 3, [1, 2, 3]]
+    assert colour.image_shape == (8, 8, 3) and values(colour) == [[77] * 3, [1, 2, 3], [99] * 3]
 
 
 def test_sizes(tmp_path):

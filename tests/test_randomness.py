@@ -1,0 +1,29 @@
+import jax
+import numpy as np
+
+from gan_jax.randomness import example_keys, latents
+
+KEY = jax.random.key(3)
+
+
+def test_an_examples_noise_does_not_depend_on_the_devices():
+    whole = latents(example_keys(KEY, 8), 5)
+    spread = jax.vmap(lambda _: latents(example_keys(KEY, 2, "data"), 5), axis_name="data")(np.arange(4))
+    np.testing.assert_array_equal(whole, spread.reshape(8, 5))
+
+
+def test_an_examples_noise_does_not_depend_on_how_many_there_are():
+    np.testing.assert_array_equal(latents(example_keys(KEY, 8), 5)[:3], latents(example_keys(KEY, 3), 5))
+
+
+def test_keys_that_are_one_per_example_stay():
+    keys = example_keys(KEY, 4)
+    assert (example_keys(keys, 4) == keys).all()
+
+
+def test_latents_are_standard_normal():
+    draws = np.asarray(latents(example_keys(KEY, 4000), 10))
+    # Means and variances of 4,000 draws: within 5 standard errors.
+    np.testing.assert_allclose(draws.mean(0), 0, atol=5 / np.sqrt(4000))
+    np.testing.assert_allclose(draws.var(0), 1, atol=5 * np.sqrt(2 / 4000))
+    assert abs(np.corrcoef(draws[:-1, 0], draws[1:, 0])[0, 1]) < 5 / np.sqrt(4000)
