@@ -24,7 +24,7 @@ def grid(images: np.ndarray, *, columns: int | None = None, padding: int = 2, le
     Args:
       columns: how many a row; by default as many as make it about square.
       padding: pixels between images, before enlarging.
-      least_side: small grids are enlarged by a whole factor towards this width, pixel by pixel.
+      least_side: narrower grids are enlarged, by the least whole factor that makes them as wide.
     """
     pixels = to_pixels(images)
     n, height, width, channels = pixels.shape
@@ -37,7 +37,7 @@ def grid(images: np.ndarray, *, columns: int | None = None, padding: int = 2, le
         top, left = (padding + side * (size + padding) for side, size in zip(divmod(i, columns), (height, width)))
         canvas[top : top + height, left : left + width] = image
     picture = Image.fromarray(canvas[..., 0] if channels == 1 else canvas)
-    factor = max(1, least_side // picture.width)
+    factor = math.ceil(least_side / picture.width)
     return picture.resize((picture.width * factor, picture.height * factor), Image.Resampling.NEAREST)
 
 

@@ -1,0 +1,137 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from gan_jax.layers.norm import NORMS, norm_layer
+from gan_jax.networks import dcgan, mlp
+
+Z = jax.random.normal(jax.random.key(0), (2, 100))
+
+
+def count(module, *inputs):
+    variables = jax.eval_shape(lambda key: module.init(key, *inputs, train=False), jax.random.key(0))
+    return sum(leaf.size for leaf in jax.tree.leaves(variables["params"]))
+
+
+def images(side, channels):
+    return jnp.zeros((2, side, side, channels))
+
+
+# Parameters, by hand. A dense or convolution layer before batch normalisation has no bias; that has gain and bias.
+COUNTS = {
+    "mlp generator 128-784": (mlp.Generator((28, 28, 1)), Z, 100 * 128 + 128 + 128 * 784 + 784),
+    "mlp generator 500-500-784": (
+        mlp.Generator((28, 28, 1), (500, 500)), Z, 100 * 500 + 500 + 500 * 500 + 500 + 500 * 784 + 784,
+    ),
+    "mlp discriminator": (mlp.Discriminator(), images(28, 1), 784 * 128 + 128 + 128 + 1),
+    "dcgan generator 28": (
+        dcgan.Generator((28, 28, 1)), Z, (100 * 49 * 128 + 2 * 128) + (16 * 128 * 64 + 2 * 64) + (16 * 64 + 1),
+    ),
+    "dcgan discriminator 28": (
+        dcgan.Discriminator(), images(28, 1), (16 * 64 + 64) + (16 * 64 * 128 + 2 * 128) + (49 * 128 + 1),
+    ),
+    # Radford et al. 2016 with the authors' ngf = ndf = 64, as in PyTorch's tutorial: 3,576,704 and 2,765,568 but for
+    # the biases of the first and last layers, which that lacks, and G's dense layer, which there is a convolution.
+    "dcgan generator 64": (dcgan.Generator((64, 64, 3)), Z, 3_576_704 + 3),
+    "dcgan discriminator 64": (dcgan.Discriminator(), images(64, 3), 2_765_568 + 64 + 1),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", COUNTS)
+def test_parameter_counts(name):
+    module, inputs, expected = COUNTS[name]
+    assert count(module, inputs) == expected
+
+
+def test_the_generators_first_map_is_normalised_per_channel():
+    """So the dense layer's batch normalisation has as many gains as there are channels, not pixels."""
+    variables = dcgan.Generator((28, 28, 1)).init(jax.random.key(0), Z, train=False)
+    assert variables["params"]["BatchNorm_0"]["scale"].shape == (128,)
+
+
+@pytest.mark.parametrize("side", range(8, 129))
+@pytest.mark.parametrize("channels", [1, 3])
+def test_dcgan_fits_all_sizes_from_8_to_128(side, channels):
+    shape = (side, side, channels)
+    generator, discriminator = dcgan.Generator(shape, width=2), dcgan.Discriminator(width=2)
+    made, _ = jax.eval_shape(lambda: generator.init_with_output(jax.random.key(0), Z, train=False))
+    assert made.shape == (2, *shape)
+    (score, out), _ = jax.eval_shape(
+        lambda: discriminator.init_with_output(jax.random.key(0), images(side, channels), train=False)
+    )
+    assert score.shape == (2,)
+    assert 4 <= out["features"].shape[1] <= 7
+
+
+def test_feature_maps_halve():
+    assert dcgan.sides(28) == [28, 14, 7]
+    assert dcgan.sides(64) == [64, 32, 16, 8, 4]
+    assert dcgan.sides(25) == [25, 13, 7]
+
+
+@pytest.mark.parametrize("side", [7, 129])
+def test_other_sizes_raise(side):
+    with pytest.raises(ValueError, match=f"8 to 128 pixels a side, got {side}"):
+        dcgan.Generator((side, side, 1)).init(jax.random.key(0), Z, train=False)
+
+
+def test_oblong_images_raise():
+    with pytest.raises(ValueError, match="got 28×32"):
+        dcgan.Discriminator().init(jax.random.key(0), jnp.zeros((1, 28, 32, 1)), train=False)
+
+
+@pytest.mark.parametrize("generator", [mlp.Generator((8, 8, 3)), dcgan.Generator((8, 8, 3), width=4)])
+def test_images_are_in_range(generator):
+    variables = generator.init(jax.random.key(0), Z, train=False)
+    loud = jax.tree.map(lambda leaf: 50 * leaf, variables)
+    made = generator.apply(loud, Z, train=False)
+    assert np.abs(made).max() <= 1 and np.abs(made).max() > 0.9
+
+
+def test_an_even_kernel_leaves_no_checkerboard():
+    """All weights 1: with a kernel divisible by the stride, pixels away from the border get equally much."""
+    spread = {}
+    for kernel_size in (3, 4):
+        generator = dcgan.Generator((16, 16, 1), width=2, kernel_size=kernel_size, norm="none")
+        variables = generator.init(jax.random.key(0), jnp.ones((1, 4)), train=False)
+        small = jax.tree.map(lambda leaf: jnp.full_like(leaf, 0.01 if leaf.ndim > 1 else 0), variables)
+        middle = generator.apply(small, jnp.ones((1, 4)), train=False)[0, 6:10, 6:10, 0]
+        spread[kernel_size] = float((middle.max() - middle.min()) / middle.mean())
+    assert spread[4] < 1e-3 < 0.1 < spread[3]
+
+
+def test_weights_start_as_in_the_authors_code():
+    variables = dcgan.Discriminator(width=64).init(jax.random.key(0), images(32, 3), train=False)
+    kernel = variables["params"]["Conv_2"]["kernel"]
+    assert abs(float(kernel.std()) - 0.02) < 5e-4
+    gain = variables["params"]["BatchNorm_1"]["scale"]
+    assert abs(float(gain.mean()) - 1) < 0.01 and 0.01 < float(gain.std()) < 0.03
+
+
+FEATURES = 3 + 2 * jax.random.normal(jax.random.key(4), (6, 5, 4, 3))
+
+
+def test_batch_norm_is_over_batch_and_pixels():
+    layer = norm_layer("batch", train=True)()
+    out, variables = layer.init_with_output(jax.random.key(0), FEATURES)
+    x = np.asarray(FEATURES)
+    normal = (x - x.mean((0, 1, 2))) / np.sqrt(x.var((0, 1, 2)) + 1e-5)
+    np.testing.assert_allclose(out, normal * variables["params"]["scale"], atol=1e-4)
+    _, after = layer.apply(variables, FEATURES, mutable=["batch_stats"])
+    np.testing.assert_allclose(after["batch_stats"]["mean"], 0.1 * x.mean((0, 1, 2)), rtol=1e-4)
+
+
+def test_layer_norm_is_over_each_example_with_a_gain_per_channel():
+    out, variables = norm_layer("layer", train=True)().init_with_output(jax.random.key(0), FEATURES)
+    x = np.asarray(FEATURES)
+    normal = (x - x.mean((1, 2, 3), keepdims=True)) / np.sqrt(x.var((1, 2, 3), keepdims=True) + 1e-6)
+    assert variables["params"]["scale"].shape == (3,)
+    np.testing.assert_allclose(out, normal * variables["params"]["scale"], atol=1e-4)
+
+
+def test_norms_are_all_there_and_others_raise():
+    for name in NORMS:
+        assert callable(norm_layer(name, train=True))
+    with pytest.raises(ValueError, match="unknown norm 'bath'; choose from batch, layer, none"):
+        norm_layer("bath", train=True)

@@ -1,0 +1,74 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from gan_jax import pictures
+
+
+def test_pixels():
+    images = np.array([-1.5, -1, -0.998, 0, 1, 1.5])
+    np.testing.assert_array_equal(pictures.to_pixels(images), [0, 0, 0, 128, 255, 255])
+
+
+def test_all_pixels_come_back():
+    pixels = np.arange(256)
+    np.testing.assert_array_equal(pictures.to_pixels((pixels / 127.5 - 1).astype(np.float32)), pixels)
+
+
+@pytest.mark.parametrize("channels, mode", [(1, "L"), (3, "RGB")])
+def test_a_grid_has_each_image_in_its_place(channels, mode):
+    images = np.linspace(-1, 1, 5)[:, None, None, None] * np.ones((5, 4, 6, channels))
+    picture = pictures.grid(images, columns=3, padding=1, least_side=1)
+    assert picture.mode == mode and picture.size == (3 * 7 + 1, 2 * 5 + 1)
+    content = np.asarray(picture).reshape(11, 22, channels)
+    for i, value in enumerate(pictures.to_pixels(np.linspace(-1, 1, 5))):
+        top, left = 1 + 5 * (i // 3), 1 + 7 * (i % 3)
+        assert (content[top : top + 4, left : left + 6] == value).all()
+    assert (content[6:10, 15:21] == 127).all()  # the place that is left
+
+
+def test_small_grids_are_enlarged_by_whole_pixels():
+    images = np.random.default_rng(0).uniform(-1, 1, (4, 8, 8, 1))
+    small = np.asarray(pictures.grid(images, least_side=1))
+    large = np.asarray(pictures.grid(images, least_side=100))
+    np.testing.assert_array_equal(large, small.repeat(5, 0).repeat(5, 1))
+
+
+def test_a_picture_is_saved_as_it_is(tmp_path):
+    picture = pictures.grid(np.zeros((4, 8, 8, 3)))
+    pictures.save(picture, tmp_path / "new" / "grid.png")
+    np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "new" / "grid.png")), np.asarray(picture))
+
+
+def test_an_animation_has_the_frames_in_order_and_holds_the_last(tmp_path):
+    frames = []
+    for step, value in ((100, -1), (200, 0), (300, 1)):
+        frames.append(tmp_path / f"{step:06d}.png")
+        pictures.save(pictures.grid(np.full((1, 8, 8, 1), value), least_side=64), frames[-1])
+    pictures.animate(frames, tmp_path / "all.gif", seconds=0.3, hold=1.0)
+    with Image.open(tmp_path / "all.gif") as film:
+        assert film.n_frames == 3
+        seen = []
+        for i in range(3):
+            film.seek(i)
+            seen.append((film.convert("L").getpixel((30, 30)), film.info["duration"]))
+    assert [duration for _, duration in seen] == [100, 100, 1000]
+    assert seen[0][0] < 20 < 110 < seen[1][0] < 140 < 235 < seen[2][0]
+
+
+def test_no_frames_make_no_animation(tmp_path):
+    pictures.animate([], tmp_path / "all.gif")
+    assert not (tmp_path / "all.gif").exists()
+
+
+@pytest.mark.parametrize("steps", [1, 200])
+def test_curves_are_drawn_for_any_length(tmp_path, steps):
+    metrics = {"step": list(range(1, steps + 1)), "d_loss": [0.5] * steps, "g_gradient_norm": [2.0] * steps}
+    pictures.curves(metrics, tmp_path / "curves.png")
+    with Image.open(tmp_path / "curves.png") as picture:
+        assert picture.width > 600 and len(picture.convert("RGB").getcolors(100_000)) > 20
+
+
+def test_no_metrics_make_no_curves(tmp_path):
+    pictures.curves({}, tmp_path / "curves.png")
+    assert not (tmp_path / "curves.png").exists()
