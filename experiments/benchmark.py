@@ -3,8 +3,8 @@
     python -m experiments.benchmark                 # with PyTorch's side where it is installed
     python -m experiments.benchmark --rounds=50 --case=book28
 
-Both sides play the same game from the same weights, and the losses of the first rounds are compared. Then they are
-timed in turns, so that what slows the machine for a while slows both; PyTorch has a process of its own, for the
+Both sides play the same game from the same weights; the losses of the first round show it. Then they are timed in
+turns, so that what slows the machine for a while slows both. PyTorch has a process of its own: in one process the
 threads of both would be in each other's way.
 """
 
@@ -17,86 +17,36 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from functools import cache
 from importlib.metadata import version
 from itertools import islice
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import NamedTuple
 
 import jax
 import numpy as np
-import optax
 from absl import app, flags
-from flax import linen as nn
 
 from experiments import common, presets
-from gan_jax import games, loop
+from experiments.benchmark_cases import CASES, Case
+from gan_jax import loop
 from gan_jax.checkpoint import Checkpoints
 from gan_jax.data import pipeline
 from gan_jax.data.source import ArraySource
-from gan_jax.layers.conv import Conv, ConvTranspose
-from gan_jax.layers.norm import norm_layer
 from gan_jax.randomness import Key, example_keys, latents
-from gan_jax.recipe import Batch
+from gan_jax.recipe import Batch, Metrics, Recipe
 from gan_jax.recipes import gan
 from gan_jax.record import Record
 
-Array = jax.Array
 FLAGS = flags.FLAGS
 LOG_EVERY = 10  # the experiments' default; the loop is timed so many rounds at a time
-COMPARED = 3  # rounds whose losses are compared
+WARM_UP = 3  # rounds before the first that is timed
 EXAMPLES = 10_000  # in the random dataset that the loop reads
 
 flags.DEFINE_integer("rounds", 20, "How often each side is timed, in turns with the other.", lower_bound=1)
-flags.DEFINE_string("case", "book28", "What is played: book28.")
+flags.DEFINE_string("case", "book28", f"What is played: {', '.join(CASES)}.")
 
-
-class Book28Generator(nn.Module):
-    """Langr & Bok 2019, GANs in Action, chapter 4: [B, 100] -> [B, 28, 28, 1]. Batch normalisation over axis_name."""
-
-    axis_name: str | None = None
-
-    @nn.compact
-    def __call__(self, z: Array, label: Array | None = None, *, train: bool) -> Array:
-        norm = norm_layer("batch", train=train, axis_name=self.axis_name)
-        x = nn.Dense(7 * 7 * 256)(z).reshape(-1, 7, 7, 256)
-        x = nn.leaky_relu(norm()(ConvTranspose(128, 3, 2, use_bias=False)(x)))
-        x = nn.leaky_relu(norm()(ConvTranspose(64, 3, 1, use_bias=False)(x)))
-        return nn.tanh(ConvTranspose(1, 3, 2)(x))
-
-
-class Book28Discriminator(nn.Module):
-    """The same chapter's: [B, 28, 28, 1] -> raw scores [B]. Batch normalisation over axis_name."""
-
-    axis_name: str | None = None
-
-    @nn.compact
-    def __call__(self, image: Array, label: Array | None = None, *, train: bool) -> tuple[Array, dict[str, Array]]:
-        norm = norm_layer("batch", train=train, axis_name=self.axis_name)
-        x = nn.leaky_relu(Conv(32, 3, 2)(image))
-        x = nn.leaky_relu(norm()(Conv(64, 3, 2, use_bias=False)(x)))
-        x = nn.leaky_relu(norm()(Conv(128, 3, 2, use_bias=False)(x)))
-        return nn.Dense(1)(x.reshape(len(x), -1))[:, 0], {}
-
-
-def book28(axis_name: str | None) -> gan.Setup:
-    adam = optax.adam(2e-4, b1=0.5)
-    generator, discriminator = Book28Generator(axis_name), Book28Discriminator(axis_name)
-    return gan.Setup(generator, discriminator, games.non_saturating, adam, adam, axis_name=axis_name)
-
-
-class Case(NamedTuple):
-    """Our side of what is timed; PyTorch's is in `benchmark_torch.CASES` by the same name."""
-
-    setup: Callable[[str | None], gan.Setup]  # of axis_name
-    image_shape: tuple[int, int, int]
-    batch_size: int
-
-
-CASES = {"book28": Case(book28, (28, 28, 1), 128)}
-
-# Plays the next round at every call, and returns what came out of it.
-Play = Callable[[], tuple[gan.State, dict[str, Array]]]
+Play = Callable[[], tuple[gan.State, Metrics]]  # each call plays the next round
 
 
 def main(_) -> None:
@@ -112,46 +62,206 @@ def run(name: str, rounds: int) -> int:
         report(name, CASES[name], rounds)
     except loop.Interrupted as stop:
         return 128 + stop.signal
+    except KeyboardInterrupt:
+        return 130
     except (ValueError, OSError, RuntimeError) as error:
         return common.fail(error)
     return 0
 
 
 def report(name: str, case: Case, rounds: int) -> None:
-    """Prints what there is to compare with, times it and prints that."""
+    """Prints what is compared, times it and prints that."""
     device = jax.devices()[0]
-    found = importlib.util.find_spec("torch") is not None
-    versions = [f"{package} {version(package)}" for package in ("jax", "jaxlib", "flax", *["torch"] * found)]
-    print(f"{name}, batch {case.batch_size}, float32, on {device.device_kind}, {os.cpu_count()} cores;", end=" ")
-    print(f"Python {platform.python_version()}, {', '.join(versions)}\n")
-    if found and device.platform == "cpu":
-        compare(name, case, rounds)
+    packages = ["jax", "jaxlib", "flax"] + ["torch"] * has_torch()
+    versions = ", ".join(f"{package} {version(package)}" for package in packages)
+    print(f"{name}: batch {case.batch_size}, float32")
+    print(f"on {device.device_kind}, {os.cpu_count()} cores; Python {platform.python_version()}, {versions}")
+    if not has_torch():
+        _report_alone(case, rounds, "pip install torch (the CPU build is enough)")
+    elif device.platform != "cpu":
+        _report_alone(case, rounds, "set JAX_PLATFORMS=cpu")
     else:
-        why = "pip install torch (the CPU build is enough)" if not found else "set JAX_PLATFORMS=cpu"
-        print(f"a round, median of {rounds}:")
-        _print_round("gan_jax", _times(rounds, _warm(bare_round(case)))[0], case)
-        print(f"to compare with PyTorch: {why}")
-    looped, bare = loop_times(case, rounds)
-    print(f"\nthe loop, median of {rounds} times {LOG_EVERY} rounds, in turns:")
-    _print_round("bare round", bare, case)
-    _print_round("loop.fit", looped, case)
-    print(f"  the loop adds {100 * (_ratio(looped, bare) - 1):.1f} %")
+        _report_both(name, case, rounds)
+    bare, looped = loop_times(case, rounds)
+    print(f"the loop, median of {rounds} times {LOG_EVERY} rounds, in turns:")
+    _print_time("bare round", bare, case)
+    _print_time("loop.fit", looped, case)
+    print(f"  the loop adds {100 * (_ratio(looped, bare) - 1):.1f} % to a round (median of the turns' ratios)")
 
 
-def compare(name: str, case: Case, rounds: int) -> None:
-    """Prints how far the losses of both sides are apart, and what a round of each takes."""
+def has_torch() -> bool:
+    """Whether PyTorch is installed."""
+    return importlib.util.find_spec("torch") is not None
+
+
+def _report_alone(case: Case, rounds: int, how: str) -> None:
     play = bare_round(case)
-    ours = [play()[1] for _ in range(COMPARED)]
-    with torch_process(name, *first_rounds(case)) as pipe:
-        apart = difference([(m["d_loss"], m["g_loss"]) for m in ours], _receive(pipe))
-        print(f"the same weights, images and latents: {COMPARED} rounds' losses differ by at most {apart:.0e} of theirs")
+    seconds(play, WARM_UP)
+    print(f"a round, median of {rounds}:")
+    _print_time("gan_jax", [seconds(play, 1) for _ in range(rounds)], case)
+    print(f"  to compare it with PyTorch's: {how}")
 
-        def torch_seconds() -> float:
-            pipe.send(1)
+
+def _report_both(name: str, case: Case, rounds: int) -> None:
+    ours, theirs, apart = round_times(name, case, rounds)
+    print(f"the first round's losses, from the same weights, images and latents: {apart:.0e} apart (relative)")
+    print(f"a round, median of {rounds}, in turns:")
+    _print_time("gan_jax", ours, case)
+    _print_time("PyTorch eager", theirs, case)
+    print(f"  gan_jax takes {_ratio(ours, theirs):.2f} times as long as PyTorch (median of the turns' ratios)")
+
+
+def _print_time(what: str, times: list[float], case: Case) -> None:
+    middle = np.median(times)
+    print(f"  {what:14s} {1e3 * middle:8.1f} ms  {case.batch_size / middle:8.0f} images/s")
+
+
+def _ratio(times: list[float], others: list[float]) -> float:
+    """The median of the ratios within a turn: both had the machine in the same state."""
+    return float(np.median(np.divide(times, others)))
+
+
+def round_times(name: str, case: Case, rounds: int) -> tuple[list[float], list[float], float]:
+    """Seconds of our bare rounds and of PyTorch's; and how far apart the first one's losses were, relatively.
+
+    Only the first one's: where a gradient is hardly more than rounding, Adam makes a whole step of it.
+    """
+    play = bare_round(case)
+    _, ours = play()
+    bare, theirs = [], []
+    with torch_process(name, *first_round(case)) as pipe:
+        losses = _receive(pipe)
+        apart = max(abs(float(ours[key]) / losses[key] - 1) for key in losses)
+
+        def torch_seconds(count):
+            pipe.send(count)
             return _receive(pipe)
 
-        jax_times, torch_times = _times(rounds, play, torch_seconds)
-    print(f"\na round, median of {rounds}, in turns:")
-    _print_round("gan_jax", jax_times, case)
-    _print_round("PyTorch eager", torch_times, case)
-    print(f"  gan_jax takes {_ratio(jax_times, torch_times):.2f} of PyTorch's time (median of the turns' ratios)")
+        seconds(play, WARM_UP)
+        torch_seconds(WARM_UP)
+        for _ in range(rounds):
+            bare.append(seconds(play, 1))
+            theirs.append(torch_seconds(1))
+    return bare, theirs, apart
+
+
+def bare_round(case: Case) -> Play:
+    """Our jitted round, from the weights that seed 0 gives, on the same real images again and again."""
+    recipe, state, key = _start(case)
+    batch = jax.device_put({"image": real_images(case)})
+    step = jax.jit(recipe.step)
+
+    def play():
+        nonlocal state
+        state, metrics = step(state, batch, key)
+        return state, metrics
+
+    return play
+
+
+def seconds(play: Play, count: int) -> float:
+    """Plays `count` rounds; returns how long one took."""
+    began = time.perf_counter()
+    for _ in range(count):
+        output = play()
+    jax.block_until_ready(output)
+    return (time.perf_counter() - began) / count
+
+
+def real_images(case: Case) -> np.ndarray:
+    """The noise that `bare_round` takes for real: uint8 [parts, B, H, W, C]."""
+    parts = case.setup(None).n_critic + 1
+    return np.random.default_rng(0).integers(0, 256, (parts, case.batch_size, *case.image_shape), np.uint8)
+
+
+def first_round(case: Case) -> tuple[tuple[dict, dict], np.ndarray, np.ndarray]:
+    """What another program needs to play `bare_round`'s first round.
+
+    Returns:
+      G's and D's parameters; the real images, uint8 [parts, B, H, W, C]; the latents, [parts, B, Z].
+    """
+    setup, (_, state, key) = case.setup(None), _start(case)
+    # As the recipe's step draws them.
+    *d_keys, g_key = jax.random.split(jax.random.fold_in(key, 0), setup.n_critic + 1)
+    keys = [*(jax.random.split(d_key)[0] for d_key in d_keys), g_key]
+    z = [latents(example_keys(key, case.batch_size), setup.latent_size) for key in keys]
+    return jax.device_get((state.generator.params, state.discriminator.params)), real_images(case), np.array(z)
+
+
+@cache
+def _start(case: Case) -> tuple[Recipe, gan.State, Key]:
+    """The recipe for one device, its first state and the key of its steps; cached, to be compiled once."""
+    recipe = gan.make(case.setup(None))
+    init_key, step_key = jax.random.split(jax.random.key(0))
+    return recipe, jax.jit(recipe.init)(init_key, common.example_batch(case.image_shape)), step_key
+
+
+@contextmanager
+def torch_process(*arguments) -> Iterator[Connection]:
+    """The pipe to a process that runs `benchmark_torch.serve(pipe, *arguments)`; closed at the end, which ends it."""
+    context = multiprocessing.get_context("spawn")
+    here, there = context.Pipe()
+    process = context.Process(target=_serve, args=(there, *arguments), daemon=True)
+    process.start()
+    there.close()
+    try:
+        with closing(here):
+            yield here
+    finally:
+        process.join()
+
+
+def _serve(*arguments) -> None:
+    from experiments import benchmark_torch  # only here: PyTorch need not be installed
+
+    benchmark_torch.serve(*arguments)
+
+
+def _receive(pipe: Connection):
+    try:
+        return pipe.recv()
+    except EOFError:
+        raise RuntimeError("PyTorch's process has ended; above is why") from None
+
+
+def loop_times(case: Case, rounds: int) -> tuple[list[float], list[float]]:
+    """Seconds of a round, bare and in `loop.fit`, `rounds` times in turns.
+
+    The loop asks for the next batch when it has done and recorded LOG_EVERY steps, so what gives it the batches can
+    time it, and play bare rounds meanwhile.
+    """
+    _, state, key = _start(case)
+    recipe = gan.make(case.setup(loop.AXIS))
+    images = np.random.default_rng(0).integers(0, 256, (EXAMPLES, *case.image_shape), np.uint8)
+    source = ArraySource(images, np.zeros(EXAMPLES, np.int32), 0)
+    play, bare, looped = bare_round(case), [], []
+
+    def batches(step: int) -> Iterator[Batch]:
+        stream = pipeline.batches(source, seed=0, batch_size=case.batch_size, parts=recipe.parts, start_step=step)
+        yield from islice(stream, LOG_EVERY)
+        seconds(play, WARM_UP)
+        for _ in range(rounds):
+            bare.append(seconds(play, LOG_EVERY))
+            began = time.perf_counter()
+            yield from islice(stream, LOG_EVERY)
+            looped.append((time.perf_counter() - began) / LOG_EVERY)
+        yield from stream
+
+    steps = (1 + rounds) * LOG_EVERY + 1
+    with tempfile.TemporaryDirectory() as workdir, closing(Checkpoints(Path(workdir) / "checkpoints")) as checkpoints:
+        loop.fit(
+            recipe,
+            state,
+            batches,
+            key,
+            steps=steps,
+            checkpoints=checkpoints,
+            record=lambda step: Record(workdir, after=step),
+            checkpoint_every=steps,
+            log_every=LOG_EVERY,
+        )
+    return bare, looped
+
+
+if __name__ == "__main__":
+    app.run(main, flags_parser=common.parse_flags)

@@ -5,11 +5,13 @@ plays our game turned by half a turn: from our weights, with the H and W of kern
 the same losses, and need not pad or crop by hand, which would cost it time.
 """
 
+import signal
 import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing.connection import Connection
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -77,33 +79,43 @@ def non_saturating(generator: nn.Module, discriminator: nn.Module) -> Round:
     return play
 
 
-# Our players' parameters -> the round.
-CASES: dict[str, Callable[[dict, dict], Round]] = {
-    "book28": lambda g, d: non_saturating(load(book28_generator(), g), load(book28_discriminator(), d)),
-}
+class Case(NamedTuple):
+    """Makers of both networks, and of the round from both."""
+
+    generator: Callable[[], nn.Sequential]
+    discriminator: Callable[[], nn.Sequential]
+    round: Callable[[nn.Module, nn.Module], Round]
+
+    def loaded(self, g_params: dict, d_params: dict) -> tuple[nn.Sequential, nn.Sequential]:
+        """Both networks with our weights."""
+        return load(self.generator(), g_params), load(self.discriminator(), d_params)
+
+
+CASES = {"book28": Case(book28_generator, book28_discriminator, non_saturating)}
 
 
 def serve(connection: Connection, case: str, params: tuple[dict, dict], pixels: np.ndarray, latents: np.ndarray) -> None:
-    """Plays from our weights, on a CPU: first one round for each of `latents`, then as many as it is asked for.
+    """Plays from our weights, on a CPU: first the round that it is given, then as many as it is asked for.
 
-    Sends [(d_loss, g_loss), ...] of the first rounds. Then, for every count that it receives, until the pipe is
-    closed: plays so many rounds with fresh latents and sends the seconds that one took.
+    Sends {"d_loss": float, "g_loss": float} of the first round. Then, for every count that it receives, until the pipe
+    is closed: plays so many rounds with fresh latents and sends the seconds that one took.
 
     Args:
       params: G's and D's, as our modules name them.
-      pixels: uint8 [P, B, H, W, C], the real images of each round; P parts as `gan_jax.recipe` has them.
-      latents: [rounds, P, B, Z].
+      pixels: uint8 [P, B, H, W, C], the real images of every round; P parts as `gan_jax.recipe` has them.
+      latents: [P, B, Z], of the first round.
     """
-    play = CASES[case](*params)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the benchmark, which then closes the pipe
+    play = CASES[case].round(*CASES[case].loaded(*params))
     images = turned_images(pixels)
-    losses = [play(images, torch.tensor(z)) for z in latents]
-    connection.send([(d.item(), g.item()) for d, g in losses])
-    with suppress(EOFError):
+    d_loss, g_loss = play(images, torch.tensor(latents))
+    with suppress(EOFError, OSError):
+        connection.send({"d_loss": d_loss.item(), "g_loss": g_loss.item()})
         while True:
             count = connection.recv()
             began = time.perf_counter()
             for _ in range(count):
-                play(images, torch.randn(latents.shape[1:]))
+                play(images, torch.randn(latents.shape))
             connection.send((time.perf_counter() - began) / count)
 
 

@@ -53,6 +53,7 @@ def make(config: SimpleNamespace, image_shape: tuple[int, int, int]) -> Recipe:
             n_critic=config.n_critic,
             penalty=presets.penalty(config),
             penalty_weight=config.penalty_weight,
+            average=config.average,
             axis_name=loop.AXIS,
             **presets.optimizers(config),
         )

@@ -40,6 +40,10 @@ flags.DEFINE_integer("n_critic", None, "Discriminator steps for one of the gener
 flags.DEFINE_float("clip", None, "Clips D's weights to [-clip, clip]; 0 does not." + _BROUGHT, lower_bound=0)
 flags.DEFINE_string("penalty", None, f"Added to D's loss: none, {', '.join(PENALTIES)}." + _BROUGHT)
 flags.DEFINE_float("penalty_weight", None, "The penalty's weight." + _BROUGHT, lower_bound=0)
+flags.DEFINE_float(
+    "average", 0.999, "Decay of the moving average of G's weights that is sampled; 0 samples G itself.",
+    lower_bound=0, upper_bound=0.999999,
+)  # fmt: skip
 flags.DEFINE_string("d_norm", None, "Normalisation in D: batch, layer, none." + _BROUGHT)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import optax
 from flax import linen as nn
 
-from gan_jax.players import init_player, update_player
+from gan_jax.players import init_player, update_average, update_player
 
 
 class Network(nn.Module):
@@ -34,3 +34,23 @@ def test_new_variables_replace_the_old():
     player = init_player(Network(), optimizer, jax.random.key(0), jnp.ones((2, 4)))
     zeros = jax.tree.map(jnp.zeros_like, player.params)
     assert update_player(player, zeros, optimizer, {"batch_stats": 1}).variables == {"batch_stats": 1}
+
+
+def test_the_average_follows_the_weights():
+    optimizer = optax.sgd(1.0)
+    player = init_player(Network(), optimizer, jax.random.key(0), jnp.ones((2, 4)), averaged=True)
+    jax.tree.map(np.testing.assert_array_equal, player.average, player.all_variables)
+    moved = player.replace(params=jax.tree.map(lambda leaf: leaf + 1, player.params))
+    early = update_average(moved, 0.9, jnp.int32(0))  # d = 1/10
+    late = update_average(moved, 0.9, jnp.int32(1000))  # d = 0.9
+    for after, expected in ((early, 0.9), (late, 0.1)):
+        gone = jax.tree.map(lambda a, b: np.asarray(a - b), after.average["params"], player.params)
+        jax.tree.map(lambda leaf: np.testing.assert_allclose(leaf, expected, atol=1e-6), gone)
+        jax.tree.map(np.testing.assert_array_equal, after.average["batch_stats"], player.variables["batch_stats"])
+
+
+def test_an_update_leaves_the_average():
+    optimizer = optax.sgd(1.0)
+    player = init_player(Network(), optimizer, jax.random.key(0), jnp.ones((2, 4)), averaged=True)
+    ones = jax.tree.map(jnp.ones_like, player.params)
+    assert update_player(player, ones, optimizer).average is player.average

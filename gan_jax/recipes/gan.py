@@ -15,7 +15,7 @@ from flax import struct
 
 from gan_jax.games import Game
 from gan_jax.penalties import Penalty
-from gan_jax.players import Player, init_player, update_player
+from gan_jax.players import Player, init_player, update_average, update_player
 from gan_jax.randomness import Key, example_keys, latents
 from gan_jax.recipe import Batch, Metrics, Recipe
 
@@ -41,6 +41,7 @@ class Setup(NamedTuple):
       latent_size: the length of z.
       n_critic: how many steps D makes for one of G.
       penalty, penalty_weight: added to D's loss as penalty_weight * penalty(critic, real, fake, key); or None.
+      average: decay of the moving average of G that is sampled (`players.update_average`); 0 samples G itself.
       axis_name: the mapped axis over which the batch is spread (`jax.pmap(..., axis_name=)`); None without one.
     """
 
@@ -53,6 +54,7 @@ class Setup(NamedTuple):
     n_critic: int = 1
     penalty: Penalty | None = None
     penalty_weight: float = 0.0
+    average: float = 0.0
     axis_name: str | None = None
 
 
@@ -110,6 +112,8 @@ def make_g_step(setup: Setup) -> Step:
         gradients, metrics = _mean_over_devices(setup, (gradients, metrics))
         metrics["g_gradient_norm"] = optax.tree.norm(gradients)
         generator = update_player(state.generator, gradients, setup.g_optimizer, variables)
+        if setup.average:
+            generator = update_average(generator, setup.average, state.step)
         return state.replace(generator=generator), metrics
 
     return g_step
@@ -128,7 +132,7 @@ def make(setup: Setup) -> Recipe:
         images = to_unit_range(batch["image"][0, :1])
         return State(
             step=jnp.zeros((), jnp.int32),
-            generator=init_player(setup.generator, setup.g_optimizer, g_key, z),
+            generator=init_player(setup.generator, setup.g_optimizer, g_key, z, averaged=setup.average > 0),
             discriminator=init_player(setup.discriminator, setup.d_optimizer, d_key, images),
         )
 
@@ -142,7 +146,7 @@ def make(setup: Setup) -> Recipe:
 
     def sample(state: State, key: Key, n: int) -> Array:
         z = latents(example_keys(key, n), setup.latent_size)
-        variables = {"params": state.generator.params, **state.generator.variables}
+        variables = state.generator.average if setup.average else state.generator.all_variables
         return setup.generator.apply(variables, z, train=False)
 
     return Recipe(init=init, step=step, sample=sample, parts=setup.n_critic + 1)

@@ -209,3 +209,16 @@ def test_the_discriminator_learns_to_tell_real_from_fake():
     for i in range(50):
         state, metrics = d_step(state, real, jax.random.key(i))
     assert metrics["d_loss"] < 0.2 and metrics["real_score"] > 1 > -1 > metrics["fake_score"]
+
+
+def test_the_average_is_sampled_if_there_is_one():
+    images = batch(2, 4, (1, 1, 3))
+    z = jax.random.normal(example_keys(KEY, 2)[0], (3,))
+    for average in (0.0, 0.999):
+        recipe = gan.make(linear_setup(average=average))
+        state, _ = recipe.step(recipe.init(KEY, images), images, KEY)
+        a = float(state.generator.params["a"])
+        # After the first step the average is 1/10 the first weight, ½, and 9/10 the new one.
+        expected = 0.05 + 0.9 * a if average else a
+        assert abs(a - 0.5) > 1e-4
+        np.testing.assert_allclose(recipe.sample(state, KEY, 1)[0, 0, 0], expected * z, rtol=1e-5)

@@ -1,0 +1,95 @@
+"""The benchmark compares equals, and its report is whole. How fast either side is is not tested."""
+
+import jax
+import numpy as np
+import pytest
+
+from experiments import benchmark
+from experiments.benchmark_cases import CASES
+
+SMALL = {name: case._replace(batch_size=8) for name, case in CASES.items()}
+LEARNING_RATE = 2e-4
+
+
+@pytest.fixture
+def torch():
+    return pytest.importorskip("torch", reason="PyTorch is not installed; it is not in requirements.txt")
+
+
+@pytest.fixture
+def benchmark_torch(torch):
+    from experiments import benchmark_torch
+
+    return benchmark_torch
+
+
+def test_both_sides_have_the_same_cases(benchmark_torch):
+    assert set(benchmark_torch.CASES) == set(CASES)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_pytorch_plays_the_same_round(name, torch, benchmark_torch):
+    case, theirs = CASES[name]._replace(batch_size=32), benchmark_torch.CASES[name]
+    state, metrics = benchmark.bare_round(case)()
+    params, pixels, latents = benchmark.first_round(case)
+    networks = theirs.loaded(*params)
+    play = theirs.round(*networks)
+    losses = play(benchmark_torch.turned_images(pixels), torch.tensor(latents))
+
+    # g_loss is after D's step, so it tells of that too.
+    np.testing.assert_allclose(losses, [metrics["d_loss"], metrics["g_loss"]], rtol=1e-4)
+
+    # Where a gradient is hardly more than rounding, Adam may step the other way: so on average.
+    after = theirs.loaded(*jax.device_get((state.generator.params, state.discriminator.params)))
+    for network, ours, before in zip(networks, after, theirs.loaded(*params)):
+        assert mean_difference(network, ours) < 0.05 * LEARNING_RATE
+        assert mean_difference(network, before) > 0.5 * LEARNING_RATE
+
+
+def mean_difference(network, other) -> float:
+    flat = lambda net: np.concatenate([p.detach().numpy().ravel() for p in net.parameters()])
+    return np.abs(flat(network) - flat(other)).mean()
+
+
+@pytest.fixture
+def no_loop(monkeypatch):
+    monkeypatch.setattr(benchmark, "loop_times", lambda case, rounds: ([0.1], [0.102]))
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_report_compares_with_pytorch(name, torch, no_loop, capsys):
+    benchmark.report(name, SMALL[name], rounds=1)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == f"{name}: batch 8, float32"
+    assert f"torch {torch.__version__}" in lines[1]
+    for start in ("  gan_jax ", "  PyTorch eager ", "  bare round ", "  loop.fit "):
+        (line,) = [line for line in lines if line.startswith(start) and "images/s" in line]
+        milliseconds, images_per_second = float(line.split()[-4]), float(line.split()[-2])
+        assert milliseconds * images_per_second == pytest.approx(8e3, rel=0.05)
+
+
+def test_without_pytorch_the_report_says_how_to_compare(no_loop, monkeypatch, capsys):
+    monkeypatch.setattr(benchmark, "has_torch", lambda: False)
+    monkeypatch.setattr(benchmark, "bare_round", lambda case: dict)
+    benchmark.report("book28", SMALL["book28"], rounds=1)
+    out = capsys.readouterr().out
+    assert "  gan_jax " in out and "PyTorch eager" not in out
+    assert "pip install torch (the CPU build is enough)" in out
+    assert "the loop adds 2.0 %" in out
+
+
+def test_the_loop_is_timed_in_turns_with_the_bare_round():
+    bare, looped = benchmark.loop_times(SMALL["book28"], rounds=1)
+    assert len(bare) == len(looped) == 1
+    assert min(bare + looped) > 0
+
+
+def test_an_unknown_case_is_refused_in_one_line(capsys):
+    assert benchmark.run("book29", 1) == 2
+    assert capsys.readouterr().err == f"error: unknown case 'book29'; choose from {', '.join(CASES)}\n"
+
+
+def test_more_than_one_device_is_refused_in_one_line(capsys):
+    assert benchmark.run("book28", 1) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f"jax sees {jax.device_count()}" in line

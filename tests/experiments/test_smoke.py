@@ -1,0 +1,123 @@
+"""Every experiment runs a few rounds, in each of its kinds, and leaves a whole run directory; which can be sampled."""
+
+import json
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+from absl import flags
+from PIL import Image
+
+from experiments import presets, sample
+
+CONV = ("--network=dcgan", "--width=4", "--image_size=8", "--batch_size=8")
+MLP = ("--network=mlp", "--hidden=8", "--image_size=8", "--batch_size=8")
+
+# By experiment, and of each the kinds in which it is run.
+CASES = {
+    "dcgan": {game: (*MLP, f"--game={game}") for game in presets.PRESETS}
+    | {"networks": (*CONV, "--game=non_saturating"), "conv_gp": (*CONV, "--game=wasserstein_gp")},
+}
+LIBRARY = {"__init__", "common", "presets", "run_directory"}
+NOT_TRAINING = {"sample", "benchmark", "benchmark_torch"}  # tested below, and in test_benchmark.py
+
+
+def test_no_experiment_is_forgotten():
+    modules = {path.stem for path in (Path(__file__).parents[2] / "experiments").glob("*.py")}
+    assert modules - LIBRARY - NOT_TRAINING == set(CASES)
+
+
+@pytest.mark.parametrize("experiment, kind", [(name, kind) for name in CASES for kind in CASES[name]])
+def test_a_few_rounds(experiment, kind, play, saved, tmp_path, capsys):
+    given = ("--steps=3", "--checkpoint_every=2", "--sample_every=2", "--log_every=2", f"--workdir={tmp_path}")
+    assert play(*CASES[experiment][kind], *given, experiment=experiment) == 0
+    told = capsys.readouterr().out
+    assert f"python -m experiments.sample --workdir={tmp_path}" in told
+
+    lines = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines] == [1, 2, 3]
+    assert all(np.isfinite(list(line.values())).all() for line in lines)
+
+    samples = sorted((tmp_path / "samples").iterdir())
+    assert [path.name for path in samples] == ["000000.png", "000002.png", "000003.png"]
+    assert np.std(np.asarray(Image.open(samples[-1]))) > 0
+    assert Image.open(tmp_path / "samples.gif").n_frames == 3
+    Image.open(tmp_path / "curves.png").load()
+    assert [path.stat().st_size > 0 for path in (tmp_path / "tensorboard").iterdir()] == [True]
+
+    config = json.loads((tmp_path / "config.json").read_text())
+    assert config["experiment"] == experiment
+    assert config["flags"]["steps"] == 3 and None not in (config["flags"]["d_lr"], config["flags"]["d_norm"])
+    assert config["image_shape"] == [8, 8, 1]
+
+    result = json.loads((tmp_path / "result.json").read_text())
+    assert result.keys() == {"step", "metrics", "seconds", "images_per_second"}
+    assert result["step"] == 3
+    assert {"step": 3} | result["metrics"] == lines[-1]
+
+    assert {path.name for path in (tmp_path / "checkpoints").iterdir()} == {"2", "3"}
+    assert saved(tmp_path).step == 3
+
+
+def test_a_clipping_game_clips(play, saved, tmp_path):
+    assert play(*MLP, "--game=wasserstein", "--clip=0.003", "--steps=1", f"--workdir={tmp_path}") == 0
+    weights = jax.tree.leaves(saved(tmp_path).discriminator.params)
+    assert max(np.abs(leaf).max() for leaf in weights) == np.float32(0.003)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A directory for one run, which the tests of sampling share."""
+    return tmp_path_factory.mktemp("run")
+
+
+@pytest.fixture
+def trained(run, play):
+    if not (run / "config.json").exists():
+        assert play(*MLP, "--steps=2", f"--workdir={run}") == 0
+    return run
+
+
+def test_sample_i_depends_on_the_seed_and_i_alone(trained):
+    images = sample.draw(trained, 70, seed=1)  # 70: more than are drawn at once
+    assert images.shape == (70, 8, 8, 1)
+    np.testing.assert_array_equal(sample.draw(trained, 3, seed=1), images[:3])
+    assert np.abs(images[1:] - images[:-1]).max(axis=(1, 2, 3)).min() > 1e-3
+    assert np.abs(sample.draw(trained, 3, seed=2) - images[:3]).max() > 1e-3
+
+
+def test_sample_writes_the_same_picture_again(trained, capsys):
+    pictures = []
+    for _ in range(2):
+        _sample(f"--workdir={trained}", "--num=5", "--seed=7")
+        path = Path(capsys.readouterr().out.strip())
+        assert path == trained / "sample-seed7.png"
+        pictures.append(path.read_bytes())
+        path.unlink()
+    assert pictures[0] == pictures[1]
+
+
+def test_sample_leaves_the_run_as_it_was(trained, tmp_path):
+    before = {path: path.read_bytes() for path in trained.rglob("*") if path.is_file()}
+    _sample(f"--workdir={trained}", f"--out={tmp_path / 'other.png'}")
+    assert Image.open(tmp_path / "other.png").width > 8
+    assert {path: path.read_bytes() for path in trained.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize("given, told", [((), "--workdir=RUN is needed"), (("--workdir={0}",), "is not a run directory")])
+def test_sample_of_no_run(given, told, tmp_path, capsys):
+    with pytest.raises(SystemExit) as stop:
+        _sample(*(flag.format(tmp_path) for flag in given))
+    assert stop.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert told in line
+    assert list(tmp_path.iterdir()) == []
+
+
+def _sample(*given: str) -> None:
+    flags.FLAGS(["sample", *given])
+    try:
+        sample.main(None)
+    finally:
+        flags.FLAGS.unparse_flags()
