@@ -94,7 +94,7 @@ class Case(NamedTuple):
 CASES = {"book28": Case(book28_generator, book28_discriminator, non_saturating)}
 
 
-def serve(connection: Connection, case: str, params: tuple[dict, dict], pixels: np.ndarray, latents: np.ndarray) -> None:
+def serve(connection: Connection, case: str, params: tuple[dict, dict], pixels: np.ndarray, latents: np.ndarray):
     """Plays from our weights, on a CPU: first the round that it is given, then as many as it is asked for.
 
     Sends {"d_loss": float, "g_loss": float} of the first round. Then, for every count that it receives, until the pipe

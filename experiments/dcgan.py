@@ -29,8 +29,10 @@ flags.adopt_module_key_flags(presets)
 
 
 def resolve(config: SimpleNamespace) -> SimpleNamespace:
-    """The configuration with the game's own values filled in. Raises ValueError for unknown names."""
+    """The configuration with the game's own values filled in. Raises ValueError for unknown names and sizes."""
     presets.require_known("network", config.network, NETWORKS)
+    if not all(size.isdecimal() and int(size) > 0 for size in config.hidden):
+        raise ValueError(f"hidden={','.join(config.hidden)}: must be positive numbers, as in 128 or 500,500")
     return presets.fill(config)
 
 

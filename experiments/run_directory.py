@@ -62,9 +62,12 @@ def read_config(workdir: str | Path) -> dict:
     if not path.exists():
         raise ValueError(f"{workdir} is not a run directory: it has no config.json")
     try:
-        return json.loads(path.read_text())
-    except json.JSONDecodeError as error:
+        content = json.loads(path.read_text())
+    except ValueError as error:  # it is no JSON, or no text
         raise ValueError(f"{path} is damaged: {error}") from error
+    if not (isinstance(content, dict) and {"experiment", "flags", "image_shape", "num_classes"} <= content.keys()):
+        raise ValueError(f"{path} is damaged: it does not describe a run")
+    return content
 
 
 def _require_same(run: dict, asked: dict, workdir: Path) -> None:

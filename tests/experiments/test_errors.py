@@ -1,0 +1,176 @@
+"""What can be known to be wrong is told in one line with exit code 2, before any training, and nothing is written."""
+
+import json
+import os
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from experiments import common, presets
+from gan_jax.data import sources
+from gan_jax.penalties import PENALTIES
+
+
+@pytest.fixture
+def refused(play, tiny, tmp_path, monkeypatch, capsys):
+    """refused(*flags) asserts that a run with these is refused as it should be; returns the line that says why."""
+
+    def never(*_):
+        raise AssertionError("it trains")
+
+    monkeypatch.setattr(common, "train", never)
+    monkeypatch.chdir(tmp_path)  # where runs/ would be made
+
+    def refused(*given: str) -> str:
+        before = _contents(tmp_path)
+        assert play(*tiny, *given) == 2
+        out, err = capsys.readouterr()
+        (line,) = err.splitlines()
+        assert line.startswith("error: ") and out == ""
+        assert _contents(tmp_path) == before
+        return line
+
+    return refused
+
+
+def _contents(folder):
+    return {path: path.read_bytes() if path.is_file() else None for path in folder.rglob("*")}
+
+
+UNKNOWN = {
+    "game": presets.PRESETS,
+    "dataset": (*sources.DATASETS, "tfds:NAME", "folder:PATH"),
+    "network": ("dcgan", "mlp"),
+    "penalty": ("none", *PENALTIES),
+    "optimizer": ("adam", "rmsprop"),
+}
+
+
+@pytest.mark.parametrize("what", UNKNOWN)
+def test_an_unknown_name_is_answered_with_the_known(what, refused):
+    line = refused(f"--{what}=nope")
+    assert f"unknown {what} 'nope'" in line
+    for name in UNKNOWN[what]:
+        assert name in line
+
+
+def test_an_unknown_norm(refused):
+    assert "unknown norm 'nope'; choose from batch, layer, none" in refused("--network=dcgan", "--d_norm=nope")
+
+
+@pytest.mark.parametrize(
+    "flag, told",
+    [
+        ("--stepz=3", "Unknown command line flag 'stepz'"),
+        ("--steps=many", "--steps=many"),
+        ("--steps=0", "--steps=0"),
+        ("--batch_size=-8", "--batch_size=-8"),
+        ("--classes=12", "classes='12'"),
+        ("--hidden=wide", "hidden=wide"),
+        ("--hidden=0", "hidden=0"),
+        ("stray", "unexpected argument 'stray'"),
+        ("--image_size=0", "image_size=0"),
+    ],
+)
+def test_a_wrong_flag_is_named(flag, told, refused):
+    assert told in refused(flag)
+
+
+def test_a_batch_that_does_not_divide(refused):
+    line = refused("--batch_size=10")
+    assert "10" in line and "4 devices" in line
+
+
+@pytest.mark.parametrize("side", [4, 200])
+def test_an_image_size_that_no_network_fits(side, refused):
+    line = refused("--network=dcgan", f"--image_size={side}")
+    assert "8 to 128" in line and f"got {side}" in line
+
+
+@pytest.mark.parametrize("given", [["num_processes=2"], ["coordinator_address=localhost:1", "process_id=0"]])
+def test_flags_of_many_processes_go_together(given, refused):
+    line = refused(*(f"--{flag}" for flag in given))
+    for name in ("coordinator_address", "num_processes", "process_id"):
+        assert name in line
+
+
+def test_missing_data(refused, tmp_path):
+    line = refused("--dataset=mnist", f"--data_dir={tmp_path}")
+    assert "train-images-idx3-ubyte" in line and str(tmp_path / "mnist") in line
+
+
+@pytest.mark.parametrize("content, told", [(b"", "is empty"), (b"\x1f\x8bgarbage", "damaged gzip"), (b"PNG", "starts")])
+def test_damaged_data(content, told, refused, tmp_path):
+    (tmp_path / "mnist").mkdir()
+    for name in ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"):
+        (tmp_path / "mnist" / name).write_bytes(content)
+    line = refused("--dataset=mnist", f"--data_dir={tmp_path}")
+    assert str(tmp_path / "mnist" / "train-images-idx3-ubyte") in line and told in line
+
+
+def test_a_missing_and_an_empty_folder(refused, tmp_path):
+    assert f"{tmp_path}/none: no such folder" in refused(f"--dataset=folder:{tmp_path}/none")
+    assert f"{tmp_path}: no images" in refused(f"--dataset=folder:{tmp_path}")
+
+
+def test_unreadable_images_are_counted_and_the_first_is_named(refused, tmp_path):
+    for name in ("a", "b", "c", "d"):
+        Image.fromarray(np.zeros((8, 8), np.uint8)).save(tmp_path / f"{name}.png")
+    (tmp_path / "b.png").write_bytes((tmp_path / "b.png").read_bytes()[:40])
+    (tmp_path / "d.png").write_text("no image")
+    line = refused(f"--dataset=folder:{tmp_path}")
+    assert "2 of 4 images" in line and str(tmp_path / "b.png") in line
+
+
+@pytest.fixture
+def run(tmp_path):
+    """The directory of a run of batch size 8, game hinge, as far as config.json says."""
+    workdir = tmp_path / "run"
+    workdir.mkdir()
+    flags = {"batch_size": 8, "game": "hinge", "steps": 5}
+    content = {"experiment": "dcgan", "flags": flags, "image_shape": [8, 8, 1], "num_classes": 10}
+    (workdir / "config.json").write_text(json.dumps(content))
+    (workdir / "metrics.jsonl").write_text('{"step": 1}\n')
+    return workdir
+
+
+def test_a_run_of_another_configuration_is_left_alone(refused, run):
+    line = refused(f"--workdir={run}", "--batch_size=16", "--steps=6", "--image_size=9")
+    assert str(run) in line
+    assert "--batch_size=8 there, 16 asked for" in line
+    assert "--game=hinge there, non_saturating asked for" in line
+    assert "image_shape [8, 8, 1] there, [9, 9, 1] asked for" in line
+    assert "--steps" not in line  # more steps are not another configuration
+
+
+@pytest.mark.parametrize("content", ['{"experiment": ', "[]", '{"flags": {}}', "\xff"])
+def test_a_damaged_config(content, refused, run):
+    (run / "config.json").write_bytes(content.encode("latin-1"))
+    assert f"{run / 'config.json'} is damaged" in refused(f"--workdir={run}")
+
+
+def test_a_directory_of_other_things_is_left_alone(refused, tmp_path):
+    (tmp_path / "thesis.tex").write_text("mine")
+    assert "other things than a run" in refused(f"--workdir={tmp_path}")
+    assert "is a file" in refused(f"--workdir={tmp_path / 'thesis.tex'}")
+
+
+def test_a_directory_that_cannot_be_made(refused, tmp_path):
+    (tmp_path / "file").write_text("")
+    workdir = tmp_path / "file" / "run"
+    assert f"cannot write to the run directory {workdir}: Not a directory" in refused(f"--workdir={workdir}")
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="needs Linux's /proc, where nobody can write")
+def test_a_directory_that_cannot_be_written_to(refused):
+    assert "cannot write to the run directory /proc/run" in refused("--workdir=/proc/run")
+
+
+@pytest.mark.parametrize("flag", ["--stepz=3", "--game=nope"])
+def test_the_process_says_one_line_and_exits_with_2(flag, start, tmp_path):
+    process = start(flag, f"--workdir={tmp_path / 'run'}")
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert out == "" and len(err.splitlines()) == 1 and err.startswith("error: ")
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,232 @@
+"""A run that is cut off, in whatever way, and restarted equals one that was not, bit for bit.
+
+Each test compares with one straight run. GAN_JAX_KILLS=20 kills twenty times where it is three by default.
+"""
+
+import json
+import os
+import random
+import re
+import resource
+import shutil
+import signal
+import time
+
+import jax
+import numpy as np
+import pytest
+
+from gan_jax import pictures
+
+KILLS = int(os.environ.get("GAN_JAX_KILLS", 3))
+STEPS, HALF = 12 + 4 * KILLS, 12
+# A checkpoint every other round: so kills fall into saves too.
+EVERY = ("--log_every=3", "--sample_every=4", "--checkpoint_every=2")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Of the runs that the tests share: `straight` to STEPS, `half` to HALF."""
+    return tmp_path_factory.mktemp("runs")
+
+
+@pytest.fixture
+def train(play, tiny):
+    """train(workdir, *flags) trains to STEPS, or goes on to there."""
+    return lambda workdir, *given: play(*tiny, *EVERY, f"--steps={STEPS}", f"--workdir={workdir}", *given)
+
+
+@pytest.fixture
+def straight(folder, train):
+    if not (folder / "straight" / "result.json").exists():
+        assert train(folder / "straight") == 0
+    return folder / "straight"
+
+
+@pytest.fixture
+def half(folder, train, tmp_path):
+    """A copy of a run that has come to HALF."""
+    if not (folder / "half" / "result.json").exists():
+        assert train(folder / "half", f"--steps={HALF}") == 0
+    return shutil.copytree(folder / "half", tmp_path / "half")
+
+
+@pytest.fixture
+def assert_same(saved):
+    def assert_same(run, other):
+        ours, theirs = saved(run), saved(other)
+        assert jax.tree.structure(ours) == jax.tree.structure(theirs)
+        jax.tree.map(lambda a, b: np.testing.assert_array_equal(a, b, strict=True), ours, theirs)
+        assert (run / "metrics.jsonl").read_bytes() == (other / "metrics.jsonl").read_bytes()
+        grids = {path.name: path.read_bytes() for path in (other / "samples").iterdir()}
+        assert {path.name: path.read_bytes() for path in (run / "samples").iterdir()} == grids
+
+    return assert_same
+
+
+def _steps(run):
+    return sorted(int(path.name) for path in run.glob("checkpoints/*") if path.name.isdecimal())
+
+
+def _arrays(run):
+    """The largest file of the newest checkpoint."""
+    newest = run / "checkpoints" / str(_steps(run)[-1])
+    return max((path for path in newest.rglob("*") if path.is_file()), key=lambda path: path.stat().st_size)
+
+
+def test_the_straight_run_learns(straight):
+    """Else the comparisons below would say little."""
+    lines = [json.loads(line) for line in (straight / "metrics.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines] == list(range(1, STEPS + 1))
+    assert len({line["d_loss"] for line in lines}) == STEPS
+    assert _steps(straight) == [STEPS - 2, STEPS]
+
+
+def test_two_halves_make_a_whole(half, straight, train, assert_same, capsys):
+    assert train(half) == 0
+    assert f"going on with {half} from step {HALF}" in capsys.readouterr().out
+    assert_same(half, straight)
+    assert json.loads((half / "result.json").read_text())["step"] == STEPS
+
+
+def test_a_finished_run_has_nothing_to_do(straight, train, assert_same, tmp_path, capsys):
+    run = shutil.copytree(straight, tmp_path / "run")
+    assert train(run) == 0
+    assert f"nothing to do: the run is at step {STEPS}" in capsys.readouterr().out
+    assert_same(run, straight)
+    assert (run / "result.json").read_bytes() == (straight / "result.json").read_bytes()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_saves_and_stops(number, straight, train, assert_same, monkeypatch, tmp_path, capsys):
+    run, save = tmp_path / "run", pictures.save
+
+    def save_and_signal(picture, path):
+        save(picture, path)
+        if path.stem == "000008":
+            signal.raise_signal(number)
+
+    monkeypatch.setattr(pictures, "save", save_and_signal)
+    assert train(run, "--checkpoint_every=100") == 128 + number
+    assert f"stopped by {number.name} after step 9, which is saved" in capsys.readouterr().err
+    assert _steps(run) == [9]
+    assert train(run) == 0
+    assert_same(run, straight)
+
+
+def test_a_process_that_is_told_to_end(straight, train, start, tiny, assert_same, tmp_path):
+    run = tmp_path / "run"
+    process = start(*tiny, *EVERY, f"--steps={STEPS}", "--log_every=1", "--checkpoint_every=1", f"--workdir={run}")
+    _wait_for(lambda: _size(run / "metrics.jsonl"), process)
+    process.terminate()
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 143
+    last = err.splitlines()[-1]
+    step = int(re.fullmatch("stopped by SIGTERM after step (.+), which is saved; the same command.*", last)[1])
+    assert _steps(run)[-1] == step < STEPS
+    assert train(run) == 0
+    assert_same(run, straight)
+
+
+def test_kill_9(straight, train, start, tiny, assert_same, tmp_path):
+    """Killed a moment after something new was saved, so that the run comes to its end; or at any time since its start."""
+    run, chance, killed = tmp_path / "run", random.Random(KILLS), 0
+    flags = (*tiny, *EVERY, "--checkpoint_every=1", f"--steps={STEPS}", f"--workdir={run}")
+    for i in range(KILLS):
+        before = _steps(run)
+        process = start(*flags)
+        if i % 3 == 1:
+            time.sleep(chance.uniform(0, 6))
+        else:
+            _wait_for(lambda: _steps(run) != before, process)
+            time.sleep(chance.uniform(0, 0.3))
+        process.kill()
+        process.communicate()
+        killed += process.returncode == -signal.SIGKILL
+        print("killed with", *sorted(path.name for path in run.glob("checkpoints/*")))  # shows what was being written
+    assert killed
+    assert train(run) == 0
+    assert_same(run, straight)
+
+
+def _flip(run):
+    """Flips one bit in the middle of the arrays of the newest checkpoint."""
+    path = _arrays(run)
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def _truncate(run):
+    os.truncate(_arrays(run), _arrays(run).stat().st_size // 2)
+
+
+def _delete(run):
+    _arrays(run).unlink()
+
+
+def _empty(run):
+    """What is left of a checkpoint when its deletion was cut off."""
+    newest = run / "checkpoints" / str(_steps(run)[-1])
+    shutil.rmtree(newest)
+    newest.mkdir()
+
+
+@pytest.mark.parametrize("damage", [_flip, _truncate, _delete, _empty])
+def test_a_damaged_checkpoint_is_set_aside(damage, half, straight, train, assert_same, capsys):
+    damage(half)
+    assert train(half) == 0
+    told = capsys.readouterr()
+    assert f"checkpoint of step {HALF} is damaged" in told.err
+    assert f"moved to {half / 'damaged' / str(HALF)}; going back to step {HALF - 2}" in told.err
+    assert f"going on with {half} from step {HALF}\n" not in told.out
+    assert_same(half, straight)
+    assert (half / "damaged" / str(HALF)).is_dir()
+
+
+def test_without_any_whole_checkpoint_it_starts_anew(half, straight, train, assert_same, capsys):
+    for step in _steps(half):
+        shutil.rmtree(half / "checkpoints" / str(step) / "state")
+    assert train(half) == 0
+    assert "no other is left: starting anew" in capsys.readouterr().err
+    assert_same(half, straight)
+
+
+def test_a_full_disk(half, straight, train, start, tiny, assert_same):
+    """Stood in for by a limit on the size of files, which only the arrays of a checkpoint exceed."""
+    limit = (16 * 2**10, resource.RLIM_INFINITY)
+    process = start(
+        *(*tiny, *EVERY, "--sample_every=1000", f"--steps={STEPS}", f"--workdir={half}"),
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limit),  # Python ignores the signal
+    )
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 2
+    (line,) = [line for line in err.splitlines() if line and "step/s" not in line]
+    assert line.startswith(f"error: cannot save a checkpoint in {half / 'checkpoints'}: File too large")
+    assert line.endswith(f"the last good checkpoint is of step {HALF}")
+    assert train(half) == 0
+    assert_same(half, straight)
+
+
+def test_divergence_stops_the_run_and_keeps_what_was_good(train, saved, tmp_path, capsys):
+    run = tmp_path / "run"
+    diverging = ("--game=wasserstein", "--optimizer=adam", "--clip=0", "--d_lr=1e8", "--g_lr=0", "--n_critic=1")
+    assert train(run, *diverging, "--steps=100") == 2
+    line = capsys.readouterr().err.splitlines()[-1]
+    metric, step = re.fullmatch(r"error: (\w+) is (?:inf|-inf|nan) at step (\d+)", line).groups()
+    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    assert metric in lines[-1] and lines[-1]["step"] == int(step) - 1
+    assert _steps(run) and _steps(run)[-1] < int(step)
+    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(saved(run)))
+
+
+def _size(path):
+    return path.stat().st_size if path.exists() else 0
+
+
+def _wait_for(condition, process, seconds=60):
+    """Returns when the condition holds, or the process has ended."""
+    end = time.monotonic() + seconds
+    while not condition() and process.poll() is None:
+        assert time.monotonic() < end, "waited for in vain"
+        time.sleep(0.005)
