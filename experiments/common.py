@@ -29,12 +29,12 @@ flags.DEFINE_integer("image_size", None, "Side to which images are cropped and r
 flags.DEFINE_string("classes", None, "Classes to keep, as in 6 or 0,3,6; by default all.")
 flags.DEFINE_float("in_memory_gib", 4.0, "A dataset of more GiB than this is read from disk as it is needed.")
 flags.DEFINE_integer("data_workers", 2, "Processes that read such a dataset.", lower_bound=0)
-flags.DEFINE_integer("batch_size", 128, "Examples in a batch, over all devices.", lower_bound=1)
+flags.DEFINE_integer("batch_size", 64, "Examples in a batch, over all devices.", lower_bound=1)
 flags.DEFINE_integer("steps", 1000, "Rounds to train, those of earlier starts included.", lower_bound=1)
 flags.DEFINE_integer("seed", 0, "Seed of all randomness.", lower_bound=0)
 flags.DEFINE_string("workdir", None, "Where the run is kept; by default runs/EXPERIMENT-DATASET-GAME-seedN.")
 flags.DEFINE_integer("log_every", 10, "Rounds between looks at the metrics; all are recorded.", lower_bound=1)
-flags.DEFINE_integer("sample_every", 100, "Rounds between sample grids.", lower_bound=1)
+flags.DEFINE_integer("sample_every", 250, "Rounds between sample grids.", lower_bound=1)
 flags.DEFINE_integer("checkpoint_every", 500, "Rounds between checkpoints.", lower_bound=1)
 flags.DEFINE_bool("distributed", False, "Join the processes of a cluster that jax knows (Slurm, TPU, ...).")
 flags.DEFINE_string("coordinator_address", None, "HOST:PORT of the first process; with num_processes, process_id.")
@@ -67,8 +67,18 @@ def parse_flags(argv: list[str]) -> list[str]:
         sys.exit(fail(error))
     if len(rest) > 1:
         sys.exit(fail(f"unexpected argument {rest[1]!r}; flags look like --name=value"))
-    logging.set_verbosity(logging.ERROR)  # Orbax tells much
+    logging.set_verbosity(logging.FATAL)  # Orbax tells much, and logs the errors that it raises
+    sys.unraisablehook = _unraisable
     return rest
+
+
+def _unraisable(error) -> None:
+    """Python's own way with an exception that nobody can catch, but for those that follow a failure of Orbax.
+
+    It lets go of an event loop that TensorStore's threads then call; each would print a stack.
+    """
+    if str(error.exc_value) != "Event loop is closed":
+        sys.__unraisablehook__(error)
 
 
 def config_from_flags() -> SimpleNamespace:
@@ -130,8 +140,12 @@ def train(recipe: Recipe, source: source_lib.Source, config: SimpleNamespace, wo
 
     lead = jax.process_index() == 0
     checkpoints = Checkpoints(workdir / "checkpoints") if lead else None
-    if lead and checkpoints.steps():
-        print(f"going on with {workdir} from step {checkpoints.steps()[-1]}")
+
+    def open_record(step: int) -> record.Record:
+        if step > 0:  # told only now, since the newest checkpoint may prove damaged
+            print(f"going on with {workdir} from step {step}")
+        return record.Record(workdir, after=step)
+
     try:
         result = loop.fit(
             recipe,
@@ -140,7 +154,7 @@ def train(recipe: Recipe, source: source_lib.Source, config: SimpleNamespace, wo
             step_key,
             steps=config.steps,
             checkpoints=checkpoints,
-            record=lambda step: record.Record(workdir, after=step),
+            record=open_record,
             checkpoint_every=config.checkpoint_every,
             log_every=config.log_every,
             hooks=(loop.Hook(config.sample_every, save_grid),),

@@ -20,10 +20,11 @@ NETWORKS = ("dcgan", "mlp")
 
 flags.DEFINE_string("network", "dcgan", f"Of both players: {', '.join(NETWORKS)}.")
 flags.DEFINE_integer("latent_size", 100, "Length of the latent z.", lower_bound=1)
-flags.DEFINE_integer("width", 64, "dcgan: channels of the largest hidden feature map.", lower_bound=1)
+flags.DEFINE_integer("width", 32, "dcgan: channels of the largest hidden map; 64 as published.", lower_bound=1)
 flags.DEFINE_integer("kernel_size", 4, "dcgan: of all convolutions; even avoids a checkerboard.", lower_bound=1)
 flags.DEFINE_float("g_negative_slope", 0.0, "dcgan: of G's rectifiers; 0 is ReLU.", lower_bound=0)
 flags.DEFINE_list("hidden", "128", "mlp: G's hidden sizes; D has them in reverse.")
+flags.FLAGS.set_default("steps", 7000)
 flags.adopt_module_key_flags(common)
 flags.adopt_module_key_flags(presets)
 

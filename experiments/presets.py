@@ -14,6 +14,9 @@ _DCGAN = dict(
     optimizer="adam", d_lr=2e-4, g_lr=2e-4, beta1=0.5, beta2=0.999,
     n_critic=1, clip=0.0, penalty="none", penalty_weight=0.0, d_norm="batch",
 )  # fmt: skip
+# Gulrajani et al. 2017, section 4: no batch normalisation in a critic with a gradient penalty, which ties examples
+# together; β1 is 0.
+_PENALISED = _DCGAN | dict(penalty="gradient_penalty", penalty_weight=10.0, d_norm="layer", beta1=0.0, beta2=0.9)
 PRESETS = {
     "minmax": _DCGAN,
     "non_saturating": _DCGAN,
@@ -21,16 +24,17 @@ PRESETS = {
     "hinge": _DCGAN,
     # Arjovsky et al. 2017, algorithm 1.
     "wasserstein": _DCGAN | dict(optimizer="rmsprop", d_lr=5e-5, g_lr=5e-5, n_critic=5, clip=0.01),
-    # Gulrajani et al. 2017, algorithm 1 and section 4. The game is `wasserstein` too.
-    "wasserstein_gp": _DCGAN
-    | dict(d_lr=1e-4, g_lr=1e-4, beta1=0.0, beta2=0.9, n_critic=5)
-    | dict(penalty="gradient_penalty", penalty_weight=10.0, d_norm="layer"),
+    # Gulrajani et al. 2017, algorithm 1. The game is `wasserstein`.
+    "wasserstein_gp": _PENALISED | dict(d_lr=1e-4, g_lr=1e-4, n_critic=5),
+    # Fedus et al. 2018, arXiv:1710.08446: the penalty helps other games as well; one D-step will do, and on small
+    # images so will a small weight and large steps (ours). The game is `non_saturating`.
+    "non_saturating_gp": _PENALISED | dict(d_lr=1e-3, g_lr=1e-3, penalty_weight=1.0),
 }
 
 _OPTIMIZERS = ("adam", "rmsprop")
 _BROUGHT = " By default the game's own (experiments/presets.py)."
 
-flags.DEFINE_string("game", "non_saturating", f"What D and G play for: {', '.join(PRESETS)}.")
+flags.DEFINE_string("game", "non_saturating_gp", f"What D and G play for: {', '.join(PRESETS)}.")
 flags.DEFINE_string("optimizer", None, f"Of both players: {', '.join(_OPTIMIZERS)}." + _BROUGHT)
 flags.DEFINE_float("d_lr", None, "The discriminator's learning rate." + _BROUGHT, lower_bound=0)
 flags.DEFINE_float("g_lr", None, "The generator's learning rate." + _BROUGHT, lower_bound=0)
@@ -53,8 +57,7 @@ def fill(config: SimpleNamespace) -> SimpleNamespace:
     brought = PRESETS[config.game]
     given = {name: value for name, value in vars(config).items() if value is not None}
     if given.get("penalty", "none") != "none" and brought["penalty"] == "none":
-        # A penalty on a game that brings none: WGAN-GP's weight, and no batch statistics, which tie examples together.
-        brought = brought | dict(penalty_weight=PRESETS["wasserstein_gp"]["penalty_weight"], d_norm="layer")
+        brought = brought | {name: _PENALISED[name] for name in ("penalty_weight", "d_norm")}
     filled = SimpleNamespace(**(vars(config) | brought | given))
     require_known("optimizer", filled.optimizer, _OPTIMIZERS)
     require_known("penalty", filled.penalty, ("none", *PENALTIES))
@@ -63,7 +66,7 @@ def fill(config: SimpleNamespace) -> SimpleNamespace:
 
 def game(config: SimpleNamespace) -> Game:
     """The game of a filled configuration."""
-    return GAMES["wasserstein" if config.game == "wasserstein_gp" else config.game]
+    return GAMES[config.game.removesuffix("_gp")]
 
 
 def penalty(config: SimpleNamespace) -> Penalty | None:

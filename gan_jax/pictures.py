@@ -59,7 +59,7 @@ def animate(frames: list[Path], path: str | Path, *, seconds: float = 6.0, hold:
     """
     if not frames:
         return
-    pictures = [_captioned(Image.open(frame).convert("RGB"), f"step {int(frame.stem)}") for frame in frames]
+    pictures = [_captioned(Image.open(frame), f"step {int(frame.stem)}") for frame in frames]
     each = max(50, int(1000 * seconds / len(pictures)))
     buffer = io.BytesIO()
     pictures[0].save(
@@ -105,7 +105,7 @@ def curves(metrics: dict[str, list[float]], path: str | Path) -> None:
 
 
 def _captioned(picture: Image.Image, text: str) -> Image.Image:
-    canvas = Image.new("RGB", (picture.width, picture.height + CAPTION_HEIGHT), "white")
+    canvas = Image.new(picture.mode, (picture.width, picture.height + CAPTION_HEIGHT), "white")
     canvas.paste(picture, (0, 0))
     ImageDraw.Draw(canvas).text((6, picture.height + 4), text, fill="black", font=ImageFont.load_default(14))
     return canvas

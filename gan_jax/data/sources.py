@@ -10,7 +10,7 @@ from gan_jax.data import classes as classes_lib
 from gan_jax.data import folder, idx, images
 from gan_jax.data.source import ArraySource, Source
 
-DIGITS_SIZE = 32  # The digits are 8x8, smaller than most networks can make.
+DIGITS_SIZE = 16  # The digits are 8x8, which is one layer of a DCGAN.
 SYSTEM_FOLDER = Path("/usr/share/datasets")  # Debian's package dataset-fashion-mnist
 
 

@@ -10,7 +10,7 @@ from gan_jax.data import DATASETS, in_memory, load, nbytes, sources
 SYSTEM = Path("/usr/share/datasets/fashion-mnist")
 CASES = {
     # name: number of examples where conftest's `examples` are its files, and image_shape
-    "digits": (1797, (32, 32, 1)),
+    "digits": (1797, (16, 16, 1)),
     "mnist": (12, (28, 28, 1)),
     "fashion_mnist": (12, (28, 28, 1)),
     "kmnist": (12, (28, 28, 1)),
@@ -128,7 +128,7 @@ def test_classes_without_examples(tmp_path, idx_folder, examples):
 def test_in_memory():
     lazy = load("digits", data_dir="unused", classes="1,2,3")
     source = in_memory(lazy)
-    assert (len(source), source.num_classes, source.image_shape) == (len(lazy), 3, (32, 32, 1))
+    assert (len(source), source.num_classes, source.image_shape) == (len(lazy), 3, (16, 16, 1))
     rows = np.random.RandomState(0).permutation(len(lazy))
     for name in ("image", "label"):
         np.testing.assert_array_equal(source[rows][name], lazy[rows][name])

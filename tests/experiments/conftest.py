@@ -39,6 +39,16 @@ def compiled_once(tmp_path_factory):
     compilation_cache.reset_cache()
 
 
+@pytest.fixture(scope="module")
+def compiled_in_haste(compiled_once):
+    """For tests that do not need the compiler to optimise: that takes a third of its time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
+        jax.config.update("jax_disable_most_optimizations", True)
+        yield
+    jax.config.update("jax_disable_most_optimizations", False)
+
+
 def _config(experiment: str, given: tuple[str, ...]) -> SimpleNamespace:
     """What common.config_from_flags gives in a process that runs this experiment alone."""
     importlib.import_module(f"experiments.{experiment}")
@@ -63,9 +73,10 @@ def play():
             return stop.code
         return common.run(experiment, module.make, getattr(module, "resolve", lambda config: config), config)
 
-    verbosity = logging.get_verbosity()
+    verbosity, hook = logging.get_verbosity(), sys.unraisablehook  # parse_flags sets them
     yield play
     logging.set_verbosity(verbosity)
+    sys.unraisablehook = hook
 
 
 @pytest.fixture

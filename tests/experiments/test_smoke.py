@@ -1,6 +1,7 @@
 """Every experiment runs a few rounds, in each of its kinds, and leaves a whole run directory; which can be sampled."""
 
 import json
+import shutil
 from pathlib import Path
 
 import jax
@@ -21,13 +22,7 @@ CASES = {
 }
 NOT_TRAINING = {"__init__", "common", "presets", "run_directory", "sample"}
 
-
-@pytest.fixture(scope="module", autouse=True)
-def compiled_in_haste():
-    """No numbers are compared here, so the compiler need not optimise, which takes a third of its time."""
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
+pytestmark = pytest.mark.usefixtures("compiled_in_haste")
 
 
 def test_no_experiment_is_forgotten():
@@ -109,6 +104,16 @@ def test_sample_leaves_the_run_as_it_was(trained, tmp_path):
     _sample(f"--workdir={trained}", f"--out={tmp_path / 'other.png'}")
     assert Image.open(tmp_path / "other.png").width > 8
     assert {path: path.read_bytes() for path in trained.rglob("*") if path.is_file()} == before
+
+
+def test_sample_disturbs_no_training(trained, tmp_path):
+    """What is being saved is left alone, and what cannot be read is passed over, not moved."""
+    run = shutil.copytree(trained, tmp_path / "run")
+    saving, damaged = run / "checkpoints" / "3.orbax-checkpoint-tmp", run / "checkpoints" / "4"
+    saving.mkdir()
+    damaged.mkdir()
+    np.testing.assert_array_equal(sample.draw(run, 3, seed=1), sample.draw(trained, 3, seed=1))
+    assert saving.is_dir() and damaged.is_dir()
 
 
 @pytest.mark.parametrize("given, told", [((), "--workdir=RUN is needed"), (("--workdir={0}",), "is not a run directory")])
