@@ -17,7 +17,7 @@ from experiments import common, run_directory
 from gan_jax.checkpoint import Checkpoints
 
 ROOT = Path(__file__).parents[2]
-TINY = ("--network=mlp", "--hidden=8", "--image_size=8", "--batch_size=8")
+TINY = ("--game=non_saturating", "--network=mlp", "--hidden=8", "--image_size=8", "--batch_size=8")
 
 
 @pytest.fixture(scope="session", autouse=True)

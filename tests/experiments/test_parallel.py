@@ -19,7 +19,7 @@ NETWORK = ("--network=dcgan", "--width=4", "--batch_size=8", f"--steps={STEPS}")
 GAMES = {
     # 16 pixels: batch statistics in D as well as in G. Ten times the usual rate: a good deal happens in few rounds.
     "non_saturating": (*NETWORK, "--game=non_saturating", "--image_size=16", "--d_lr=2e-3", "--g_lr=2e-3"),
-    "wasserstein_gp": (*NETWORK, "--game=wasserstein_gp", "--image_size=8", "--n_critic=2"),
+    "wasserstein_gp": (*NETWORK, "--game=wasserstein_gp", "--image_size=8", "--n_critic=1"),
 }
 
 

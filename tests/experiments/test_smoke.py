@@ -116,7 +116,7 @@ def test_sample_disturbs_no_training(trained, tmp_path):
     assert saving.is_dir() and damaged.is_dir()
 
 
-@pytest.mark.parametrize("given, told", [((), "--workdir=RUN is needed"), (("--workdir={0}",), "is not a run directory")])
+@pytest.mark.parametrize("given, told", [((), "--workdir=RUN"), (("--workdir={0}",), "is not a run directory")])
 def test_sample_of_no_run(given, told, tmp_path, capsys):
     with pytest.raises(SystemExit) as stop:
         _sample(*(flag.format(tmp_path) for flag in given))

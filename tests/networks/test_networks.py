@@ -9,8 +9,12 @@ from gan_jax.networks import dcgan, mlp
 Z = jax.random.normal(jax.random.key(0), (2, 100))
 
 
-def count(module, *inputs):
-    variables = jax.eval_shape(lambda key: module.init(key, *inputs, train=False), jax.random.key(0))
+def initial(module, inputs):
+    return jax.jit(lambda: module.init(jax.random.key(0), inputs, train=False))()
+
+
+def count(module, inputs):
+    variables = jax.eval_shape(lambda: module.init(jax.random.key(0), inputs, train=False))
     return sum(leaf.size for leaf in jax.tree.leaves(variables["params"]))
 
 
@@ -46,13 +50,12 @@ def test_parameter_counts(name):
 
 def test_the_generators_first_map_is_normalised_per_channel():
     """So the dense layer's batch normalisation has as many gains as there are channels, not pixels."""
-    variables = dcgan.Generator((28, 28, 1)).init(jax.random.key(0), Z, train=False)
+    variables = jax.eval_shape(lambda: dcgan.Generator((28, 28, 1)).init(jax.random.key(0), Z, train=False))
     assert variables["params"]["BatchNorm_0"]["scale"].shape == (128,)
 
 
 @pytest.mark.parametrize("side", range(8, 129))
-@pytest.mark.parametrize("channels", [1, 3])
-def test_dcgan_fits_all_sizes_from_8_to_128(side, channels):
+def test_dcgan_fits_all_sizes_from_8_to_128(side, channels=3):
     shape = (side, side, channels)
     generator, discriminator = dcgan.Generator(shape, width=2), dcgan.Discriminator(width=2)
     made, _ = jax.eval_shape(lambda: generator.init_with_output(jax.random.key(0), Z, train=False))
@@ -83,7 +86,7 @@ def test_oblong_images_raise():
 
 @pytest.mark.parametrize("generator", [mlp.Generator((8, 8, 3)), dcgan.Generator((8, 8, 3), width=4)])
 def test_images_are_in_range(generator):
-    variables = generator.init(jax.random.key(0), Z, train=False)
+    variables = initial(generator, Z)
     loud = jax.tree.map(lambda leaf: 50 * leaf, variables)
     made = generator.apply(loud, Z, train=False)
     assert np.abs(made).max() <= 1 and np.abs(made).max() > 0.9
@@ -94,7 +97,7 @@ def test_an_even_kernel_leaves_no_checkerboard():
     spread = {}
     for kernel_size in (3, 4):
         generator = dcgan.Generator((16, 16, 1), width=2, kernel_size=kernel_size, norm="none")
-        variables = generator.init(jax.random.key(0), jnp.ones((1, 4)), train=False)
+        variables = initial(generator, jnp.ones((1, 4)))
         small = jax.tree.map(lambda leaf: jnp.full_like(leaf, 0.01 if leaf.ndim > 1 else 0), variables)
         middle = generator.apply(small, jnp.ones((1, 4)), train=False)[0, 6:10, 6:10, 0]
         spread[kernel_size] = float((middle.max() - middle.min()) / middle.mean())
@@ -102,7 +105,7 @@ def test_an_even_kernel_leaves_no_checkerboard():
 
 
 def test_weights_start_as_in_the_authors_code():
-    variables = dcgan.Discriminator(width=64).init(jax.random.key(0), images(32, 3), train=False)
+    variables = initial(dcgan.Discriminator(width=64), images(32, 3))
     kernel = variables["params"]["Conv_2"]["kernel"]
     assert abs(float(kernel.std()) - 0.02) < 5e-4
     gain = variables["params"]["BatchNorm_1"]["scale"]

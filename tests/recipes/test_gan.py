@@ -153,15 +153,17 @@ def setup_of(networks, axis_name=None, **changes):
     return setup._replace(**changes)
 
 
-@pytest.mark.parametrize("networks", NETWORKS)
-@pytest.mark.parametrize("penalty", [None, penalties.gradient_penalty])
+@pytest.mark.parametrize(
+    "networks, penalty",
+    [("mlp", penalties.gradient_penalty), ("dcgan", None), ("layer_norm", penalties.gradient_penalty)],
+)
 def test_four_shares_of_a_batch_are_the_whole_batch(networks, penalty):
     """Mapped with out_axes=None, which raises where a mean over the devices was forgotten. BatchNorm included."""
     images = batch(2, 16)
     changes = dict(penalty=penalty, penalty_weight=10.0, d_optimizer=optax.sgd(0.01), g_optimizer=optax.sgd(0.01))
     one = gan.make(setup_of(networks, **changes))
     four = gan.make(setup_of(networks, "data", **changes))
-    state = one.init(KEY, images)
+    state = jax.jit(one.init)(KEY, images)
     mapped = jax.jit(jax.vmap(four.step, axis_name="data", in_axes=(None, 0, None), out_axes=None))
     shares = jax.tree.map(lambda x: x.reshape(2, 4, 4, *x.shape[2:]).swapaxes(0, 1), images)
     compare = lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
@@ -170,7 +172,7 @@ def test_four_shares_of_a_batch_are_the_whole_batch(networks, penalty):
 
 def test_batch_statistics_are_learned_by_their_own_player():
     setup = setup_of("dcgan")
-    state = gan.make(setup).init(KEY, batch(2, 16))
+    state = jax.jit(gan.make(setup).init)(KEY, batch(2, 16))
     real = gan.to_unit_range(jnp.asarray(batch(2, 16)["image"][0]))
     after_d, _ = jax.jit(gan.make_d_step(setup))(state, real, KEY)
     after_g, _ = jax.jit(gan.make_g_step(setup))(state, real, KEY)
@@ -183,7 +185,7 @@ def test_batch_statistics_are_learned_by_their_own_player():
 
 def test_samples_are_images_that_depend_on_their_own_key():
     recipe = gan.make(setup_of("dcgan"))
-    state = recipe.init(KEY, batch(2, 4))
+    state = jax.jit(recipe.init)(KEY, batch(2, 4))
     nine = recipe.sample(state, KEY, 9)
     assert nine.shape == (9, *SHAPE)
     assert np.abs(nine).max() <= 1
