@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import jax
 import numpy as np
 from absl import app, flags, logging
+from jax.experimental import multihost_utils
 
 from experiments import run_directory
 from gan_jax import loop, pictures, record
@@ -103,9 +104,7 @@ def run(experiment: str, make: Make, resolve: Resolve, config: SimpleNamespace) 
         recipe = make(config, source.image_shape)
         _check(recipe, source, config)
         config.workdir = config.workdir or run_directory.default_name(experiment, config)
-        workdir = Path(config.workdir)
-        if jax.process_index() == 0:
-            workdir = run_directory.open_run(experiment, config, source.image_shape, source.num_classes)
+        workdir = _open(experiment, config, source)
     except (ValueError, OSError) as error:
         return fail(error)
     try:
@@ -181,8 +180,9 @@ def finish(result: loop.Result, config: SimpleNamespace, workdir: Path) -> dict:
     else:
         print(f"nothing to do: the run is at step {int(result.state.step)}; --steps=N trains on")
         content = json.loads((workdir / "result.json").read_text()) if (workdir / "result.json").exists() else {}
+    took = f"{content.get('seconds')} s since the last start, {content.get('images_per_second')} images/s"
     print(f"""
-{content.get("step")} rounds; since the last start {content.get("seconds")} s, {content.get("images_per_second")} images/s
+{content.get("step")} rounds; {took}
   {frames[-1] if frames else ""}  samples at the end
   {workdir / "samples.gif"}  samples over time
   {workdir / "curves.png"}  losses
@@ -214,6 +214,21 @@ def _load(config: SimpleNamespace) -> source_lib.Source:
     )
     fits = source_lib.nbytes(source) <= config.in_memory_gib * 2**30
     return source_lib.in_memory(source) if fits else source
+
+
+def _open(experiment: str, config: SimpleNamespace, source: source_lib.Source) -> Path:
+    """The run directory, opened by the first process. If that cannot, no process goes on to wait for it."""
+    error = None
+    if jax.process_index() == 0:
+        try:
+            run_directory.open_run(experiment, config, source.image_shape, source.num_classes)
+        except (ValueError, OSError) as raised:
+            error = raised
+    if jax.process_count() > 1 and multihost_utils.broadcast_one_to_all(np.int32(error is not None)) and not error:
+        error = ValueError("the first process cannot open the run directory")
+    if error:
+        raise error
+    return Path(config.workdir)
 
 
 def _check(recipe: Recipe, source: source_lib.Source, config: SimpleNamespace) -> None:

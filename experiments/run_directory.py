@@ -83,4 +83,6 @@ def _require_same(run: dict, asked: dict, workdir: Path) -> None:
         if run[name] != asked[name]
     ]
     if differing:
-        raise ValueError(f"{workdir} holds a run of another configuration ({'; '.join(differing)}); choose another --workdir")
+        raise ValueError(
+            f"{workdir} holds a run of another configuration ({'; '.join(differing)}); choose another --workdir"
+        )

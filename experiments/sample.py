@@ -35,7 +35,7 @@ def draw(workdir: str | Path, num: int, seed: int) -> np.ndarray:
     experiment = importlib.import_module(f"experiments.{content['experiment']}")
     recipe = experiment.make(SimpleNamespace(**content["flags"]), tuple(content["image_shape"]))
     example = common.example_batch(tuple(content["image_shape"]))
-    checkpoints = Checkpoints(Path(workdir) / "checkpoints")
+    checkpoints = Checkpoints(Path(workdir) / "checkpoints", read_only=True)
     try:
         state = checkpoints.restore(jax.eval_shape(recipe.init, jax.random.key(0), example))
     finally:

@@ -27,17 +27,20 @@ class Checkpoints:
     reads and writes, so the others need not see its disk.
     """
 
-    def __init__(self, directory: str | Path, keep: int = 2):
+    def __init__(self, directory: str | Path, keep: int = 2, *, read_only: bool = False):
         self._directory = Path(directory).absolute()
         self._keep = keep
+        self._read_only = read_only
         self._manager = self._open()
 
     def _open(self) -> ocp.CheckpointManager:
-        self._directory.mkdir(parents=True, exist_ok=True)
+        if not self._read_only:
+            self._directory.mkdir(parents=True, exist_ok=True)
         options = ocp.CheckpointManagerOptions(
             create=False,  # Orbax refuses to when told which processes take part
             preservation_policy=ocp.checkpoint_managers.LatestN(self._keep),
-            cleanup_tmp_directories=True,  # of saves that were cut off
+            read_only=self._read_only,
+            cleanup_tmp_directories=not self._read_only,  # of saves that were cut off; a reader's are still going on
             multiprocessing_options=ocp.options.MultiprocessingOptions(
                 primary_host=0, active_processes={0}, barrier_sync_key_prefix="first_process"
             ),
@@ -97,6 +100,10 @@ class Checkpoints:
         return state
 
     def _set_aside(self, step: int, error: Exception) -> None:
+        reason = str(error).strip().splitlines()[0][:120] if str(error).strip() else type(error).__name__
+        if self._read_only:
+            print(f"checkpoint of step {step} cannot be read ({reason}); trying the one before", file=sys.stderr)
+            return
         aside = self._directory.parent / "damaged"
         aside.mkdir(exist_ok=True)
         target = aside / str(step)
@@ -107,7 +114,6 @@ class Checkpoints:
         (self._directory / str(step)).rename(target)
         self._manager.close()
         self._manager = self._open()  # forgets the step
-        reason = str(error).strip().splitlines()[0][:120] if str(error).strip() else type(error).__name__
         before = f"going back to step {self.steps()[-1]}" if self.steps() else "no other is left: starting anew"
         print(f"checkpoint of step {step} is damaged ({reason}); moved to {target}; {before}", file=sys.stderr)
 

@@ -53,12 +53,14 @@ def test_what_is_flushed_outlives_the_process(tmp_path):
 def test_tensorboard_has_the_same(tmp_path):
     write(tmp_path, [1, 2])
     (path,) = (tmp_path / "tensorboard").iterdir()
-    content, found = path.read_bytes(), []
+    content, found, versions = path.read_bytes(), [], []
     while content:  # a record: its length (8 bytes), a checksum (4), the event, a checksum (4)
         length = int.from_bytes(content[:8], "little")
         event = Event.FromString(content[12 : 12 + length])
+        versions.append(event.file_version)
         found += [(event.step, value.tag, value.simple_value) for value in event.summary.value]
         content = content[16 + length :]
+    assert versions[0] == "brain.Event:2"
     assert found == [(1, "d_loss", 0.5), (1, "g_loss", -1.0), (2, "d_loss", 1.0), (2, "g_loss", -1.0)]
 
 
@@ -73,3 +75,18 @@ def test_a_file_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch):
     with pytest.raises(OSError):
         record.replace_file(path, b"second")
     assert path.read_bytes() == b"first"
+
+
+def test_damage_and_a_full_disk_name_the_file(tmp_path, monkeypatch):
+    write(tmp_path, [1, 2])
+    log = record.Record(tmp_path, after=2)
+
+    def full():
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(log._events, "flush", full)
+    with pytest.raises(OSError, match="cannot write the record .*metrics.jsonl: No space left on device"):
+        log.flush()
+    (tmp_path / "metrics.jsonl").write_text('{"step": 1}\n{"st\n{"step": 3}\n')
+    with pytest.raises(OSError, match="metrics.jsonl is damaged"):
+        record.Record(tmp_path, after=2)
