@@ -23,8 +23,9 @@ class SaveError(OSError):
 class Checkpoints:
     """The checkpoints of a run in `directory`, named by step; the latest `keep` of them stay.
 
-    Saves go on in the background: an error shows at the next call. In a run of many processes only the first one
-    reads and writes, so the others need not see its disk.
+    A reader of a run that may be training is `read_only`: it neither writes, nor clears away unfinished saves, nor sets
+    damaged checkpoints aside. Saves go on in the background: an error shows at the next call. In a run of many
+    processes only the first one reads and writes, so the others need not see its disk.
     """
 
     def __init__(self, directory: str | Path, keep: int = 2, *, read_only: bool = False):

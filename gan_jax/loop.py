@@ -106,7 +106,8 @@ def fit(
         tqdm(total=steps, initial=first, unit="step", disable=not (progress and lead), dynamic_ncols=True) as bar,
     ):
         for step in range(first + 1, steps + 1):
-            state, step_metrics = play(state, _over_devices(next(batch)), key)
+            examples = next(batch)
+            state, step_metrics = play(state, _over_devices(examples), key)
             pending.append(step_metrics)
             clock.tick(step_metrics)
             stop = _agree(caught, step % log_every == 0)
@@ -115,7 +116,9 @@ def fit(
             if due or save or step % log_every == 0:
                 metrics = _record(log, step, pending)
                 pending = []
-                bar.set_postfix({k: f"{v:.3f}" for k, v in metrics.items() if k.endswith("loss")}, refresh=False)
+                rate = clock.steps_per_second() * _batch_size(examples)
+                losses = {name: f"{value:.3f}" for name, value in metrics.items() if name.endswith("loss")}
+                bar.set_postfix(losses | {"images/s": f"{rate:.0f}"}, refresh=False)
                 bar.update(step - bar.n)
             if lead:
                 for hook in due:
@@ -177,6 +180,11 @@ def _over_devices(batch: Batch) -> Batch:
     devices = jax.local_device_count()
     split = lambda x: x.reshape(len(x), devices, -1, *x.shape[2:]).swapaxes(0, 1)
     return jax.tree.map(split, batch)
+
+
+def _batch_size(batch: Batch) -> int:
+    """B, over all processes: the examples in one part."""
+    return jax.tree.leaves(batch)[0].shape[1] * jax.process_count()
 
 
 def _local(state: State) -> State:

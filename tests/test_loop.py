@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import re
 import signal
 
 import jax
@@ -139,6 +140,13 @@ def test_a_signal_saves_and_stops_and_the_run_goes_on_as_if_nothing_had_been(tmp
     assert Checkpoints(stopped / "checkpoints").steps()[-1] == 7
     assert fit(stopped, 10).state == straight.state
     assert (stopped / "metrics.jsonl").read_bytes() == (whole / "metrics.jsonl").read_bytes()
+
+
+def test_the_bar_shows_losses_and_images_per_second(tmp_path, capsys):
+    result = fit(tmp_path, 12, progress=True)
+    shown = capsys.readouterr().err
+    assert f"walk_loss={result.metrics['walk_loss']:.3f}" in shown
+    assert re.search(r"images/s=[1-9]", shown)
 
 
 def test_the_loop_does_not_know_what_it_trains():
