@@ -16,6 +16,7 @@ from tqdm import trange
 from experiments import common, run_directory
 from gan_jax import pictures
 from gan_jax.checkpoint import Checkpoints
+from gan_jax.randomness import example_keys
 
 FLAGS = flags.FLAGS
 CHUNK = 64  # images drawn at once
@@ -43,7 +44,7 @@ def draw(workdir: str | Path, num: int, seed: int) -> np.ndarray:
     if state is None:
         raise ValueError(f"{workdir} has no checkpoint yet")
     draw_chunk = jax.jit(recipe.sample, static_argnums=2)
-    keys = jax.vmap(jax.random.fold_in, in_axes=(None, 0))(jax.random.key(seed), np.arange(-(-num // CHUNK) * CHUNK))
+    keys = example_keys(jax.random.key(seed), -(-num // CHUNK) * CHUNK)  # whole chunks, so that one is compiled
     chunks = [draw_chunk(state, keys[i : i + CHUNK], CHUNK) for i in trange(0, num, CHUNK, disable=num <= CHUNK)]
     return np.concatenate(chunks)[:num]
 

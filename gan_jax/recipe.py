@@ -30,6 +30,7 @@ class Recipe(NamedTuple):
       step: (state, batch, key) -> (the state after one round, metrics). Pure. `key` is the run's key, the same at
         every step: the step derives its own from it and `state.step`. Metrics are float scalars, equal on all devices.
       sample: (state, key, n) -> images [n, H, W, C] in [-1, 1]; image i depends on `key` and i alone, not on n.
+        `key` may also be one key per image, [n] (`randomness.example_keys`), so that many can be drawn piece by piece.
       parts: how many batches of fresh examples one round takes. The `batch` of a step is a dict of arrays with the
         leading axes [parts, B, ...]: {"image": uint8 [parts, B, H, W, C], "label": int32 [parts, B]}.
     """
