@@ -10,7 +10,8 @@ from types import SimpleNamespace
 
 from absl import flags
 
-from experiments import common, presets
+from experiments import common, gan_flags
+from experiments.presets import require_known
 from gan_jax import loop
 from gan_jax.networks import dcgan, mlp
 from gan_jax.recipe import Recipe
@@ -19,48 +20,37 @@ from gan_jax.recipes import gan
 NETWORKS = ("dcgan", "mlp")
 
 flags.DEFINE_string("network", "dcgan", f"Of both players: {', '.join(NETWORKS)}.")
-flags.DEFINE_integer("latent_size", 100, "Length of the latent z.", lower_bound=1)
 flags.DEFINE_integer("width", 32, "dcgan: channels of the largest hidden map; 64 as published.", lower_bound=1)
 flags.DEFINE_integer("kernel_size", 4, "dcgan: of all convolutions; even avoids a checkerboard.", lower_bound=1)
 flags.DEFINE_float("g_negative_slope", 0.0, "dcgan: of G's rectifiers; 0 is ReLU.", lower_bound=0)
 flags.DEFINE_list("hidden", "128", "mlp: G's hidden sizes; D has them in reverse.")
 flags.FLAGS.set_default("steps", 7000)
 flags.adopt_module_key_flags(common)
-flags.adopt_module_key_flags(presets)
+flags.adopt_module_key_flags(gan_flags)
 
 
 def resolve(config: SimpleNamespace) -> SimpleNamespace:
     """The configuration with the game's own values filled in. Raises ValueError for unknown names and sizes."""
-    presets.require_known("network", config.network, NETWORKS)
+    require_known("network", config.network, NETWORKS)
     if not all(size.isdecimal() and int(size) > 0 for size in config.hidden):
         raise ValueError(f"hidden={','.join(config.hidden)}: must be positive numbers, as in 128 or 500,500")
-    return presets.fill(config)
+    brought = dict(g_norm="batch") if config.network == "dcgan" else dict(g_norm="none", d_norm="none")
+    return gan_flags.resolve(config, **brought)
 
 
 def make(config: SimpleNamespace, image_shape: tuple[int, int, int]) -> Recipe:
     """The recipe of a resolved configuration."""
     if config.network == "dcgan":
-        sizes = dict(width=config.width, kernel_size=config.kernel_size, axis_name=loop.AXIS)
-        generator = dcgan.Generator(image_shape, negative_slope=config.g_negative_slope, **sizes)
-        discriminator = dcgan.Discriminator(norm=config.d_norm, **sizes)
+        sizes = dict(width=config.width, kernel_size=config.kernel_size)
+        slope = dict(negative_slope=config.g_negative_slope)
+        generator = dcgan.Generator(image_shape, norm=config.g_norm, axis_name=loop.AXIS, **sizes, **slope)
+        discriminator = dcgan.Discriminator(**sizes, **gan_flags.d_fields(config))
     else:
         hidden = tuple(int(size) for size in config.hidden)
-        generator = mlp.Generator(image_shape, hidden)
-        discriminator = mlp.Discriminator(hidden[::-1])
-    return gan.make(
-        gan.Setup(
-            generator,
-            discriminator,
-            presets.game(config),
-            latent_size=config.latent_size,
-            n_critic=config.n_critic,
-            penalty=presets.penalty(config),
-            penalty_weight=config.penalty_weight,
-            average=config.average,
-            axis_name=loop.AXIS,
-            **presets.optimizers(config),
-        )
-    )
+        generator = mlp.Generator(image_shape, hidden, norm=config.g_norm, axis_name=loop.AXIS)
+        discriminator = mlp.Discriminator(hidden[::-1], **gan_flags.d_fields(config))
+    generator = gan_flags.with_reference(config, generator)
+    return gan.make(gan.Setup(generator, discriminator, **gan_flags.fields(config)))
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 """Optimizer transforms that GANs need and optax lacks."""
 
+from typing import NamedTuple
+
 import jax
 import jax.numpy as jnp
 import optax
@@ -16,3 +18,39 @@ def clip_weights(limit: float) -> optax.GradientTransformation:
         return jnp.clip(param + update, -limit, limit) - param
 
     return optax.stateless(lambda updates, params: jax.tree.map(clipped, updates, params))
+
+
+class HistoricalAverage(NamedTuple):
+    """The mean of all parameters seen so far, and how many they are, int32 []."""
+
+    mean: optax.Params
+    count: jax.Array
+
+
+def historical_averaging(weight: float) -> optax.GradientTransformation:
+    """Adds the gradient of weight ‖θ - mean of all earlier θ‖² (Salimans et al. 2016, arXiv:1606.03498, section 3.3).
+
+    Goes first in an `optax.chain`, so that the optimizer sees the penalised loss's gradient. At the first step there
+    is no earlier θ, and nothing is added. The mean is the cumulative one, Σ θ[i] / t, as published. Its `update`
+    needs the parameters.
+    """
+
+    def init(params):
+        return HistoricalAverage(mean=jax.tree.map(jnp.zeros_like, params), count=jnp.zeros((), jnp.int32))
+
+    def update(updates, state, params=None):
+        now = jnp.where(state.count > 0, 2 * weight, 0.0)
+        updates = jax.tree.map(lambda g, θ, mean: g + now * (θ - mean), updates, params, state.mean)
+        count = state.count + 1
+        mean = jax.tree.map(lambda mean, θ: mean + (θ - mean) / count, state.mean, params)
+        return updates, HistoricalAverage(mean, count)
+
+    return optax.GradientTransformation(init, update)
+
+
+def wait(optimizer: optax.GradientTransformation, rounds: int) -> optax.GradientTransformation:
+    """The optimizer, which changes neither the parameters nor itself in its first `rounds` steps.
+
+    For G: D's warm start. With `rounds` ceil(W / n_critic) - 1, D makes at least W steps before G makes its first.
+    """
+    return optax.conditionally_mask(optimizer, lambda step: step >= rounds) if rounds > 0 else optimizer

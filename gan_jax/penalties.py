@@ -27,19 +27,69 @@ def gradient_penalty(critic: Critic, real: Array, fake: Array, key: Key, *, targ
     """
     if real.shape != fake.shape:
         raise ValueError(f"gradient_penalty needs real and fake images of equal shape, got {real.shape} and {fake.shape}")
-    ε = jax.vmap(jax.random.uniform)(example_keys(key, len(real)))
-    ε = ε.reshape(-1, *[1] * (real.ndim - 1))
-    gradients = jax.grad(lambda x: critic(x).sum())(ε * real + (1 - ε) * fake)
+    ε = _uniform(example_keys(key, len(real)), real.ndim)
+    gradients = _gradients(critic, ε * real + (1 - ε) * fake)
     return jnp.mean((_norms(gradients) / target - 1) ** 2)
+
+
+def r1(critic: Critic, real: Array, fake: Array, key: Key) -> Array:
+    """R1: ½ E ‖∇ critic(x)‖² over real images (Mescheder et al. 2018, arXiv:1801.04406, eq. 9, whose γ is our weight).
+
+    Args: real, fake: images [B, ...]. `fake` and `key` are not used.
+    """
+    return 0.5 * jnp.mean(_squares(_gradients(critic, real)))
+
+
+def r2(critic: Critic, real: Array, fake: Array, key: Key) -> Array:
+    """R2: ½ E ‖∇ critic(x)‖² over fake images (Mescheder et al. 2018, arXiv:1801.04406, eq. 10).
+
+    Args: real, fake: images [B, ...]. `real` and `key` are not used.
+    """
+    return 0.5 * jnp.mean(_squares(_gradients(critic, fake)))
+
+
+def dragan(critic: Critic, real: Array, fake: Array, key: Key, *, axis_name: str | None = None) -> Array:
+    """DRAGAN: E (‖∇ critic(x̂)‖ - 1)² around real images (Kodali et al. 2017, arXiv:1705.07215, algorithm 1).
+
+    As in the authors' code, x̂ = x + α ½ s u: α ~ U[0, 1] per example, s the standard deviation of all numbers in the
+    real batch (one scalar, ddof 0), u ~ U[0, 1] per number. (The paper's algorithm has Gaussian noise in u's place.)
+
+    Args:
+      real, fake: images [B, ...]. `fake` is not used.
+      axis_name: the mapped axis over which the batch is spread: s is the whole batch's.
+    """
+    mean = lambda x: jnp.mean(x) if axis_name is None else jax.lax.pmean(jnp.mean(x), axis_name)
+    deviation = jnp.sqrt(mean((real - mean(real)) ** 2))
+    α_keys, u_keys = jax.vmap(jax.random.split, out_axes=1)(example_keys(key, len(real), axis_name))
+    u = jax.vmap(lambda key: jax.random.uniform(key, real.shape[1:]))(u_keys)
+    gradients = _gradients(critic, real + _uniform(α_keys, real.ndim) * 0.5 * deviation * u)
+    return jnp.mean((_norms(gradients) - 1) ** 2)
 
 
 PENALTIES: dict[str, Penalty] = {
     "gradient_penalty": gradient_penalty,
+    "r1": r1,
+    "r2": r2,
+    "dragan": dragan,
 }
+
+
+def _gradients(critic: Critic, images: Array) -> Array:
+    return jax.grad(lambda x: critic(x).sum())(images)
+
+
+def _uniform(keys: Key, ndim: int) -> Array:
+    """One number from U[0, 1) per key, [B, 1, ...]."""
+    return jax.vmap(jax.random.uniform)(keys).reshape(-1, *[1] * (ndim - 1))
+
+
+def _squares(gradients: Array) -> Array:
+    """‖·‖² of each example, [B]: over all axes but the first."""
+    return jnp.sum(gradients**2, axis=range(1, gradients.ndim))
 
 
 def _norms(gradients: Array) -> Array:
     """‖·‖₂ of each example, [B]; where it is 0, with gradient 0 (the root's would be NaN)."""
-    squares = jnp.sum(gradients**2, axis=range(1, gradients.ndim))
+    squares = _squares(gradients)
     positive = squares > 0
     return jnp.where(positive, jnp.sqrt(jnp.where(positive, squares, 1.0)), 0.0)

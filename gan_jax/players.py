@@ -69,5 +69,6 @@ def update_average(player: Player, decay: float, step: jax.Array) -> Player:
       step: steps made before this one, int32 [].
     """
     d = jnp.minimum(decay, (1 + step) / (10 + step))
-    average = jax.tree.map(lambda old, new: d * old + (1 - d) * new, player.average, player.all_variables)
+    # Written so, what does not change stays as it is, to the last bit.
+    average = jax.tree.map(lambda old, new: old + (1 - d) * (new - old), player.average, player.all_variables)
     return player.replace(average=average)

@@ -4,6 +4,9 @@ Example i of the global batch at step t draws from its own key, whichever device
 draws what a run on one draws.
 """
 
+from collections.abc import Callable
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 
@@ -25,6 +28,12 @@ def example_keys(key: Key, count: int, axis_name: str | None = None) -> Key:
     return jax.vmap(jax.random.fold_in, in_axes=(None, 0))(key, first + jnp.arange(count))
 
 
-def latents(keys: Key, size: int) -> Array:
-    """Standard normal latents, [B, size], one draw per key [B]."""
-    return jax.vmap(lambda key: jax.random.normal(key, (size,)))(keys)
+LATENTS = {
+    "normal": jax.random.normal,
+    "uniform": partial(jax.random.uniform, minval=-1.0, maxval=1.0),  # Radford et al. 2016, and many after
+}
+
+
+def latents(keys: Key, size: int, draw: Callable = jax.random.normal) -> Array:
+    """Latents z, [B, size], one draw per key [B]; `draw` is a value of LATENTS: (key, shape) -> numbers."""
+    return jax.vmap(lambda key: draw(key, (size,)))(keys)

@@ -12,7 +12,10 @@ import jax
 from flax import linen as nn
 
 from gan_jax.layers.conv import Conv, ConvTranspose
+from gan_jax.layers.minibatch import minibatch_layer
+from gan_jax.layers.noise import Dropout
 from gan_jax.layers.norm import norm_layer
+from gan_jax.layers.spectral import spectral_norm
 
 Array = jax.Array
 
@@ -47,7 +50,7 @@ class Generator(nn.Module):
       width: channels of the largest hidden feature map; each smaller map has twice as many.
       kernel_size: divisible by the stride 2, it covers every output pixel equally often (no checkerboard:
         Odena et al. 2016, doi:10.23915/distill.00003).
-      norm: "batch", "layer" or "none".
+      norm: "batch", "layer", "virtual" or "none" (`layers.norm`).
       negative_slope: of the rectifiers; 0 is ReLU, as published.
       axis_name: the mapped axis over which batch statistics are shared.
     """
@@ -87,13 +90,19 @@ class Discriminator(nn.Module):
       kernel_size: of the convolutions.
       norm: "batch", "layer" (with a gradient penalty: Gulrajani et al. 2017, section 4) or "none".
       negative_slope: of the leaky rectifiers.
-      axis_name: the mapped axis over which batch statistics are shared.
+      spectral: whether all layers are spectrally normalised (`layers.spectral`); best with norm "none".
+      dropout: the rate of dropout after each rectifier (`layers.noise`).
+      minibatch: what is added to the last feature map (`layers.minibatch`).
+      axis_name: the mapped axis over which the batch is spread, and batch statistics are shared.
     """
 
     width: int = 64
     kernel_size: int = 4
     norm: str = "batch"
     negative_slope: float = 0.2
+    spectral: bool = False
+    dropout: float = 0.0
+    minibatch: str = "none"
     axis_name: str | None = None
 
     @nn.compact
@@ -101,11 +110,16 @@ class Discriminator(nn.Module):
         """Images [B, H, W, C] -> (raw scores [B], {"features": [B, h, w, c]}). `label` changes nothing."""
         require_square(image.shape[1:])
         norm = norm_layer(self.norm, train=train, axis_name=self.axis_name)
+        layer = lambda layer: spectral_norm(layer, train=train) if self.spectral else layer
         x, smaller = image, sides(image.shape[1])[1:]
         for i in range(len(smaller)):
             bias = i == 0 or self.norm != "batch"
-            x = Conv(self.width * 2**i, self.kernel_size, 2, use_bias=bias, kernel_init=_weights)(x)
+            x = layer(Conv(self.width * 2**i, self.kernel_size, 2, use_bias=bias, kernel_init=_weights))(x)
             x = nn.leaky_relu(x if i == 0 else norm()(x), self.negative_slope)
+            x = Dropout(self.dropout, self.axis_name)(x, train=train)
+        seen = minibatch_layer(self.minibatch, self.axis_name if train else None)(x)
+        if seen.ndim == 2:  # minibatch discrimination has flattened the map
+            return layer(nn.Dense(1, kernel_init=_weights))(seen)[:, 0], {"features": x}
         # One kernel as large as the map: all of it is weighed into one score.
-        score = Conv(1, smaller[-1], smaller[-1], kernel_init=_weights)(x)
+        score = layer(Conv(1, smaller[-1], smaller[-1], kernel_init=_weights))(seen)
         return score.reshape(len(image)), {"features": x}

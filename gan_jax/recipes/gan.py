@@ -1,10 +1,11 @@
 """How a GAN is trained: n_critic steps of the discriminator, then one of the generator, round after round.
 
-Goodfellow et al. 2014 (arXiv:1406.2661), algorithm 1. The game, the penalty, the networks and the optimizers are
-arguments, so this one file also plays DCGAN, LSGAN, WGAN and WGAN-GP.
+Goodfellow et al. 2014 (arXiv:1406.2661), algorithm 1. The game, what is added to its losses, what D sees, the networks
+and the optimizers are arguments, so this one file also plays DCGAN, LSGAN, WGAN, WGAN-GP, PacGAN and many more.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 import jax
@@ -13,11 +14,13 @@ import optax
 from flax import linen as nn
 from flax import struct
 
-from gan_jax.games import Game
-from gan_jax.penalties import Penalty
-from gan_jax.players import Player, init_player, update_average, update_player
+from gan_jax import views
+from gan_jax.games import Game, swap_labels
+from gan_jax.players import Player, PyTree, init_player, update_average, update_player
 from gan_jax.randomness import Key, example_keys, latents
 from gan_jax.recipe import Batch, Metrics, Recipe
+from gan_jax.terms import Play, Term
+from gan_jax.views import View
 
 Array = jax.Array
 
@@ -39,8 +42,12 @@ class Setup(NamedTuple):
       game: (real_scores, fake_scores) -> Losses.
       g_optimizer, d_optimizer: the players' optimizers.
       latent_size: the length of z.
+      latent: what z is drawn from, a value of `randomness.LATENTS`.
       n_critic: how many steps D makes for one of G.
-      penalty, penalty_weight: added to D's loss as penalty_weight * penalty(critic, real, fake, key); or None.
+      d_terms, g_terms: what is added to D's loss and to G's, by the names under which it is recorded.
+      g_plays: whether G's loss has the game's; else its terms are all.
+      view, pack: what D sees of all images (`views`), and how many at once (`views.pack`).
+      label_noise: the fraction of D's labels that are wrong (`games.swap_labels`).
       average: decay of the moving average of G that is sampled (`players.update_average`); 0 samples G itself.
       axis_name: the mapped axis over which the batch is spread (`jax.pmap(..., axis_name=)`); None without one.
     """
@@ -51,9 +58,14 @@ class Setup(NamedTuple):
     g_optimizer: optax.GradientTransformation
     d_optimizer: optax.GradientTransformation
     latent_size: int = 100
+    latent: Callable[..., Array] = jax.random.normal
     n_critic: int = 1
-    penalty: Penalty | None = None
-    penalty_weight: float = 0.0
+    d_terms: Mapping[str, Term] = MappingProxyType({})
+    g_terms: Mapping[str, Term] = MappingProxyType({})
+    g_plays: bool = True
+    view: View = views.plain
+    pack: int = 1
+    label_noise: float = 0.0
     average: float = 0.0
     axis_name: str | None = None
 
@@ -68,20 +80,14 @@ def make_d_step(setup: Setup) -> Step:
     """
 
     def d_step(state: State, real: Array, key: Key) -> tuple[State, Metrics]:
-        latent_key, penalty_key = jax.random.split(key)
-        penalty_keys = example_keys(penalty_key, len(real), setup.axis_name)
+        latent_key, play_key = jax.random.split(key)
         fake, _ = _generate(setup, state.generator.params, state.generator, latent_key, len(real))
 
         def loss(params):
-            real_scores, variables = _score(setup, params, state.discriminator.variables, real)
-            fake_scores, variables = _score(setup, params, variables, fake)
-            total = setup.game(real_scores, fake_scores).d
-            metrics = {"real_score": jnp.mean(real_scores), "fake_score": jnp.mean(fake_scores)}
-            if setup.penalty is not None:
-                critic = lambda images: _score(setup, params, state.discriminator.variables, images)[0]
-                penalty = setup.penalty(critic, real, fake, penalty_keys)
-                metrics["penalty"] = penalty
-                total += setup.penalty_weight * penalty
+            play, variables = _play(setup, params, state, real, fake, play_key)
+            real_scores, fake_scores = swap_labels(play.real_scores, play.fake_scores, play.keys, setup.label_noise)
+            total, metrics = _add(setup.d_terms, play, setup.game(real_scores, fake_scores).d)
+            metrics |= {"real_score": jnp.mean(play.real_scores), "fake_score": jnp.mean(play.fake_scores)}
             return total, (variables, {"d_loss": total, **metrics})
 
         gradients, (variables, metrics) = jax.grad(loss, has_aux=True)(state.discriminator.params)
@@ -101,12 +107,14 @@ def make_g_step(setup: Setup) -> Step:
     """
 
     def g_step(state: State, real: Array, key: Key) -> tuple[State, Metrics]:
+        latent_key, play_key = jax.random.split(key)
+
         def loss(params):
-            fake, variables = _generate(setup, params, state.generator, key, len(real))
-            real_scores, _ = _score(setup, state.discriminator.params, state.discriminator.variables, real)
-            fake_scores, _ = _score(setup, state.discriminator.params, state.discriminator.variables, fake)
-            total = setup.game(real_scores, fake_scores).g
-            return total, (variables, {"g_loss": total})
+            fake, variables = _generate(setup, params, state.generator, latent_key, len(real))
+            play, _ = _play(setup, state.discriminator.params, state, real, fake, play_key)
+            played = setup.game(play.real_scores, play.fake_scores).g if setup.g_plays else 0.0
+            total, metrics = _add(setup.g_terms, play, played)
+            return total, (variables, {"g_loss": total, **metrics})
 
         gradients, (variables, metrics) = jax.grad(loss, has_aux=True)(state.generator.params)
         gradients, metrics = _mean_over_devices(setup, (gradients, metrics))
@@ -129,7 +137,7 @@ def make(setup: Setup) -> Recipe:
     def init(key: Key, batch: Batch) -> State:
         g_key, d_key = jax.random.split(key)
         z = jnp.zeros((1, setup.latent_size))
-        images = to_unit_range(batch["image"][0, :1])
+        images = views.pack(jnp.repeat(to_unit_range(batch["image"][0, :1]), setup.pack, 0), setup.pack)
         return State(
             step=jnp.zeros((), jnp.int32),
             generator=init_player(setup.generator, setup.g_optimizer, g_key, z, averaged=setup.average > 0),
@@ -145,7 +153,7 @@ def make(setup: Setup) -> Recipe:
         return state.replace(step=state.step + 1), d_metrics | g_metrics
 
     def sample(state: State, key: Key, n: int) -> Array:
-        z = latents(example_keys(key, n), setup.latent_size)
+        z = latents(example_keys(key, n), setup.latent_size, setup.latent)
         variables = state.generator.average if setup.average else state.generator.all_variables
         return setup.generator.apply(variables, z, train=False)
 
@@ -153,23 +161,44 @@ def make(setup: Setup) -> Recipe:
 
 
 def to_unit_range(pixels: Array) -> Array:
-    """uint8 pixels 0..255 to float32 in [-1, 1]: x / 127.5 - 1, tanh's range."""
-    return pixels.astype(jnp.float32) / 127.5 - 1
+    """uint8 pixels 0..255 to float32 in [-1, 1]: x / 127.5 - 1, tanh's range. Floats are taken as they are."""
+    return pixels.astype(jnp.float32) / 127.5 - 1 if pixels.dtype == jnp.uint8 else pixels
 
 
 def _generate(setup: Setup, params, generator: Player, key: Key, count: int):
     """Images of `count` fresh latents, with the generator's variables after the pass."""
-    z = latents(example_keys(key, count, setup.axis_name), setup.latent_size)
+    z = latents(example_keys(key, count, setup.axis_name), setup.latent_size, setup.latent)
     variables = {"params": params, **generator.variables}
     return setup.generator.apply(variables, z, train=True, mutable=list(generator.variables))
 
 
-def _score(setup: Setup, params, variables, images: Array):
-    """Raw scores of images, with the discriminator's variables after the pass."""
-    (scores, _), variables = setup.discriminator.apply(
-        {"params": params, **variables}, images, train=True, mutable=list(variables)
-    )
-    return scores, variables
+def _play(setup: Setup, params, state: State, real: Array, fake: Array, key: Key) -> tuple[Play, PyTree]:
+    """What a discriminator of these parameters sees and says of both batches, with its variables after the passes."""
+    view_key, real_key, fake_key, critic_key, play_key = jax.random.split(key, 5)
+
+    def see(images, key):
+        keys = example_keys(key, len(images), setup.axis_name)
+        return views.pack(setup.view(images, keys, state.step), setup.pack)
+
+    def score(images, variables, key):
+        """((scores, out), variables). Layers that draw noise, such as dropout, draw it from `key`."""
+        variables = {"params": params, **variables}
+        kept = [name for name in variables if name != "params"]
+        return setup.discriminator.apply(variables, images, train=True, mutable=kept, rngs={"noise": key})
+
+    before = state.discriminator.variables
+    real, fake = (see(images, key) for images, key in zip((real, fake), jax.random.split(view_key)))
+    (real_scores, real_out), variables = score(real, before, real_key)
+    (fake_scores, fake_out), variables = score(fake, variables, fake_key)
+    critic = lambda images: score(images, before, critic_key)[0][0]
+    keys = example_keys(play_key, len(real), setup.axis_name)
+    return Play(real, fake, real_scores, fake_scores, real_out, fake_out, critic, keys, state.step), variables
+
+
+def _add(terms: Mapping[str, Term], play: Play, loss: Array | float) -> tuple[Array, Metrics]:
+    """The loss with all terms added, and each term's value."""
+    values = {name: term.value(play) for name, term in terms.items()}
+    return loss + sum(terms[name].weighted(play, value) for name, value in values.items()), values
 
 
 def _mean_over_devices(setup: Setup, tree):

@@ -1,0 +1,61 @@
+"""Layers by which D sees how alike the examples of a batch are, so that a collapsed G gives itself away."""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+
+Array = jax.Array
+
+MINIBATCH = ("none", "discrimination", "stddev")
+
+
+class MinibatchDiscrimination(nn.Module):
+    """Adds each example's closeness to the batch, by `kernels` measures (Salimans et al. 2016, arXiv:1606.03498, 3.2).
+
+    M = f(x) T, T [features, kernels, dims]; o_b(x_i) = Σ_j exp(-‖M_ib - M_jb‖₁), the sum over all j of the batch, i
+    included, as in the paper. Maps [B, H, W, C] are flattened.
+
+    Fields: axis_name: the mapped axis over which the batch is spread.
+    """
+
+    kernels: int = 100
+    dims: int = 5
+    axis_name: str | None = None
+
+    @nn.compact
+    def __call__(self, x: Array) -> Array:
+        """[B, ...] -> [B, features + kernels]."""
+        x = x.reshape(len(x), -1)
+        own = nn.Dense(self.kernels * self.dims, use_bias=False, name="T")(x).reshape(-1, self.kernels, self.dims)
+        every = own if self.axis_name is None else jax.lax.all_gather(own, self.axis_name, tiled=True)
+        distances = jnp.sum(jnp.abs(own[:, None] - every), axis=-1)
+        return jnp.concatenate([x, jnp.sum(jnp.exp(-distances), axis=1)], axis=-1)
+
+
+class MinibatchStddev(nn.Module):
+    """Adds one feature, or feature map, of one number: the mean of all features' standard deviations over the batch.
+
+    Karras et al. 2018 (Progressive GAN, arXiv:1710.10196, section 3): ddof 0, 1e-8 inside the root, as in their code.
+    The batch is one group (their code has groups of 4).
+
+    Fields: axis_name: the mapped axis over which the batch is spread.
+    """
+
+    axis_name: str | None = None
+
+    @nn.compact
+    def __call__(self, x: Array) -> Array:
+        """[B, ..., C] -> [B, ..., C + 1]."""
+        mean = lambda x: jnp.mean(x, 0) if self.axis_name is None else jax.lax.pmean(jnp.mean(x, 0), self.axis_name)
+        deviation = jnp.mean(jnp.sqrt(mean((x - mean(x)) ** 2) + 1e-8))
+        return jnp.concatenate([x, jnp.broadcast_to(deviation, (*x.shape[:-1], 1))], axis=-1)
+
+
+def minibatch_layer(name: str, axis_name: str | None = None) -> Callable[[Array], Array]:
+    """The layer of one of the names in MINIBATCH; "none" adds nothing. Raises ValueError for another name."""
+    if name not in MINIBATCH:
+        raise ValueError(f"unknown minibatch layer {name!r}; choose from {', '.join(MINIBATCH)}")
+    layers = {"discrimination": MinibatchDiscrimination, "stddev": MinibatchStddev}
+    return layers[name](axis_name=axis_name) if name in layers else lambda x: x

@@ -1,0 +1,83 @@
+"""Terms: what is added to a player's loss beside the game's own.
+
+A term is a weight and a function of a `Play`, that is, of all that one pass of D over real and fake images shows. A
+trick that changes a loss becomes a function here (or in `penalties`), and the steps need not know of it.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from gan_jax.penalties import Critic, Penalty
+from gan_jax.randomness import Key
+
+Array = jax.Array
+
+
+class Play(NamedTuple):
+    """A batch of real and one of fake images, as D sees them, and what D makes of them.
+
+    Fields:
+      real, fake: images [B, ...].
+      real_scores, fake_scores: raw scores [B, ...].
+      real_out, fake_out: D's further outputs, such as {"features": [B, ...]}.
+      critic: images [B, ...] -> raw scores, with the same weights.
+      keys: one key per example of the global batch, [B].
+      step: rounds played before this one, int32 [].
+    """
+
+    real: Array
+    fake: Array
+    real_scores: Array
+    fake_scores: Array
+    real_out: dict[str, Array]
+    fake_out: dict[str, Array]
+    critic: Critic
+    keys: Key
+    step: Array
+
+
+class Term(NamedTuple):
+    """weight * value(play) is added to the loss; value(play), a scalar, is recorded under the term's name.
+
+    The weight may be a schedule as optax has them, a function of play.step.
+    """
+
+    weight: float | optax.Schedule
+    value: Callable[[Play], Array]
+
+    def weighted(self, play: Play, value: Array) -> Array:
+        """The value times the weight that it has at this step."""
+        return value * (self.weight(play.step) if callable(self.weight) else self.weight)
+
+
+def penalty(function: Penalty, weight: float | optax.Schedule, *, every: int = 1) -> Term:
+    """A penalty as a term; with `every` k, lazily: in every k-th round only, with k times the weight.
+
+    Lazy regularisation: Karras et al. 2020 (StyleGAN2, arXiv:1912.04958, section 3.1 and appendix B). The first round
+    has the penalty; where there is none, its value is recorded as 0.
+    """
+
+    def value(play: Play) -> Array:
+        now = lambda: function(play.critic, play.real, play.fake, play.keys)
+        return now() if every == 1 else jax.lax.cond(play.step % every == 0, now, lambda: jnp.zeros(()))
+
+    return Term((lambda step: every * weight(step)) if callable(weight) else every * weight, value)
+
+
+def feature_matching(weight: float = 1.0, *, axis_name: str | None = None) -> Term:
+    """‖E f(x) - E f(G(z))‖², f D's features: G's objective in Salimans et al. 2016 (arXiv:1606.03498, section 3.1).
+
+    f is D's output "features", [B, ...]; the expectations are means over the batch, the norm is over all else.
+
+    Args: axis_name: the mapped axis over which the batch is spread: the means are the whole batch's.
+    """
+    mean = lambda x: jnp.mean(x, 0) if axis_name is None else jax.lax.pmean(jnp.mean(x, 0), axis_name)
+
+    def value(play: Play) -> Array:
+        return jnp.sum((mean(play.real_out["features"]) - mean(play.fake_out["features"])) ** 2)
+
+    return Term(weight, value)

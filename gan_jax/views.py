@@ -1,0 +1,47 @@
+"""Views: what D sees of images, real and fake alike. G learns through them, so they are differentiable.
+
+A view is a function (images [B, ...], keys [B], step) -> images [B, ...]; step is the number of rounds played, and
+keys are one per example.
+"""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+
+from gan_jax.randomness import Key
+
+Array = jax.Array
+View = Callable[[Array, Key, Array], Array]
+
+
+def plain(images: Array, keys: Key, step: Array) -> Array:
+    """The images as they are."""
+    return images
+
+
+def instance_noise(deviation: float, rounds: int) -> View:
+    """Gaussian noise on every image, its standard deviation falling linearly from `deviation` to 0 over `rounds`.
+
+    Arjovsky & Bottou 2017 (arXiv:1701.04862, section 3); Sønderby et al. 2017 (arXiv:1610.04490, section 3.1), who
+    anneal it linearly.
+    """
+
+    def view(images: Array, keys: Key, step: Array) -> Array:
+        now = deviation * jnp.maximum(0.0, 1 - step / rounds)
+        noise = jax.vmap(lambda key: jax.random.normal(key, images.shape[1:]))(keys)
+        return images + now * noise
+
+    return view
+
+
+def pack(images: Array, size: int) -> Array:
+    """`size` images after one another as one of `size` times the channels, [B, ..., C] -> [B/size, ..., size C].
+
+    PacGAN (Lin et al. 2018, arXiv:1712.04086): D judges packs, in which a lack of variety shows.
+    Raises ValueError if size does not divide B.
+    """
+    if len(images) % size:
+        raise ValueError(f"packs of {size} do not divide a batch of {len(images)} images")
+    packs = jnp.moveaxis(images.reshape(-1, size, *images.shape[1:]), 1, -2)
+    return packs.reshape(*packs.shape[:-2], -1)
