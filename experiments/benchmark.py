@@ -193,7 +193,7 @@ def _start(case: Case) -> tuple[Recipe, gan.State, Key]:
     """The recipe for one device, its first state and the key of its steps; cached, to be compiled once."""
     recipe = gan.make(case.setup(None))
     init_key, step_key = jax.random.split(jax.random.key(0))
-    return recipe, jax.jit(recipe.init)(init_key, common.example_batch(case.image_shape)), step_key
+    return recipe, jax.jit(recipe.init)(init_key, images.example_batch(case.image_shape)), step_key
 
 
 @contextmanager

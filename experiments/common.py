@@ -1,8 +1,8 @@
-"""What all experiments share: flags of the data and of the run, from flags to a finished run, one-line errors."""
+"""What all experiments share: flags of the run, from flags to a finished run, one-line errors."""
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,22 +14,11 @@ from jax.experimental import multihost_utils
 from experiments import run_directory
 from gan_jax import loop, pictures, record
 from gan_jax.checkpoint import Checkpoints
-from gan_jax.data import pipeline
-from gan_jax.data import source as source_lib
-from gan_jax.data import sources
-from gan_jax.recipe import Batch, Recipe
+from gan_jax.randomness import Key
+from gan_jax.recipe import Batch, Recipe, State
 
 FLAGS = flags.FLAGS
-GRID = 64  # images in the sample grids
 
-flags.DEFINE_string(
-    "dataset", "digits", f"What to learn: {', '.join(sources.DATASETS)}, tfds:NAME or folder:PATH (your own images)."
-)
-flags.DEFINE_string("data_dir", "data", "Folder of datasets: mnist's files are in DATA_DIR/mnist, and so on.")
-flags.DEFINE_integer("image_size", None, "Side to which images are cropped and resized; by default their own.")
-flags.DEFINE_string("classes", None, "Classes to keep, as in 6 or 0,3,6; by default all.")
-flags.DEFINE_float("in_memory_gib", 4.0, "A dataset of more GiB than this is read from disk as it is needed.")
-flags.DEFINE_integer("data_workers", 2, "Processes that read such a dataset.", lower_bound=0)
 flags.DEFINE_integer("batch_size", 64, "Examples in a batch, over all devices.", lower_bound=1)
 flags.DEFINE_integer("steps", 1000, "Rounds to train, those of earlier starts included.", lower_bound=1)
 flags.DEFINE_integer("seed", 0, "Seed of all randomness.", lower_bound=0)
@@ -42,21 +31,18 @@ flags.DEFINE_string("coordinator_address", None, "HOST:PORT of the first process
 flags.DEFINE_integer("num_processes", None, "How many processes the run has.", lower_bound=1)
 flags.DEFINE_integer("process_id", None, "Which of them this is, from 0.", lower_bound=0)
 
-Make = Callable[[SimpleNamespace, tuple[int, int, int]], Recipe]
-Resolve = Callable[[SimpleNamespace], SimpleNamespace]
+Train = Callable[[], None]
 
 
-def launch(experiment: str, make: Make, resolve: Resolve = lambda config: config) -> None:
+def launch(prepare: Callable[[SimpleNamespace], Train]) -> None:
     """An experiment's main program: parses the flags, runs, exits.
 
     Exit codes: 0 done; 2 an error, told in one line; 130 and 143 stopped by Ctrl-C and SIGTERM, saved.
 
     Args:
-      experiment: the module's name, which `experiments.sample` finds `make` by.
-      make: (configuration, image_shape) -> recipe, made with axis_name=loop.AXIS.
-      resolve: fills in what was left to defaults that depend on other flags, and checks names.
+      prepare: configuration -> what trains. All that can be known to be wrong it raises as ValueError or OSError.
     """
-    main = lambda _: sys.exit(run(experiment, make, resolve, config_from_flags()))
+    main = lambda _: sys.exit(run(prepare, config_from_flags()))
     app.run(main, flags_parser=parse_flags)
 
 
@@ -95,20 +81,15 @@ def fail(error: Exception | str) -> int:
     return 2
 
 
-def run(experiment: str, make: Make, resolve: Resolve, config: SimpleNamespace) -> int:
-    """Runs an experiment; returns the exit code. All that can be known to be wrong is, before anything is written."""
+def run(prepare: Callable[[SimpleNamespace], Train], config: SimpleNamespace) -> int:
+    """Runs an experiment; returns the exit code."""
     try:
         _join(config)
-        config = resolve(config)
-        source = _load(config)
-        recipe = make(config, source.image_shape)
-        _check(recipe, source, config)
-        config.workdir = config.workdir or run_directory.default_name(experiment, config)
-        workdir = _open(experiment, config, source)
+        train = prepare(config)
     except (ValueError, OSError) as error:
         return fail(error)
     try:
-        train(recipe, source, config, workdir)
+        train()
     except loop.Interrupted as stop:
         print(f"{stop}; the same command goes on from there", file=sys.stderr)
         return 128 + stop.signal
@@ -117,26 +98,35 @@ def run(experiment: str, make: Make, resolve: Resolve, config: SimpleNamespace) 
     return 0
 
 
-def train(recipe: Recipe, source: source_lib.Source, config: SimpleNamespace, workdir: Path) -> dict:
-    """Trains in `workdir` from where it stands to config.steps; returns what result.json says."""
-    batches = lambda step: pipeline.batches(
-        source,
-        seed=config.seed,
-        batch_size=config.batch_size,
-        parts=recipe.parts,
-        start_step=step,
-        process_index=jax.process_index(),
-        process_count=jax.process_count(),
-        workers=0 if isinstance(source, source_lib.ArraySource) else config.data_workers,
-    )
-    init_key, step_key, grid_key = jax.random.split(jax.random.key(config.seed), 3)
-    state = jax.jit(recipe.init)(init_key, example_batch(source.image_shape))
-    draw = jax.jit(recipe.sample, static_argnums=2)
+def open_workdir(experiment: str, config: SimpleNamespace, subject: str, shape: tuple[int, ...], classes: int) -> Path:
+    """The run directory, opened by the first process. If that cannot, no process goes on to wait for it.
 
-    def save_grid(step: int, state) -> None:
-        images = np.asarray(draw(state, grid_key, GRID))
-        pictures.save(pictures.grid(images), workdir / "samples" / f"{step:06d}.png")
+    Args: subject: what is learnt, for the directory's default name; shape: of an example; classes: how many.
+    """
+    config.workdir = config.workdir or run_directory.default_name(experiment, subject, config)
+    error = None
+    if jax.process_index() == 0:
+        try:
+            run_directory.open_run(experiment, config, shape, classes)
+        except (ValueError, OSError) as raised:
+            error = raised
+    if jax.process_count() > 1 and multihost_utils.broadcast_one_to_all(np.int32(error is not None)) and not error:
+        error = ValueError("the first process cannot open the run directory")
+    if error:
+        raise error
+    return Path(config.workdir)
 
+
+def fit(
+    recipe: Recipe,
+    state: State,
+    batches: Callable[[int], Iterator[Batch]],
+    key: Key,
+    hooks: tuple[loop.Hook, ...],
+    config: SimpleNamespace,
+    workdir: Path,
+) -> loop.Result:
+    """Trains in `workdir` from where it stands to config.steps."""
     lead = jax.process_index() == 0
     checkpoints = Checkpoints(workdir / "checkpoints") if lead else None
 
@@ -146,26 +136,28 @@ def train(recipe: Recipe, source: source_lib.Source, config: SimpleNamespace, wo
         return record.Record(workdir, after=step)
 
     try:
-        result = loop.fit(
+        return loop.fit(
             recipe,
             state,
             batches,
-            step_key,
+            key,
             steps=config.steps,
             checkpoints=checkpoints,
             record=open_record,
             checkpoint_every=config.checkpoint_every,
             log_every=config.log_every,
-            hooks=(loop.Hook(config.sample_every, save_grid),),
+            hooks=hooks,
         )
     finally:
         if lead:
             checkpoints.close()
-    return finish(result, config, workdir) if lead else {}
 
 
-def finish(result: loop.Result, config: SimpleNamespace, workdir: Path) -> dict:
-    """Writes the animation, the curves and result.json; tells where all lies and how to sample more."""
+def finish(result: loop.Result, config: SimpleNamespace, workdir: Path, **measured) -> dict:
+    """Writes the animation, the curves and result.json; tells where all lies. Returns what result.json says.
+
+    Args: measured: what result.json is to say beside the last metrics and times.
+    """
     frames = sorted((workdir / "samples").glob("*.png"))
     pictures.animate(frames, workdir / "samples.gif")
     pictures.curves(record.read(workdir), workdir / "curves.png")
@@ -175,6 +167,7 @@ def finish(result: loop.Result, config: SimpleNamespace, workdir: Path) -> dict:
             "metrics": result.metrics,
             "seconds": round(result.seconds, 3),
             "images_per_second": round(result.steps_per_second * config.batch_size, 1),
+            **measured,
         }
         record.replace_file(workdir / "result.json", (json.dumps(content, indent=2) + "\n").encode())
     else:
@@ -186,15 +179,8 @@ def finish(result: loop.Result, config: SimpleNamespace, workdir: Path) -> dict:
   {frames[-1] if frames else ""}  samples at the end
   {workdir / "samples.gif"}  samples over time
   {workdir / "curves.png"}  losses
-  {workdir}  also has metrics.jsonl, tensorboard, config.json, result.json, checkpoints
-sample more:
-  python -m experiments.sample --workdir={workdir} --num=64 --seed=1""")
+  {workdir}  also has metrics.jsonl, tensorboard, config.json, result.json, checkpoints""")
     return content
-
-
-def example_batch(image_shape: tuple[int, int, int]) -> Batch:
-    """A batch of one black image, for its shapes."""
-    return {"image": np.zeros((1, 1, *image_shape), np.uint8), "label": np.zeros((1, 1), np.int32)}
 
 
 def _join(config: SimpleNamespace) -> None:
@@ -206,33 +192,3 @@ def _join(config: SimpleNamespace) -> None:
         jax.distributed.initialize(*own)
     elif config.distributed:
         jax.distributed.initialize()
-
-
-def _load(config: SimpleNamespace) -> source_lib.Source:
-    source = sources.load(
-        config.dataset, data_dir=config.data_dir, image_size=config.image_size, classes=config.classes
-    )
-    fits = source_lib.nbytes(source) <= config.in_memory_gib * 2**30
-    return source_lib.in_memory(source) if fits else source
-
-
-def _open(experiment: str, config: SimpleNamespace, source: source_lib.Source) -> Path:
-    """The run directory, opened by the first process. If that cannot, no process goes on to wait for it."""
-    error = None
-    if jax.process_index() == 0:
-        try:
-            run_directory.open_run(experiment, config, source.image_shape, source.num_classes)
-        except (ValueError, OSError) as raised:
-            error = raised
-    if jax.process_count() > 1 and multihost_utils.broadcast_one_to_all(np.int32(error is not None)) and not error:
-        error = ValueError("the first process cannot open the run directory")
-    if error:
-        raise error
-    return Path(config.workdir)
-
-
-def _check(recipe: Recipe, source: source_lib.Source, config: SimpleNamespace) -> None:
-    if config.batch_size % jax.device_count():
-        raise ValueError(f"batch_size {config.batch_size} is not divisible by the {jax.device_count()} devices")
-    # Traces the networks without compiling them: an image they do not fit shows now.
-    jax.eval_shape(recipe.init, jax.random.key(0), example_batch(source.image_shape))

@@ -6,11 +6,12 @@
     python -m experiments.dcgan --network=mlp --hidden=500,500
 """
 
+from functools import partial
 from types import SimpleNamespace
 
 from absl import flags
 
-from experiments import common, gan_flags
+from experiments import common, gan_flags, images
 from experiments.presets import require_known
 from gan_jax import loop
 from gan_jax.networks import dcgan, mlp
@@ -25,15 +26,13 @@ flags.DEFINE_integer("kernel_size", 4, "dcgan: of all convolutions; even avoids 
 flags.DEFINE_float("g_negative_slope", 0.0, "dcgan: of G's rectifiers; 0 is ReLU.", lower_bound=0)
 flags.DEFINE_list("hidden", "128", "mlp: G's hidden sizes; D has them in reverse.")
 flags.FLAGS.set_default("steps", 7000)
-flags.adopt_module_key_flags(common)
+flags.adopt_module_key_flags(images)
 flags.adopt_module_key_flags(gan_flags)
 
 
 def resolve(config: SimpleNamespace) -> SimpleNamespace:
     """The configuration with the game's own values filled in. Raises ValueError for unknown names and sizes."""
     require_known("network", config.network, NETWORKS)
-    if not all(size.isdecimal() and int(size) > 0 for size in config.hidden):
-        raise ValueError(f"hidden={','.join(config.hidden)}: must be positive numbers, as in 128 or 500,500")
     brought = dict(g_norm="batch") if config.network == "dcgan" else dict(g_norm="none", d_norm="none")
     return gan_flags.resolve(config, **brought)
 
@@ -46,12 +45,14 @@ def make(config: SimpleNamespace, image_shape: tuple[int, int, int]) -> Recipe:
         generator = dcgan.Generator(image_shape, norm=config.g_norm, axis_name=loop.AXIS, **sizes, **slope)
         discriminator = dcgan.Discriminator(**sizes, **gan_flags.d_fields(config))
     else:
-        hidden = tuple(int(size) for size in config.hidden)
+        hidden = gan_flags.sizes(config.hidden)
         generator = mlp.Generator(image_shape, hidden, norm=config.g_norm, axis_name=loop.AXIS)
         discriminator = mlp.Discriminator(hidden[::-1], **gan_flags.d_fields(config))
     generator = gan_flags.with_reference(config, generator)
     return gan.make(gan.Setup(generator, discriminator, **gan_flags.fields(config)))
 
 
+prepare = partial(images.prepare, "dcgan", make, resolve)
+
 if __name__ == "__main__":
-    common.launch("dcgan", make, resolve)
+    common.launch(prepare)

@@ -37,14 +37,14 @@ flags.DEFINE_string("objective", "adversarial", f"What G minimises: {', '.join(O
 flags.DEFINE_list("penalty", None, f"Added to D's loss: none, or some of {', '.join(PENALTIES)}." + _BROUGHT)
 flags.DEFINE_list("penalty_weight", None, "Each penalty's weight, or one for all." + _BROUGHT)
 flags.DEFINE_integer("penalty_every", 1, "Lazily: only every k-th round, k times the weight.", lower_bound=1)
-flags.DEFINE_float("penalty_end", 1.0, "To this fraction the weights fall, geometrically, in decay_rounds.", 1e-9)
+flags.DEFINE_float("penalty_end", None, "To this fraction the weights fall, geometrically, in decay_rounds.", 1e-9)
 
 flags.DEFINE_string("optimizer", None, f"Of both players: {', '.join(OPTIMIZERS)}." + _BROUGHT)
 flags.DEFINE_float("d_lr", None, "The discriminator's learning rate; unlike G's for TTUR." + _BROUGHT, lower_bound=0)
 flags.DEFINE_float("g_lr", None, "The generator's learning rate." + _BROUGHT, lower_bound=0)
 flags.DEFINE_float("beta1", None, "Adam's β1." + _BROUGHT, lower_bound=0, upper_bound=1)
 flags.DEFINE_float("beta2", None, "Adam's β2." + _BROUGHT, lower_bound=0, upper_bound=1)
-flags.DEFINE_string("lr_decay", "none", f"How learning rates fall to 0 in decay_rounds: {', '.join(DECAYS)}.")
+flags.DEFINE_string("lr_decay", None, f"How learning rates fall to 0 in decay_rounds: {', '.join(DECAYS)}.")
 flags.DEFINE_integer("decay_rounds", None, "Rounds in which falls what is to fall.", lower_bound=1)
 flags.DEFINE_float("clip", None, "Clips D's weights to [-clip, clip]; 0 does not." + _BROUGHT, lower_bound=0)
 flags.DEFINE_float("historical_averaging", 0.0, "Weight of ‖θ - mean of earlier θ‖², both players.", lower_bound=0)
@@ -64,7 +64,7 @@ flags.DEFINE_string("minibatch", "none", f"Layer by which D sees how alike a bat
 
 
 # What falls in decay_rounds, and its value at which it does not.
-_FALLING = {"lr_decay": "none", "penalty_end": 1.0, "instance_noise": 0.0}
+_CONSTANT = {"lr_decay": "none", "penalty_end": 1.0, "instance_noise": 0.0}
 
 
 def resolve(config: SimpleNamespace, **brought) -> SimpleNamespace:
@@ -73,7 +73,7 @@ def resolve(config: SimpleNamespace, **brought) -> SimpleNamespace:
     Raises ValueError, in one line, for unknown names, values out of range and what cannot be combined.
     """
     given = {name: value for name, value in vars(config).items() if value is not None}
-    config = presets.fill(SimpleNamespace(**(vars(config) | brought | given)))
+    config = presets.fill(SimpleNamespace(**(vars(config) | _CONSTANT | brought | given)))
     require_known("optimizer", config.optimizer, OPTIMIZERS)
     require_known("objective", config.objective, OBJECTIVES)
     require_known("lr_decay", config.lr_decay, DECAYS)
@@ -82,7 +82,7 @@ def resolve(config: SimpleNamespace, **brought) -> SimpleNamespace:
     config.penalty = [name for name in config.penalty if name != "none"]
     config.penalty_weight = _weights(config)
     _require_targets(config)
-    falling = [name for name, off in _FALLING.items() if getattr(config, name) != off]
+    falling = [name for name, constant in _CONSTANT.items() if getattr(config, name) != constant]
     if falling and config.decay_rounds is None:
         raise ValueError(f"{falling[0]}={getattr(config, falling[0])} needs --decay_rounds, in which it falls")
     if config.penalty_every > 1 and not config.penalty:
@@ -128,6 +128,13 @@ def d_fields(config: SimpleNamespace) -> dict:
 def with_reference(config: SimpleNamespace, generator: nn.Module) -> nn.Module:
     """The generator, with a reference batch if its normalisation needs one."""
     return WithReference(generator, LATENTS[config.latent]) if config.g_norm == "virtual" else generator
+
+
+def sizes(hidden: list[str]) -> tuple[int, ...]:
+    """The numbers of --hidden. Raises ValueError unless they are positive numbers."""
+    if not all(size.isdecimal() and int(size) > 0 for size in hidden):
+        raise ValueError(f"hidden={','.join(hidden)}: must be positive numbers, as in 128 or 500,500")
+    return tuple(int(size) for size in hidden)
 
 
 def _weights(config: SimpleNamespace) -> list[float]:

@@ -19,9 +19,9 @@ FREE = frozenset(
 )
 
 
-def default_name(experiment: str, config: SimpleNamespace) -> str:
-    """runs/EXPERIMENT-DATASET-GAME-seedN, without what the experiment does not have."""
-    parts = (experiment, config.dataset, getattr(config, "game", None), f"seed{config.seed}")
+def default_name(experiment: str, subject: str, config: SimpleNamespace) -> str:
+    """runs/EXPERIMENT-SUBJECT-GAME-seedN, without what the experiment does not have; a dataset, say, is the subject."""
+    parts = (experiment, subject, getattr(config, "game", None), f"seed{config.seed}")
     return "runs/" + "-".join(re.sub(r"[^\w.]+", "_", part) for part in parts if part)
 
 

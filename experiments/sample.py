@@ -13,7 +13,7 @@ import numpy as np
 from absl import app, flags
 from tqdm import trange
 
-from experiments import common, run_directory
+from experiments import common, images, run_directory
 from gan_jax import pictures
 from gan_jax.checkpoint import Checkpoints
 from gan_jax.randomness import example_keys
@@ -34,8 +34,10 @@ def draw(workdir: str | Path, num: int, seed: int) -> np.ndarray:
     """
     content = run_directory.read_config(workdir)
     experiment = importlib.import_module(f"experiments.{content['experiment']}")
+    if len(content["image_shape"]) != 3:
+        raise ValueError(f"{workdir} is a run of {content['experiment']}, which draws points; see its samples folder")
     recipe = experiment.make(SimpleNamespace(**content["flags"]), tuple(content["image_shape"]))
-    example = common.example_batch(tuple(content["image_shape"]))
+    example = images.example_batch(tuple(content["image_shape"]))
     checkpoints = Checkpoints(Path(workdir) / "checkpoints", read_only=True)
     try:
         state = checkpoints.restore(jax.eval_shape(recipe.init, jax.random.key(0), example))
@@ -53,9 +55,9 @@ def main(_) -> None:
     if FLAGS.workdir is None:
         sys.exit(common.fail("--workdir=RUN is needed: the directory of a run"))
     try:
-        images = draw(FLAGS.workdir, FLAGS.num, FLAGS.seed)
+        drawn = draw(FLAGS.workdir, FLAGS.num, FLAGS.seed)
         out = FLAGS.out or Path(FLAGS.workdir) / f"sample-seed{FLAGS.seed}.png"
-        pictures.save(pictures.grid(images), out)
+        pictures.save(pictures.grid(drawn), out)
     except (ValueError, OSError) as error:
         sys.exit(common.fail(error))
     print(out)

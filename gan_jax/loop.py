@@ -107,7 +107,7 @@ def fit(
     ):
         for step in range(first + 1, steps + 1):
             examples = next(batch)
-            state, step_metrics = play(state, _over_devices(examples), key)
+            state, step_metrics = play(state, over_devices(examples), key)
             pending.append(step_metrics)
             clock.tick(step_metrics)
             stop = _agree(caught, step % log_every == 0)
@@ -175,7 +175,7 @@ def _record(log: Record | None, step: int, pending: list) -> dict[str, float]:
     return metrics
 
 
-def _over_devices(batch: Batch) -> Batch:
+def over_devices(batch: Batch) -> Batch:
     """[parts, B, ...] -> [devices, parts, B/devices, ...]: device d holds the d-th slice of every part."""
     devices = jax.local_device_count()
     split = lambda x: x.reshape(len(x), devices, -1, *x.shape[2:]).swapaxes(0, 1)

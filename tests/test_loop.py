@@ -73,7 +73,7 @@ def test_the_batch_is_spread_over_the_devices_and_averaged(tmp_path):
 
 def test_each_device_holds_a_slice_of_every_part():
     image = np.arange(2 * 8).reshape(2, 8, 1, 1, 1)
-    spread = loop._over_devices({"image": image})["image"]
+    spread = loop.over_devices({"image": image})["image"]
     assert spread.shape == (4, 2, 2, 1, 1, 1)
     np.testing.assert_array_equal(spread[1, :, :, 0, 0, 0], [[2, 3], [10, 11]])
 

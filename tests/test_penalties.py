@@ -20,7 +20,13 @@ def square_critic(images):
 
 
 # penalty of the linear critic, whose gradient is WEIGHTS everywhere: all of H, W and C in one norm
-CASES = {"gradient_penalty": (np.linalg.norm(np.asarray(WEIGHTS)) - 1) ** 2}
+NORM = np.linalg.norm(np.asarray(WEIGHTS))
+CASES = {
+    "gradient_penalty": (NORM - 1) ** 2,
+    "r1": NORM**2 / 2,
+    "r2": NORM**2 / 2,
+    "dragan": (NORM - 1) ** 2,
+}
 
 
 def test_every_penalty_is_tested():
@@ -63,6 +69,41 @@ def test_gradient_penalty_lies_between_real_and_fake():
     norms = np.linalg.norm(between.reshape(5, -1), axis=1)
     value = penalties.gradient_penalty(square_critic, *IMAGES, KEY)
     np.testing.assert_allclose(value, np.mean((norms - 1) ** 2), rtol=1e-5)
+
+
+@pytest.mark.parametrize("name, side", [("r1", 0), ("r2", 1)])
+def test_r1_looks_at_real_images_and_r2_at_fake_ones(name, side):
+    """The square critic's gradient is the image."""
+    expected = 0.5 * np.mean(np.sum(np.asarray(IMAGES[side]) ** 2, axis=(1, 2, 3)))
+    np.testing.assert_allclose(penalties.PENALTIES[name](square_critic, *IMAGES, KEY), expected, rtol=1e-6)
+
+
+def test_dragan_looks_around_real_images():
+    """With real images all x but for one pixel, x̂ - x lies in [0, ½ s], and its spread is an example's own α."""
+    real = jnp.zeros((200, 6, 4, 3)).at[:, 0, 0, 0].set(5.0)
+    seen = []
+
+    def critic(images):
+        seen.append(images)
+        return square_critic(images)
+
+    with jax.disable_jit():
+        value = penalties.dragan(critic, real, jnp.full_like(real, np.nan), KEY)
+    x = np.asarray(jax.lax.stop_gradient(seen[0].primal if hasattr(seen[0], "primal") else seen[0]))
+    np.testing.assert_allclose(value, np.mean((np.linalg.norm(x.reshape(200, -1), axis=1) - 1) ** 2), rtol=1e-5)
+    moved = (x - np.asarray(real)) / (0.5 * np.std(np.asarray(real)))
+    assert moved.min() >= 0 and moved.max() < 1
+    np.testing.assert_allclose(moved.mean(), 0.25, atol=0.03)  # E α u = ¼
+    largest = moved.reshape(200, -1).max(axis=1)  # about α
+    np.testing.assert_allclose([largest.mean(), largest.std()], [0.5, 12**-0.5], atol=0.05)
+
+
+def test_dragan_measures_the_spread_of_the_whole_batch():
+    real = IMAGES[0, :4] * jnp.arange(4)[:, None, None, None]
+    whole = penalties.dragan(square_critic, real, real, example_keys(KEY, 4))
+    share = lambda x, keys: penalties.dragan(square_critic, x, x, keys, axis_name="data")
+    keys = example_keys(KEY, 4).reshape(2, 2)
+    np.testing.assert_allclose(jax.vmap(share, axis_name="data")(real.reshape(2, 2, 6, 4, 3), keys).mean(), whole, rtol=1e-6)
 
 
 def test_keys_per_example_follow_the_example():

@@ -5,6 +5,7 @@ may have any shape: (2,) for points in the plane.
 """
 
 import math
+from collections.abc import Callable
 
 import jax
 from flax import linen as nn
@@ -23,15 +24,15 @@ class Generator(nn.Module):
     Fields:
       image_shape: (H, W, C), or any other.
       hidden: the sizes of the hidden layers; (500, 500) on 28×28×1 images is a 500-500-784 network.
-      negative_slope: of the leaky rectifiers.
-      norm: of the hidden layers, before the rectifier (`layers.norm`).
+      activation: of the hidden layers.
+      norm: of the hidden layers, before the activation (`layers.norm`).
       bounded: whether the last layer's numbers go through tanh, for images in [-1, 1].
       axis_name: the mapped axis over which the batch is spread.
     """
 
     image_shape: tuple[int, ...]
     hidden: tuple[int, ...] = (128,)
-    negative_slope: float = 0.01
+    activation: Callable[[Array], Array] = nn.leaky_relu
     norm: str = "none"
     bounded: bool = True
     axis_name: str | None = None
@@ -42,7 +43,7 @@ class Generator(nn.Module):
         norm = norm_layer(self.norm, train=train, axis_name=self.axis_name)
         x = z
         for size in self.hidden:
-            x = nn.leaky_relu(norm()(nn.Dense(size, use_bias=self.norm != "batch")(x)), self.negative_slope)
+            x = self.activation(norm()(nn.Dense(size, use_bias=self.norm != "batch")(x)))
         x = nn.Dense(math.prod(self.image_shape))(x)
         return (nn.tanh(x) if self.bounded else x).reshape(-1, *self.image_shape)
 
@@ -52,8 +53,8 @@ class Discriminator(nn.Module):
 
     Fields:
       hidden: the sizes of the hidden layers.
-      negative_slope: of the leaky rectifiers.
-      norm: of the hidden layers, before the rectifier: "batch", "layer" or "none".
+      activation: of the hidden layers.
+      norm: of the hidden layers, before the activation: "batch", "layer" or "none".
       spectral: whether all layers are spectrally normalised (`layers.spectral`).
       dropout: the rate of dropout after each hidden layer (`layers.noise`).
       minibatch: what is added to the last hidden layer (`layers.minibatch`).
@@ -61,7 +62,7 @@ class Discriminator(nn.Module):
     """
 
     hidden: tuple[int, ...] = (128,)
-    negative_slope: float = 0.01
+    activation: Callable[[Array], Array] = nn.leaky_relu
     norm: str = "none"
     spectral: bool = False
     dropout: float = 0.0
@@ -76,6 +77,6 @@ class Discriminator(nn.Module):
         x = image.reshape(len(image), -1)
         for size in self.hidden:
             x = norm()(layer(nn.Dense(size, use_bias=self.norm != "batch"))(x))
-            x = Dropout(self.dropout, self.axis_name)(nn.leaky_relu(x, self.negative_slope), train=train)
+            x = Dropout(self.dropout, self.axis_name)(self.activation(x), train=train)
         score = layer(nn.Dense(1))(minibatch_layer(self.minibatch, self.axis_name if train else None)(x))
         return score[:, 0], {"features": x}

@@ -13,7 +13,7 @@ import pytest
 from absl import flags, logging
 from jax.experimental.compilation_cache import compilation_cache
 
-from experiments import common, run_directory
+from experiments import common, images, run_directory
 from gan_jax.checkpoint import Checkpoints
 
 ROOT = Path(__file__).parents[2]
@@ -71,7 +71,7 @@ def play():
             config = _config(experiment, given)
         except SystemExit as stop:
             return stop.code
-        return common.run(experiment, module.make, getattr(module, "resolve", lambda config: config), config)
+        return common.run(module.prepare, config)
 
     verbosity, hook = logging.get_verbosity(), sys.unraisablehook  # parse_flags sets them
     yield play
@@ -107,7 +107,7 @@ def saved():
         shape = tuple(content["image_shape"])
         recipe = experiment.make(SimpleNamespace(**content["flags"]), shape)
         checkpoints = Checkpoints(workdir / "checkpoints")
-        state = checkpoints.restore(jax.eval_shape(recipe.init, jax.random.key(0), common.example_batch(shape)))
+        state = checkpoints.restore(jax.eval_shape(recipe.init, jax.random.key(0), images.example_batch(shape)))
         checkpoints.close()
         return jax.tree.map(np.asarray, state)
 

@@ -19,7 +19,7 @@ def refused(play, tiny, tmp_path, monkeypatch, capsys):
     def never(*_):
         raise AssertionError("it trains")
 
-    monkeypatch.setattr(common, "train", never)
+    monkeypatch.setattr(common, "fit", never)
     monkeypatch.chdir(tmp_path)  # where runs/ would be made
 
     def refused(*given: str) -> str:

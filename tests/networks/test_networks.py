@@ -2,6 +2,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from flax import linen as nn
 
 from gan_jax.layers.norm import NORMS, norm_layer
 from gan_jax.networks import dcgan, mlp
@@ -112,6 +113,14 @@ def test_weights_start_as_in_the_authors_code():
     assert abs(float(gain.mean()) - 1) < 0.01 and 0.01 < float(gain.std()) < 0.03
 
 
+class Normed(nn.Module):
+    name_of_norm: str
+
+    @nn.compact
+    def __call__(self, x):
+        return norm_layer(self.name_of_norm, train=True)()(x)
+
+
 FEATURES = 3 + 2 * jax.random.normal(jax.random.key(4), (6, 5, 4, 3))
 
 
@@ -126,11 +135,12 @@ def test_batch_norm_is_over_batch_and_pixels():
 
 
 def test_layer_norm_is_over_each_example_with_a_gain_per_channel():
-    out, variables = norm_layer("layer", train=True)().init_with_output(jax.random.key(0), FEATURES)
+    out, variables = Normed("layer").init_with_output(jax.random.key(0), FEATURES)
     x = np.asarray(FEATURES)
     normal = (x - x.mean((1, 2, 3), keepdims=True)) / np.sqrt(x.var((1, 2, 3), keepdims=True) + 1e-6)
-    assert variables["params"]["scale"].shape == (3,)
-    np.testing.assert_allclose(out, normal * variables["params"]["scale"], atol=1e-4)
+    scale = variables["params"]["LayerNorm_0"]["scale"]
+    assert scale.shape == (3,)
+    np.testing.assert_allclose(out, normal * scale, atol=1e-4)
 
 
 def test_norms_are_all_there_and_others_raise():

@@ -1,5 +1,7 @@
 """The GAN's steps against the same step worked out by hand, and against themselves on several devices."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -7,10 +9,11 @@ import optax
 import pytest
 from flax import linen as nn
 
-from gan_jax import games, penalties
+from gan_jax import games, penalties, terms, views
+from gan_jax.layers.norm import WithReference
 from gan_jax.networks import dcgan, mlp
 from gan_jax.optimizers import clip_weights
-from gan_jax.randomness import example_keys, latents
+from gan_jax.randomness import LATENTS, example_keys, latents
 from gan_jax.recipes import gan
 
 SHAPE = (16, 16, 1)  # the smallest whose discriminator has batch normalisation
@@ -73,10 +76,11 @@ def test_d_step_by_hand():
 
 def test_g_step_by_hand():
     """Wasserstein: g = -mean Σ w a z, so its gradient in a is -mean Σ w z."""
+    latent_key, _ = jax.random.split(KEY)
     setup = linear_setup()
     state = gan.make(setup).init(KEY, batch(2, 4, (1, 1, 3)))
     after, metrics = jax.jit(gan.make_g_step(setup))(state, jnp.zeros((4, 1, 1, 3)), KEY)
-    gradient = -0.2 * noise(KEY, 4, setup).sum() / 4
+    gradient = -0.2 * noise(latent_key, 4, setup).sum() / 4
     np.testing.assert_allclose(after.generator.params["a"], 0.5 - 0.1 * gradient, rtol=1e-5)
     np.testing.assert_allclose(metrics["g_loss"], 0.5 * gradient, rtol=1e-5)
     np.testing.assert_allclose(metrics["g_gradient_norm"], abs(gradient), rtol=1e-5)
@@ -89,7 +93,7 @@ def test_penalty_is_weighted_and_added():
     state = gan.make(setup).init(KEY, batch(2, 4, (1, 1, 3)))
     real = jax.random.normal(jax.random.key(1), (4, 1, 1, 3))
     _, plain = gan.make_d_step(setup)(state, real, KEY)
-    penalised = setup._replace(penalty=penalties.gradient_penalty, penalty_weight=10.0)
+    penalised = setup._replace(d_terms={"penalty": terms.penalty(penalties.gradient_penalty, 10.0)})
     after, metrics = gan.make_d_step(penalised)(state, real, KEY)
     expected = (0.2 * np.sqrt(3) - 1) ** 2
     np.testing.assert_allclose(metrics["penalty"], expected, rtol=1e-5)
@@ -146,6 +150,36 @@ NETWORKS = {
 }
 
 
+TRICKY = lambda axis_name, **fields: dict(discriminator=mlp.Discriminator((16,), axis_name=axis_name, **fields))
+DRAGAN = lambda axis_name: partial(penalties.dragan, axis_name=axis_name)
+AVERAGE = lambda axis_name: partial(games.relativistic_average, axis_name=axis_name)
+
+# By name: the networks on which it is tried (None: all), and the setup's fields, for one device or for an axis.
+TRICKS = {
+    "none": (None, lambda axis_name: {}),
+    "penalty": (["mlp", "layer_norm"], lambda axis_name: penalised(penalties.gradient_penalty)),
+    "lazy_r1": (["mlp"], lambda axis_name: penalised(penalties.r1, every=16)),
+    "dragan": (["mlp"], lambda axis_name: penalised(DRAGAN(axis_name))),
+    "relativistic_average": (["mlp", "dcgan"], lambda axis_name: dict(game=AVERAGE(axis_name))),
+    "noisy_labels": (["mlp"], lambda axis_name: dict(label_noise=0.3)),
+    "instance_noise": (["mlp"], lambda axis_name: dict(view=views.instance_noise(0.5, 10))),
+    "feature_matching": (
+        ["mlp", "dcgan"],
+        lambda axis_name: dict(g_terms={"matching": terms.feature_matching(axis_name=axis_name)}, g_plays=False),
+    ),
+    "discrimination": (["mlp"], partial(TRICKY, minibatch="discrimination")),
+    "stddev": (["mlp"], partial(TRICKY, minibatch="stddev")),
+    "dropout": (["mlp"], partial(TRICKY, dropout=0.5)),
+    "spectral": (["mlp"], partial(TRICKY, spectral=True)),
+    "pack": (["mlp"], lambda axis_name: dict(pack=2) | penalised(penalties.gradient_penalty)),
+    "virtual": (["dcgan"], lambda _: dict(generator=WithReference(dcgan.Generator(SHAPE, width=8, norm="virtual")))),
+}
+
+
+def penalised(penalty, **options):
+    return dict(d_terms={"penalty": terms.penalty(penalty, 10.0, **options)})
+
+
 def setup_of(networks, axis_name=None, **changes):
     generator, discriminator = NETWORKS[networks](axis_name)
     adam = optax.adam(2e-4, b1=0.5)
@@ -154,15 +188,14 @@ def setup_of(networks, axis_name=None, **changes):
 
 
 @pytest.mark.parametrize(
-    "networks, penalty",
-    [("mlp", penalties.gradient_penalty), ("dcgan", None), ("layer_norm", penalties.gradient_penalty)],
+    "networks, trick", [(networks, trick) for trick in TRICKS for networks in (TRICKS[trick][0] or NETWORKS)]
 )
-def test_four_shares_of_a_batch_are_the_whole_batch(networks, penalty):
+def test_four_shares_of_a_batch_are_the_whole_batch(networks, trick):
     """Mapped with out_axes=None, which raises where a mean over the devices was forgotten. BatchNorm included."""
     images = batch(2, 16)
-    changes = dict(penalty=penalty, penalty_weight=10.0, d_optimizer=optax.sgd(0.01), g_optimizer=optax.sgd(0.01))
-    one = gan.make(setup_of(networks, **changes))
-    four = gan.make(setup_of(networks, "data", **changes))
+    changes = dict(d_optimizer=optax.sgd(0.01), g_optimizer=optax.sgd(0.01))
+    one = gan.make(setup_of(networks, **changes, **TRICKS[trick][1](None)))
+    four = gan.make(setup_of(networks, "data", **changes, **TRICKS[trick][1]("data")))
     state = jax.jit(one.init)(KEY, images)
     mapped = jax.jit(jax.vmap(four.step, axis_name="data", in_axes=(None, 0, None), out_axes=None))
     shares = jax.tree.map(lambda x: x.reshape(2, 4, 4, *x.shape[2:]).swapaxes(0, 1), images)
@@ -224,3 +257,44 @@ def test_the_average_is_sampled_if_there_is_one():
         expected = 0.05 + 0.9 * a if average else a
         assert abs(a - 0.5) > 1e-4
         np.testing.assert_allclose(recipe.sample(state, KEY, 1)[0, 0, 0], expected * z, rtol=1e-5)
+
+
+def test_what_tricks_do_to_the_steps():
+    """The linear critic again: each trick by hand, against the plain step."""
+    plain = linear_setup()
+    state = gan.make(plain).init(KEY, batch(2, 4, (1, 1, 3)))
+    real = jax.random.normal(jax.random.key(1), (4, 1, 1, 3))
+    d = lambda **changes: gan.make_d_step(plain._replace(**changes))(state, real, KEY)[1]
+    swapped = d(label_noise=1.0)  # every label is wrong: D's loss changes its sign, the scores that are told do not
+    np.testing.assert_allclose(swapped["d_loss"], -d()["d_loss"], rtol=1e-6)
+    assert swapped["real_score"] == d()["real_score"]
+    doubled = d(view=lambda images, keys, step: 2 * images)  # both sides are seen so
+    np.testing.assert_allclose([doubled["real_score"], doubled["fake_score"]], [2 * d()["real_score"], 2 * d()["fake_score"]], rtol=1e-6)
+    g = lambda **changes: gan.make_g_step(plain._replace(**changes))(state, real, KEY)[1]
+    three = terms.Term(3.0, lambda play: play.fake_scores.sum())
+    added = g(g_terms={"sum": three})
+    np.testing.assert_allclose(added["g_loss"], g()["g_loss"] + 3 * added["sum"], rtol=1e-6)
+    np.testing.assert_allclose(g(g_terms={"sum": three}, g_plays=False)["g_loss"], 3 * added["sum"], rtol=1e-6)
+
+
+def test_packs_are_judged_at_once():
+    """The critic's weights span the pack, and each pack has one score."""
+    setup = linear_setup(pack=2, d_terms={"scores": terms.Term(0.0, lambda play: jnp.float32(play.real_scores.size))})
+    recipe = gan.make(setup)
+    state = recipe.init(KEY, batch(2, 4, (1, 1, 3)))
+    assert state.discriminator.params["w"].shape == (1, 1, 6)
+    state, metrics = recipe.step(state, batch(2, 4, (1, 1, 3)), KEY)
+    assert metrics["scores"] == 2
+    assert recipe.sample(state, KEY, 3).shape == (3, 1, 1, 3)
+
+
+def test_latents_are_drawn_from_what_is_asked_for():
+    for draw in LATENTS.values():
+        recipe = gan.make(linear_setup(latent=draw))
+        images = recipe.sample(recipe.init(KEY, batch(2, 4, (1, 1, 3))), KEY, 5)
+        np.testing.assert_allclose(images[:, 0, 0], 0.5 * latents(example_keys(KEY, 5), 3, draw), rtol=1e-6)
+
+
+def test_points_are_taken_as_they_are():
+    points = jnp.array([[3.0, -4.0]])
+    assert gan.to_unit_range(points) is points

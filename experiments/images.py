@@ -1,0 +1,97 @@
+"""Experiments on images: flags of the data, and training on them."""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
+
+import jax
+import numpy as np
+from absl import flags
+
+from experiments import common
+from gan_jax import loop, pictures
+from gan_jax.data import pipeline
+from gan_jax.data import source as source_lib
+from gan_jax.data import sources
+from gan_jax.recipe import Batch, Recipe
+
+GRID = 64  # images in the sample grids
+
+flags.DEFINE_string(
+    "dataset", "digits", f"What to learn: {', '.join(sources.DATASETS)}, tfds:NAME or folder:PATH (your own images)."
+)
+flags.DEFINE_string("data_dir", "data", "Folder of datasets: mnist's files are in DATA_DIR/mnist, and so on.")
+flags.DEFINE_integer("image_size", None, "Side to which images are cropped and resized; by default their own.")
+flags.DEFINE_string("classes", None, "Classes to keep, as in 6 or 0,3,6; by default all.")
+flags.DEFINE_float("in_memory_gib", 4.0, "A dataset of more GiB than this is read from disk as it is needed.")
+flags.DEFINE_integer("data_workers", 2, "Processes that read such a dataset.", lower_bound=0)
+flags.adopt_module_key_flags(common)
+
+Make = Callable[[SimpleNamespace, tuple[int, int, int]], Recipe]
+Resolve = Callable[[SimpleNamespace], SimpleNamespace]
+
+
+def prepare(experiment: str, make: Make, resolve: Resolve, config: SimpleNamespace) -> common.Train:
+    """All that comes before training, and what trains.
+
+    Raises ValueError or OSError for what can be known to be wrong, before anything is written.
+
+    Args:
+      experiment: the module's name, which `experiments.sample` finds `make` by.
+      make: (configuration, image_shape) -> recipe, made with axis_name=loop.AXIS.
+      resolve: fills in what was left to defaults that depend on other flags, and checks names.
+    """
+    config = resolve(config)
+    source = _load(config)
+    recipe = make(config, source.image_shape)
+    _check(recipe, source, config)
+    workdir = common.open_workdir(experiment, config, config.dataset, source.image_shape, source.num_classes)
+    return partial(train, recipe, source, config, workdir)
+
+
+def train(recipe: Recipe, source: source_lib.Source, config: SimpleNamespace, workdir: Path) -> None:
+    """Trains in `workdir` from where it stands to config.steps."""
+    batches = lambda step: pipeline.batches(
+        source,
+        seed=config.seed,
+        batch_size=config.batch_size,
+        parts=recipe.parts,
+        start_step=step,
+        process_index=jax.process_index(),
+        process_count=jax.process_count(),
+        workers=0 if isinstance(source, source_lib.ArraySource) else config.data_workers,
+    )
+    init_key, step_key, grid_key = jax.random.split(jax.random.key(config.seed), 3)
+    state = jax.jit(recipe.init)(init_key, example_batch(source.image_shape))
+    draw = jax.jit(recipe.sample, static_argnums=2)
+
+    def save_grid(step: int, state) -> None:
+        images = np.asarray(draw(state, grid_key, GRID))
+        pictures.save(pictures.grid(images), workdir / "samples" / f"{step:06d}.png")
+
+    hooks = (loop.Hook(config.sample_every, save_grid),)
+    result = common.fit(recipe, state, batches, step_key, hooks, config, workdir)
+    if jax.process_index() == 0:
+        common.finish(result, config, workdir)
+        print(f"sample more:\n  python -m experiments.sample --workdir={workdir} --num=64 --seed=1")
+
+
+def example_batch(image_shape: tuple[int, int, int]) -> Batch:
+    """A batch of one black image, for its shapes."""
+    return {"image": np.zeros((1, 1, *image_shape), np.uint8), "label": np.zeros((1, 1), np.int32)}
+
+
+def _load(config: SimpleNamespace) -> source_lib.Source:
+    source = sources.load(
+        config.dataset, data_dir=config.data_dir, image_size=config.image_size, classes=config.classes
+    )
+    fits = source_lib.nbytes(source) <= config.in_memory_gib * 2**30
+    return source_lib.in_memory(source) if fits else source
+
+
+def _check(recipe: Recipe, source: source_lib.Source, config: SimpleNamespace) -> None:
+    if config.batch_size % jax.device_count():
+        raise ValueError(f"batch_size {config.batch_size} is not divisible by the {jax.device_count()} devices")
+    # Traces the networks without compiling them: an image they do not fit shows now.
+    jax.eval_shape(recipe.init, jax.random.key(0), example_batch(source.image_shape))

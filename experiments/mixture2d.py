@@ -1,0 +1,175 @@
+"""Mixtures of Gaussians in the plane: which modes does a game lose? Ten trials at once, by jax.vmap.
+
+    python -m experiments.mixture2d --mixture=grid25
+    python -m experiments.mixture2d --mixture=ring8 --game=minmax --trials=1
+
+The measures are PacGAN's (Lin et al. 2018, arXiv:1712.04086): of 2,500 samples, how many modes they cover, how many lie
+within 3σ of a mode, and how evenly they are shared out.
+"""
+
+import time
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from absl import flags
+from flax import linen as nn
+
+from experiments import common, gan_flags
+from experiments.presets import PRESETS, require_known
+from gan_jax import loop, pictures, views
+from gan_jax.data import mixtures
+from gan_jax.data.mixtures import MIXTURES, Mixture
+from gan_jax.evaluation.modes import Modes, mode_quality
+from gan_jax.networks import mlp
+from gan_jax.recipe import Batch
+from gan_jax.recipes import gan
+from gan_jax.trials import one, trials
+
+SAMPLES = 2500  # that a trial is measured by
+SHOWN = 1000  # points in a picture
+FIELD = 128  # pixels a side of the critic's field
+
+# The slope of the rectifiers is that of most discriminators. tanh's plateaus are what makes G's points so sharp.
+ACTIVATIONS = {"tanh": nn.tanh, "leaky_relu": partial(nn.leaky_relu, negative_slope=0.2)}
+
+flags.DEFINE_string("mixture", "ring8", f"What to learn: {', '.join(MIXTURES)}.")
+flags.DEFINE_integer("trials", 10, "GANs trained at once; trial k is the single run of seed + k.", lower_bound=1)
+flags.DEFINE_list("hidden", "128,128,128", "Hidden sizes of both players.")
+flags.DEFINE_string("g_activation", "tanh", f"Of G's hidden layers: {', '.join(ACTIVATIONS)}. D has leaky_relu.")
+for name, default in dict(game="r3gan", steps=20000, batch_size=128, latent_size=2, sample_every=1000).items():
+    flags.FLAGS.set_default(name, default)
+flags.adopt_module_key_flags(common)
+flags.adopt_module_key_flags(gan_flags)
+
+
+def resolve(config: SimpleNamespace) -> SimpleNamespace:
+    """The configuration with all defaults filled in. Raises ValueError for unknown names and values out of range."""
+    require_known("mixture", config.mixture, MIXTURES)
+    require_known("g_activation", config.g_activation, ACTIVATIONS)
+    brought = dict(g_norm="none", d_norm="none", decay_rounds=config.steps, lr_decay="cosine")
+    require_known("game", config.game, PRESETS)
+    if PRESETS[config.game]["optimizer"] == "adam":
+        brought |= dict(d_lr=2e-3, g_lr=2e-3, beta1=0.0, beta2=0.99)
+    if config.game == "r3gan":  # R1 and R2 first spread G over all modes; then D must become steep
+        brought |= dict(penalty_end=0.001)
+    return gan_flags.resolve(config, **brought)
+
+
+def make_setup(config: SimpleNamespace) -> gan.Setup:
+    """One trial's."""
+    hidden = gan_flags.sizes(config.hidden)
+    activation = ACTIVATIONS[config.g_activation]
+    generator = mlp.Generator((2,), hidden, activation, norm=config.g_norm, bounded=False, axis_name=loop.AXIS)
+    return gan.Setup(
+        gan_flags.with_reference(config, generator),
+        mlp.Discriminator(hidden, ACTIVATIONS["leaky_relu"], **gan_flags.d_fields(config)),
+        **gan_flags.fields(config),
+    )
+
+
+def prepare(config: SimpleNamespace) -> common.Train:
+    """All that comes before training, and what trains. Raises ValueError or OSError."""
+    config = resolve(config)
+    mixture = MIXTURES[config.mixture]
+    setup = make_setup(config)
+    workdir = common.open_workdir("mixture2d", config, config.mixture, (2,), len(mixture.centers))
+    return partial(train, setup, mixture, config, workdir)
+
+
+def train(setup: gan.Setup, mixture: Mixture, config: SimpleNamespace, workdir: Path) -> None:
+    """Trains all trials in `workdir` from where they stand to config.steps, and measures them."""
+    recipe = trials(gan.make(setup))
+    seeds = [config.seed + k for k in range(config.trials)]
+    batches = partial(
+        mixtures.batches,
+        mixture,
+        batch_size=config.batch_size,
+        parts=recipe.parts,
+        process_index=jax.process_index(),
+        process_count=jax.process_count(),
+    )
+    init_keys, step_keys, sample_keys = _keys(seeds)
+    state = jax.jit(recipe.init)(init_keys, {"image": np.zeros((1, 1, config.trials, 2), np.float32)})
+    draw = jax.jit(recipe.sample, static_argnums=2)
+    score = jax.jit(partial(_field, setup))
+    extent = 1.3 * np.abs(mixture.centers).max()
+    data = mixture.draw(np.random.default_rng(config.seed), SHOWN)
+
+    def save_picture(step: int, state) -> None:
+        points = np.asarray(draw(state, sample_keys, SHOWN))[0] * mixture.scale
+        field = np.asarray(score(one(state, 0), extent / mixture.scale))
+        pictures.save(pictures.plane([points], data, extent, field=field), workdir / "samples" / f"{step:06d}.png")
+
+    began = time.perf_counter()
+    hooks = (loop.Hook(config.sample_every, save_picture),)
+    result = common.fit(recipe, state, lambda step: batches(seeds=seeds, start_step=step), step_keys, hooks, config, workdir)
+    seconds = time.perf_counter() - began
+    if jax.process_index() > 0:
+        return
+    samples = np.asarray(draw(result.state, sample_keys, SAMPLES)) * mixture.scale
+    pictures.save(pictures.plane([x[:SHOWN] for x in samples], data, extent), workdir / "trials.png")
+    measured = [mode_quality(points, mixture) for points in samples]
+    common.finish(result, config, workdir, **_summary(measured))
+    print(f"  {workdir / 'trials.png'}  samples of all trials\n{describe(_summary(measured), mixture)}")
+    if result.metrics and jax.process_count() == 1:
+        # A run of one trial, from the few rounds of one that are timed now.
+        alone = _seconds_of_one(setup, batches(seeds=seeds[:1]), init_keys[:1], step_keys[:1], int(result.state.step))
+        print(f"time: {seconds:.0f} s for {config.trials} trials; one alone, as timed just now, {alone:.0f} s")
+
+
+def describe(summary: dict, mixture: Mixture) -> str:
+    """The measures of all trials in a line, as mean ± standard deviation."""
+    modes, quality, kl = (summary[name] for name in Modes._fields)
+    return (
+        f"modes {modes['mean']:.1f} ± {modes['std']:.1f} of {len(mixture.centers)}, "
+        f"high quality {100 * quality['mean']:.1f} ± {100 * quality['std']:.1f} %, "
+        f"reverse KL {kl['mean']:.3f} ± {kl['std']:.3f}"
+    )
+
+
+def _summary(measured: list[Modes]) -> dict[str, dict]:
+    """Each measure's mean and standard deviation (ddof 1; 0 of a single trial), and every trial's value."""
+    columns = {name: [getattr(trial, name) for trial in measured] for name in Modes._fields}
+    deviation = lambda values: float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
+    return {
+        name: {"mean": float(np.mean(values)), "std": deviation(values), "trials": values}
+        for name, values in columns.items()
+    }
+
+
+def _keys(seeds: list[int]) -> jax.Array:
+    """For init, the steps and samples: three keys of each trial, [3, T]."""
+    return jnp.stack([jax.random.split(jax.random.key(seed), 3) for seed in seeds], axis=1)
+
+
+def _field(setup: gan.Setup, state: gan.State, extent: float) -> jax.Array:
+    """Scores of the points of a grid over [-extent, extent]², [FIELD, FIELD], rows from the smallest y up."""
+    ticks = jnp.linspace(-extent, extent, FIELD)
+    points = jnp.stack(jnp.meshgrid(ticks, ticks), axis=-1).reshape(-1, 2)
+    packs = views.pack(jnp.repeat(points, setup.pack, axis=0), setup.pack)
+    scores, _ = setup.discriminator.apply(state.discriminator.all_variables, packs, train=False)
+    return scores.reshape(FIELD, FIELD)
+
+
+def _seconds_of_one(setup: gan.Setup, batches: Iterator[Batch], init_key, step_key, rounds: int) -> float:
+    """What a run of one trial takes: its compilation, and `rounds` times one of the next 200 rounds."""
+    recipe = trials(gan.make(setup))
+    state = jax.jit(recipe.init)(init_key, next(batches))
+    play = jax.pmap(recipe.step, axis_name=loop.AXIS, in_axes=(None, 0, None), out_axes=None)
+    began = time.perf_counter()
+    for i in range(201):
+        state, metrics = play(state, loop.over_devices(next(batches)), step_key)
+        if i == 0:
+            jax.block_until_ready(metrics)
+            compiled = time.perf_counter()
+    jax.block_until_ready(metrics)
+    return compiled - began + rounds * (time.perf_counter() - compiled) / 200
+
+
+if __name__ == "__main__":
+    common.launch(prepare)

@@ -1,0 +1,95 @@
+"""Every game on mixtures of Gaussians, ten trials each, as a table; stopped at any point, the same command goes on.
+
+    python -m experiments.mixture_table --out=runs/mixtures --steps=5000
+
+Takes all flags of `experiments.mixture2d`; each cell is a run of it, in a directory of its own under --out.
+"""
+
+import json
+from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
+
+from absl import flags
+
+from experiments import common, mixture2d
+from experiments.presets import PRESETS, require_known
+from gan_jax import loop
+from gan_jax.data.mixtures import MIXTURES
+from gan_jax.evaluation.modes import Modes
+from gan_jax.record import replace_file
+
+flags.DEFINE_string("out", "runs/mixtures", "Folder of the runs and of table.md.")
+flags.DEFINE_list("games", list(PRESETS), "The table's rows.")
+flags.DEFINE_list("mixtures", ["ring8", "grid25"], "The table's columns.")
+flags.adopt_module_key_flags(mixture2d)
+
+
+def prepare(config: SimpleNamespace) -> common.Train:
+    """Checks all cells; returns what fills the table. Raises ValueError or OSError."""
+    for game in config.games:
+        require_known("game", game, PRESETS)
+    for mixture in config.mixtures:
+        require_known("mixture", mixture, MIXTURES)
+    if config.workdir is not None:
+        raise ValueError(f"workdir={config.workdir}: the table's runs have their own; --out=FOLDER is theirs together")
+    cells = {(game, mixture): _cell(config, game, mixture) for mixture in config.mixtures for game in config.games}
+    trains = {}
+    for where, cell in cells.items():
+        finished = _result(cell).get("step", 0) >= cell.steps
+        trains[where] = None if finished else partial(mixture2d.prepare, cell)
+        mixture2d.resolve(cell)
+    return partial(fill, config, cells, trains)
+
+
+def fill(config: SimpleNamespace, cells: dict, trains: dict) -> None:
+    """Runs what is not there yet, and writes and prints the table after each cell."""
+    failures = {}
+    for number, (where, start) in enumerate(trains.items(), 1):
+        if start is not None:
+            print(f"[{number}/{len(cells)}] {' on '.join(where)}")
+            try:
+                start()()
+            except loop.NonFinite as error:
+                failures[where] = str(error)
+        text = table(config, cells, failures)
+        replace_file(Path(config.out) / "table.md", text.encode())
+    print("\n" + text)
+
+
+def table(config: SimpleNamespace, cells: dict, failures: dict) -> str:
+    """The table in Markdown: a row per game, of each mixture modes, high quality and reverse KL, mean ± deviation."""
+    head = ["game"] + [f"{name}: {what}" for name in config.mixtures for what in ("modes", "high quality", "KL")]
+    rows = [head, ["---"] * len(head)]
+    for game in config.games:
+        row = [f"`{game}`"]
+        for mixture in config.mixtures:
+            row += _measures(_result(cells[game, mixture]), failures.get((game, mixture), "-"))
+        rows.append(row)
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+def _cell(config: SimpleNamespace, game: str, mixture: str) -> SimpleNamespace:
+    """The configuration of one run. What is the table's alone is not its."""
+    own = {name: value for name, value in vars(config).items() if name not in ("out", "games", "mixtures")}
+    return SimpleNamespace(**own | dict(game=game, mixture=mixture, workdir=str(Path(config.out) / f"{mixture}-{game}")))
+
+
+def _result(cell: SimpleNamespace) -> dict:
+    path = Path(cell.workdir) / "result.json"
+    return json.loads(path.read_text()) if path.exists() else {}
+
+
+def _measures(result: dict, otherwise: str) -> list[str]:
+    if not Modes._fields[0] in result:
+        return [otherwise, "", ""]
+    modes, quality, kl = (result[name] for name in Modes._fields)
+    return [
+        f"{modes['mean']:.1f} ± {modes['std']:.1f}",
+        f"{100 * quality['mean']:.1f} ± {100 * quality['std']:.1f} %",
+        f"{kl['mean']:.3f} ± {kl['std']:.3f}",
+    ]
+
+
+if __name__ == "__main__":
+    common.launch(prepare)
