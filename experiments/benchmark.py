@@ -182,8 +182,8 @@ def first_round(case: Case) -> tuple[tuple[dict, dict], np.ndarray, np.ndarray]:
     """
     setup, (_, state, key) = case.setup(None), _start(case)
     # As the recipe's step draws them.
-    *d_keys, g_key = jax.random.split(jax.random.fold_in(key, 0), setup.n_critic + 1)
-    keys = [*(jax.random.split(d_key)[0] for d_key in d_keys), g_key]
+    step_keys = jax.random.split(jax.random.fold_in(key, 0), setup.n_critic + 1)
+    keys = [jax.random.split(step_key)[0] for step_key in step_keys]
     z = [latents(example_keys(key, case.batch_size), setup.latent_size) for key in keys]
     return jax.device_get((state.generator.params, state.discriminator.params)), real_images(case), np.array(z)
 

@@ -34,14 +34,17 @@ flags.DEFINE_integer("process_id", None, "Which of them this is, from 0.", lower
 Train = Callable[[], None]
 
 
-def launch(prepare: Callable[[SimpleNamespace], Train]) -> None:
+def launch(prepare: Callable[[SimpleNamespace], Train], defaults: dict[str, object] = {}) -> None:
     """An experiment's main program: parses the flags, runs, exits.
 
     Exit codes: 0 done; 2 an error, told in one line; 130 and 143 stopped by Ctrl-C and SIGTERM, saved.
 
     Args:
       prepare: configuration -> what trains. All that can be known to be wrong it raises as ValueError or OSError.
+      defaults: the experiment's own defaults of flags that it shares with others.
     """
+    for name, value in defaults.items():
+        FLAGS.set_default(name, value)
     main = lambda _: sys.exit(run(prepare, config_from_flags()))
     app.run(main, flags_parser=parse_flags)
 

@@ -19,13 +19,12 @@ from gan_jax.recipe import Recipe
 from gan_jax.recipes import gan
 
 NETWORKS = ("dcgan", "mlp")
+DEFAULTS = dict(steps=7000)
 
 flags.DEFINE_string("network", "dcgan", f"Of both players: {', '.join(NETWORKS)}.")
 flags.DEFINE_integer("width", 32, "dcgan: channels of the largest hidden map; 64 as published.", lower_bound=1)
 flags.DEFINE_integer("kernel_size", 4, "dcgan: of all convolutions; even avoids a checkerboard.", lower_bound=1)
 flags.DEFINE_float("g_negative_slope", 0.0, "dcgan: of G's rectifiers; 0 is ReLU.", lower_bound=0)
-flags.DEFINE_list("hidden", "128", "mlp: G's hidden sizes; D has them in reverse.")
-flags.FLAGS.set_default("steps", 7000)
 flags.adopt_module_key_flags(images)
 flags.adopt_module_key_flags(gan_flags)
 
@@ -55,4 +54,4 @@ def make(config: SimpleNamespace, image_shape: tuple[int, int, int]) -> Recipe:
 prepare = partial(images.prepare, "dcgan", make, resolve)
 
 if __name__ == "__main__":
-    common.launch(prepare)
+    common.launch(prepare, DEFAULTS)

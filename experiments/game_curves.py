@@ -1,6 +1,6 @@
 """Each game's generator loss and its gradient against D(G(z)), which shows where min-max saturates.
 
-    python -m experiments.game_curves --out=game_curves.png
+    python -m experiments.game_curves --png=game_curves.png
 
 D(G(z)) is sigmoid(score), also for games whose scores are no logits; the real score, which relativistic games compare
 with, is 0. Gradients are with respect to the score, which is what G's weights receive.
@@ -20,7 +20,7 @@ from experiments import common
 from gan_jax.games import GAMES
 from gan_jax.record import replace_file
 
-flags.DEFINE_string("out", "game_curves.png", "The PNG to write.")
+flags.DEFINE_string("png", "game_curves.png", "The PNG to write.")
 
 
 def curves(probabilities: np.ndarray) -> dict[str, tuple[np.ndarray, np.ndarray]]:
@@ -54,10 +54,10 @@ def picture(out: str | Path) -> None:
 
 def main(_) -> None:
     try:
-        picture(flags.FLAGS.out)
+        picture(flags.FLAGS.png)
     except OSError as error:
         sys.exit(common.fail(error))
-    print(flags.FLAGS.out)
+    print(flags.FLAGS.png)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from experiments.presets import PRESETS, require_known
 from gan_jax import loop, terms, views
 from gan_jax.games import GAMES, Game
 from gan_jax.layers.minibatch import MINIBATCH
-from gan_jax.layers.norm import WithReference
+from gan_jax.layers.norm import NORMS, WithReference
 from gan_jax.optimizers import clip_weights, historical_averaging, wait
 from gan_jax.penalties import PENALTIES
 from gan_jax.randomness import LATENTS
@@ -58,6 +58,7 @@ flags.DEFINE_integer("pack", 1, "Images that D judges at once (PacGAN).", lower_
 flags.DEFINE_float("instance_noise", 0.0, "Deviation of noise on all images, falling to 0 in decay_rounds.", 0)
 flags.DEFINE_string("d_norm", None, "Normalisation in D: batch, layer, none." + _BROUGHT)
 flags.DEFINE_string("g_norm", None, "Normalisation in G: batch, layer, virtual, none. By default the network's own.")
+flags.DEFINE_list("hidden", ["128"], "mlp: G's hidden sizes; D has them in reverse.")
 flags.DEFINE_bool("d_spectral_norm", False, "Spectral normalisation of all of D's layers.")
 flags.DEFINE_float("d_dropout", 0.0, "Rate of dropout in D.", 0, 0.99)
 flags.DEFINE_string("minibatch", "none", f"Layer by which D sees how alike a batch is: {', '.join(MINIBATCH)}.")
@@ -78,15 +79,18 @@ def resolve(config: SimpleNamespace, **brought) -> SimpleNamespace:
     require_known("objective", config.objective, OBJECTIVES)
     require_known("lr_decay", config.lr_decay, DECAYS)
     require_known("latent", config.latent, LATENTS)
-    require_known("d_norm", config.d_norm, ("batch", "layer", "none"))
+    require_known("d_norm", config.d_norm, [name for name in NORMS if name != "virtual"])
+    require_known("g_norm", config.g_norm, NORMS)
+    require_known("minibatch", config.minibatch, MINIBATCH)
     config.penalty = [name for name in config.penalty if name != "none"]
     config.penalty_weight = _weights(config)
     _require_targets(config)
     falling = [name for name, constant in _CONSTANT.items() if getattr(config, name) != constant]
     if falling and config.decay_rounds is None:
         raise ValueError(f"{falling[0]}={getattr(config, falling[0])} needs --decay_rounds, in which it falls")
-    if config.penalty_every > 1 and not config.penalty:
-        raise ValueError(f"penalty_every={config.penalty_every} needs a --penalty")
+    for name in ("penalty_every", "penalty_end"):
+        if getattr(config, name) != 1 and not config.penalty:
+            raise ValueError(f"{name}={getattr(config, name)} needs a --penalty")
     if config.batch_size % (config.pack * jax.device_count()):
         devices = f" on {jax.device_count()} devices" if jax.device_count() > 1 else ""
         raise ValueError(f"pack={config.pack} does not divide batch_size={config.batch_size}{devices}")

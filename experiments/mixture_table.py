@@ -1,8 +1,8 @@
 """Every game on mixtures of Gaussians, ten trials each, as a table; stopped at any point, the same command goes on.
 
-    python -m experiments.mixture_table --out=runs/mixtures --steps=5000
+    python -m experiments.mixture_table --steps=5000
 
-Takes all flags of `experiments.mixture2d`; each cell is a run of it, in a directory of its own under --out.
+Takes all flags of `experiments.mixture2d`; each cell is a run of it, in a directory of its own under --workdir.
 """
 
 import json
@@ -19,7 +19,8 @@ from gan_jax.data.mixtures import MIXTURES
 from gan_jax.evaluation.modes import Modes
 from gan_jax.record import replace_file
 
-flags.DEFINE_string("out", "runs/mixtures", "Folder of the runs and of table.md.")
+DEFAULTS = mixture2d.DEFAULTS | dict(workdir="runs/mixtures")
+
 flags.DEFINE_list("games", list(PRESETS), "The table's rows.")
 flags.DEFINE_list("mixtures", ["ring8", "grid25"], "The table's columns.")
 flags.adopt_module_key_flags(mixture2d)
@@ -31,8 +32,6 @@ def prepare(config: SimpleNamespace) -> common.Train:
         require_known("game", game, PRESETS)
     for mixture in config.mixtures:
         require_known("mixture", mixture, MIXTURES)
-    if config.workdir is not None:
-        raise ValueError(f"workdir={config.workdir}: the table's runs have their own; --out=FOLDER is theirs together")
     cells = {(game, mixture): _cell(config, game, mixture) for mixture in config.mixtures for game in config.games}
     trains = {}
     for where, cell in cells.items():
@@ -53,7 +52,7 @@ def fill(config: SimpleNamespace, cells: dict, trains: dict) -> None:
             except loop.NonFinite as error:
                 failures[where] = str(error)
         text = table(config, cells, failures)
-        replace_file(Path(config.out) / "table.md", text.encode())
+        replace_file(Path(config.workdir) / "table.md", text.encode())
     print("\n" + text)
 
 
@@ -71,8 +70,8 @@ def table(config: SimpleNamespace, cells: dict, failures: dict) -> str:
 
 def _cell(config: SimpleNamespace, game: str, mixture: str) -> SimpleNamespace:
     """The configuration of one run. What is the table's alone is not its."""
-    own = {name: value for name, value in vars(config).items() if name not in ("out", "games", "mixtures")}
-    return SimpleNamespace(**own | dict(game=game, mixture=mixture, workdir=str(Path(config.out) / f"{mixture}-{game}")))
+    own = {name: value for name, value in vars(config).items() if name not in ("games", "mixtures")}
+    return SimpleNamespace(**own | dict(game=game, mixture=mixture, workdir=str(Path(config.workdir) / f"{mixture}-{game}")))
 
 
 def _result(cell: SimpleNamespace) -> dict:
@@ -92,4 +91,4 @@ def _measures(result: dict, otherwise: str) -> list[str]:
 
 
 if __name__ == "__main__":
-    common.launch(prepare)
+    common.launch(prepare, DEFAULTS)

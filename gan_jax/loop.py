@@ -15,6 +15,7 @@ from typing import NamedTuple
 import jax
 import numpy as np
 from jax.experimental import multihost_utils
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from tqdm import tqdm
 
 from gan_jax.checkpoint import Checkpoints
@@ -93,12 +94,13 @@ def fit(
     """
     state = _newest(state, checkpoints)
     first = int(state.step)
+    state = on_all_devices(state)
     lead = jax.process_index() == 0
     play = jax.pmap(recipe.step, axis_name=AXIS, in_axes=(None, 0, None), out_axes=None)
     pending, metrics, clock = [], {}, _Clock()
     if lead and first == 0:
         for hook in hooks:
-            hook.run(0, state)
+            hook.run(0, _local(state))
     with (
         _caught_signals() as caught,
         closing(record(first)) if lead else nullcontext() as log,
@@ -180,6 +182,11 @@ def over_devices(batch: Batch) -> Batch:
     devices = jax.local_device_count()
     split = lambda x: x.reshape(len(x), devices, -1, *x.shape[2:]).swapaxes(0, 1)
     return jax.tree.map(split, batch)
+
+
+def on_all_devices(state: State) -> State:
+    """The state as a step returns it: given another kind, the step would be compiled for that too, and then anew."""
+    return jax.device_put(state, NamedSharding(Mesh(np.array(jax.devices()), (AXIS,)), PartitionSpec()))
 
 
 def _batch_size(batch: Batch) -> int:

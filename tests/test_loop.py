@@ -71,6 +71,13 @@ def test_the_batch_is_spread_over_the_devices_and_averaged(tmp_path):
     np.testing.assert_allclose(fit(tmp_path, 2).state.place, 3.5 + 4.5 + noise, rtol=1e-6)
 
 
+def test_the_step_is_compiled_once(tmp_path, caplog):
+    stroll = lambda state, batch, key: walk(state, batch, key)  # another function: not compiled by other tests
+    with jax.log_compiles():
+        fit(tmp_path, 5, stroll)
+    assert sum(line.startswith("Compiling") for line in caplog.messages) == 1, caplog.messages
+
+
 def test_each_device_holds_a_slice_of_every_part():
     image = np.arange(2 * 8).reshape(2, 8, 1, 1, 1)
     spread = loop.over_devices({"image": image})["image"]

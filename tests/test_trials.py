@@ -11,16 +11,16 @@ from gan_jax.networks import mlp
 from gan_jax.recipes import gan
 from gan_jax.trials import one, trials
 
-SEEDS = [3, 4, 5]
+SEEDS = [3, 4]
 MIXTURE = mixtures.MIXTURES["ring8"]
 
 
 def setup():
-    adam = optax.adam(1e-3, b1=0.0)
+    sgd = optax.sgd(0.05)  # Adam would make much of the rounding of a gradient near 0
     d = mlp.Discriminator((16, 16), spectral=True)  # so that there are variables beside parameters
     lazy = {"r1": terms.penalty(penalties.r1, 1.0, every=2)}
     return gan.Setup(
-        mlp.Generator((2,), (16, 16), bounded=False), d, games.relativistic, adam, adam, 2, d_terms=lazy, average=0.9
+        mlp.Generator((2,), (16, 16), bounded=False), d, games.relativistic, sgd, sgd, 2, d_terms=lazy, average=0.9
     )
 
 
@@ -28,12 +28,10 @@ def train(seeds, steps):
     recipe = trials(gan.make(setup()))
     batches = mixtures.batches(MIXTURE, seeds=seeds, batch_size=16, parts=recipe.parts)
     init_keys, step_keys = jnp.stack([jax.random.split(jax.random.key(seed)) for seed in seeds], axis=1)
-    state = recipe.init(init_keys, next(batches))
+    state = jax.jit(recipe.init)(init_keys, next(batches))
     play = jax.jit(recipe.step)
-    metrics = []
     for _ in range(steps):
-        state, step_metrics = play(state, next(batches), step_keys)
-        metrics.append(step_metrics)
+        state, metrics = play(state, next(batches), step_keys)
     return recipe, state, metrics, step_keys
 
 
@@ -44,9 +42,9 @@ def test_trial_k_is_the_single_run_of_its_seed():
     close = lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-3, atol=2e-5)
     for k, (_, alone, _, _) in enumerate(singles):
         jax.tree.map(close, one(together, k), one(alone, 0))
-    for name in metrics[-1]:
-        close(metrics[-1][name], np.mean([single[2][-1][name] for single in singles]))
+    for name in metrics:
+        close(metrics[name], np.mean([single[2][name] for single in singles]))
     samples = recipe.sample(together, keys, 5)
-    assert samples.shape == (3, 5, 2)
+    assert samples.shape == (2, 5, 2)
     close(samples[1], gan.make(setup()).sample(one(together, 1), keys[1], 5))
     assert np.abs(samples[0] - samples[1]).max() > 1e-2

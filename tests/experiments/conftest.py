@@ -51,14 +51,19 @@ def compiled_in_haste(compiled_once):
 
 def _config(experiment: str, given: tuple[str, ...]) -> SimpleNamespace:
     """What common.config_from_flags gives in a process that runs this experiment alone."""
-    importlib.import_module(f"experiments.{experiment}")
+    module = importlib.import_module(f"experiments.{experiment}")
+    before = {name: flags.FLAGS[name].default for name in module.DEFAULTS}
     try:
+        for name, value in module.DEFAULTS.items():
+            flags.FLAGS.set_default(name, value)
         common.parse_flags([experiment, *given])
         return SimpleNamespace(
             **{flag.name: flag.value for flag in flags.FLAGS.get_key_flags_for_module(f"experiments.{experiment}")}
         )
     finally:
         flags.FLAGS.unparse_flags()
+        for name, value in before.items():
+            flags.FLAGS.set_default(name, value)
 
 
 @pytest.fixture
@@ -75,6 +80,15 @@ def play():
 
     verbosity, hook = logging.get_verbosity(), sys.unraisablehook  # parse_flags sets them
     yield play
+    logging.set_verbosity(verbosity)
+    sys.unraisablehook = hook
+
+
+@pytest.fixture
+def configured():
+    """configured(*flags, experiment=) is the configuration that an experiment is prepared with."""
+    verbosity, hook = logging.get_verbosity(), sys.unraisablehook  # parse_flags sets them
+    yield lambda *given, experiment="dcgan": _config(experiment, given)
     logging.set_verbosity(verbosity)
     sys.unraisablehook = hook
 

@@ -44,6 +44,12 @@ UNKNOWN = {
     "network": ("dcgan", "mlp"),
     "penalty": ("none", *PENALTIES),
     "optimizer": ("adam", "rmsprop"),
+    "objective": ("adversarial", "feature_matching"),
+    "lr_decay": ("none", "cosine"),
+    "latent": ("normal", "uniform"),
+    "d_norm": ("batch", "layer", "none"),
+    "g_norm": ("batch", "layer", "none", "virtual"),
+    "minibatch": ("none", "discrimination", "stddev"),
 }
 
 
@@ -53,10 +59,6 @@ def test_an_unknown_name_is_answered_with_the_known(what, refused):
     assert f"unknown {what} 'nope'" in line
     for name in UNKNOWN[what]:
         assert name in line
-
-
-def test_an_unknown_norm(refused):
-    assert "unknown norm 'nope'; choose from batch, layer, none" in refused("--network=dcgan", "--d_norm=nope")
 
 
 @pytest.mark.parametrize(
@@ -71,10 +73,40 @@ def test_an_unknown_norm(refused):
         ("--hidden=0", "hidden=0"),
         ("stray", "unexpected argument 'stray'"),
         ("--image_size=0", "image_size=0"),
+        ("--penalty=r1,nope", "unknown penalty 'nope'; choose from none, gradient_penalty, r1, r2, dragan"),
+        ("--real_target=1.1", "real_target"),
+        ("--fake_target=-0.1", "fake_target"),
+        ("--label_noise=2", "label_noise"),
+        ("--d_dropout=1", "d_dropout"),
+        ("--instance_noise=-1", "instance_noise"),
+        ("--historical_averaging=-1", "historical_averaging"),
+        ("--pack=0", "pack"),
+        ("--penalty_end=0", "penalty_end"),
     ],
 )
 def test_a_wrong_flag_is_named(flag, told, refused):
     assert told in refused(flag)
+
+
+@pytest.mark.parametrize(
+    "given, told",
+    [
+        (["--pack=3"], "pack=3 does not divide batch_size=8 on 4 devices"),
+        (["--pack=4"], "pack=4 does not divide batch_size=8 on 4 devices"),
+        (["--penalty=r1", "--penalty_weight=-1"], "penalty_weight=-1: must not be negative"),
+        (["--penalty=r1", "--penalty_weight=nan"], "penalty_weight=nan: must not be negative"),
+        (["--penalty=r1", "--penalty_weight=much"], "penalty_weight=much: must be numbers"),
+        (["--penalty=r1,r2", "--penalty_weight=1,2,3"], "one number, or one for each of penalty=r1,r2"),
+        (["--penalty_every=16"], "penalty_every=16 needs a --penalty"),
+        (["--game=hinge", "--real_target=0.9"], "game hinge has no labels to soften; choose from minmax, non_saturating"),
+        (["--instance_noise=0.1"], "instance_noise=0.1 needs --decay_rounds"),
+        (["--lr_decay=cosine"], "lr_decay=cosine needs --decay_rounds"),
+        (["--penalty=r1", "--penalty_end=0.1"], "penalty_end=0.1 needs --decay_rounds"),
+        (["--penalty_end=0.1", "--decay_rounds=5"], "penalty_end=0.1 needs a --penalty"),
+    ],
+)
+def test_what_does_not_go_together(given, told, refused):
+    assert told in refused(*given)
 
 
 def test_a_batch_that_does_not_divide(refused):

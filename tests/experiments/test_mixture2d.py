@@ -1,0 +1,89 @@
+"""Mixtures: a whole run directory, trials that equal single runs, a run that goes on where it stopped."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from experiments import mixture2d, sample
+from gan_jax.data.mixtures import MIXTURES
+
+TINY = ("--hidden=8", "--d_hidden=8", "--batch_size=16", "--mixture=ring8", "--log_every=2")
+
+pytestmark = pytest.mark.usefixtures("compiled_in_haste")
+
+
+def test_a_few_rounds_of_three_trials(play, tmp_path, capsys):
+    given = (*TINY, "--trials=3", "--steps=4", "--sample_every=2", f"--workdir={tmp_path}")
+    assert play(*given, experiment="mixture2d") == 0
+    told = capsys.readouterr().out
+    assert "modes" in told and "of 8, high quality" in told and "for 3 trials; one alone" in told
+    result = json.loads((tmp_path / "result.json").read_text())
+    assert result["step"] == 4
+    for name in ("modes", "high_quality", "reverse_kl"):
+        values = result[name]["trials"]
+        assert len(values) == 3
+        np.testing.assert_allclose([result[name]["mean"], result[name]["std"]], [np.mean(values), np.std(values, ddof=1)])
+    assert sorted(path.name for path in (tmp_path / "samples").iterdir()) == ["000000.png", "000002.png", "000004.png"]
+    assert Image.open(tmp_path / "samples.gif").n_frames == 3
+    assert np.std(np.asarray(Image.open(tmp_path / "trials.png"))) > 0
+    assert len((tmp_path / "metrics.jsonl").read_text().splitlines()) == 4
+
+    # A second start finds nothing to do, and says the same.
+    assert play(*given, experiment="mixture2d") == 0
+    assert "nothing to do" in capsys.readouterr().out
+    assert json.loads((tmp_path / "result.json").read_text()) == result
+
+    with pytest.raises(ValueError, match="mixture2d, which draws points"):
+        sample.draw(tmp_path, 3, seed=0)
+
+
+def test_trial_k_of_three_is_the_single_run_of_seed_plus_k(play, tmp_path):
+    for name, given in {"three": ("--trials=3", "--seed=5"), "single": ("--trials=1", "--seed=7")}.items():
+        given = (*TINY, *given, "--steps=20", f"--workdir={tmp_path / name}", "--checkpoint_every=20")
+        assert play(*given, experiment="mixture2d") == 0
+    three, single = (json.loads((tmp_path / name / "result.json").read_text()) for name in ("three", "single"))
+    for name in ("modes", "high_quality", "reverse_kl"):  # counts of samples; equal unless one lies on the border
+        np.testing.assert_allclose(three[name]["trials"][2], single[name]["trials"][0], rtol=0.01, atol=2e-3)
+
+
+def test_a_run_that_stopped_goes_on(play, tmp_path):
+    for name, stops in {"whole": (6,), "halves": (3, 6)}.items():
+        for steps in stops:
+            given = ("--trials=2", "--decay_rounds=6", f"--steps={steps}", f"--workdir={tmp_path / name}")
+            assert play(*TINY, *given, experiment="mixture2d") == 0
+    whole, halves = ((tmp_path / name / "metrics.jsonl").read_text() for name in ("whole", "halves"))
+    assert whole == halves
+
+
+def test_packs_and_all_in_the_plane(play, tmp_path):
+    given = ("--trials=2", "--steps=2", "--pack=2", "--minibatch=stddev", "--g_norm=virtual", "--d_spectral_norm")
+    assert play(*TINY, *given, "--game=relativistic_average", f"--workdir={tmp_path}", experiment="mixture2d") == 0
+
+
+@pytest.mark.parametrize(
+    "given, told",
+    [
+        ("--mixture=nope", f"unknown mixture 'nope'; choose from {', '.join(MIXTURES)}"),
+        ("--game=nope", "unknown game 'nope'"),
+        ("--g_activation=nope", "unknown g_activation 'nope'; choose from tanh, leaky_relu"),
+        ("--hidden=0", "hidden=0"),
+        ("--pack=3", "pack=3 does not divide"),
+        ("--trials=0", "--trials=0"),
+        ("--dataset=mnist", "Unknown command line flag 'dataset'"),
+    ],
+)
+def test_errors_are_one_line(given, told, start, tmp_path):
+    process = start(given, f"--workdir={tmp_path / 'run'}", module="experiments.mixture2d", devices=1)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 2 and out == ""
+    (line,) = err.splitlines()
+    assert line.startswith("error: ") and told in line
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_every_game_can_be_resolved(configured):
+    for game in mixture2d.PRESETS:
+        config = mixture2d.resolve(configured(f"--game={game}", experiment="mixture2d"))
+        assert config.decay_rounds == config.steps and None not in (config.d_lr, config.penalty_end)
