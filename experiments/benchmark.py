@@ -27,7 +27,7 @@ import jax
 import numpy as np
 from absl import app, flags
 
-from experiments import common, presets
+from experiments import common, images, presets
 from experiments.benchmark_cases import CASES, Case
 from gan_jax import loop
 from gan_jax.checkpoint import Checkpoints

@@ -1,9 +1,9 @@
 """DCGAN (Radford, Metz & Chintala 2016, arXiv:1511.06434) and every game on its networks, or on dense ones.
 
-    python -m experiments.dcgan                                         # digits, no download
-    python -m experiments.dcgan --dataset=mnist --game=wasserstein_gp
-    python -m experiments.dcgan --dataset=folder:PATH --image_size=64   # your own images
-    python -m experiments.dcgan --network=mlp --hidden=500,500
+python -m experiments.dcgan                                         # digits, no download
+python -m experiments.dcgan --dataset=mnist --game=wasserstein_gp
+python -m experiments.dcgan --dataset=folder:PATH --image_size=64   # your own images
+python -m experiments.dcgan --network=mlp --hidden=500,500
 """
 
 from functools import partial

@@ -36,20 +36,31 @@ def picture(out: str | Path) -> None:
     probabilities = np.linspace(0.005, 0.995, 199)
     figure = Figure(figsize=(9, 7), layout="constrained")
     panels = figure.subplots(2, sharex=True)
-    styles = ["-", "--", "-.", ":"]
-    for number, (name, values) in enumerate(curves(probabilities).items()):
+    for number, (names, values) in enumerate(_together(curves(probabilities))):
         for axes, value in zip(panels, values):
-            axes.plot(probabilities, value, label=name, color=f"C{number}", linestyle=styles[number % 4], linewidth=2)
+            axes.plot(probabilities, value, label=", ".join(names), color=f"C{number}", linewidth=2)
     panels[0].set(title="the generator's loss", ylim=(-6, 6))
     panels[1].set(title="its gradient in the fake score: at 0, G learns nothing", xlabel="D(G(z))", ylim=(-2.5, 0.25))
     panels[1].axhline(0, color="0.6", linewidth=0.8, zorder=0)
-    panels[0].legend(ncols=2, loc="upper right")
+    panels[0].legend(loc="lower left")
     for axes in panels:
         axes.grid(alpha=0.3)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=110)
     Path(out).parent.mkdir(parents=True, exist_ok=True)
     replace_file(out, buffer.getvalue())
+
+
+def _together(curves: dict) -> list[tuple[list[str], tuple[np.ndarray, np.ndarray]]]:
+    """Games of which one curve would hide the other, with what they share."""
+    groups = []
+    for name, values in curves.items():
+        alike = [names for names, others in groups if np.allclose(values, others, rtol=1e-4)]
+        if alike:
+            alike[0].append(name)
+        else:
+            groups.append(([name], values))
+    return groups
 
 
 def main(_) -> None:

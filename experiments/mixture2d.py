@@ -62,7 +62,9 @@ def resolve(config: SimpleNamespace) -> SimpleNamespace:
 def make_setup(config: SimpleNamespace) -> gan.Setup:
     """One trial's."""
     activation = ACTIVATIONS[config.g_activation]
-    generator = mlp.Generator((2,), gan_flags.sizes(config.hidden), activation, norm=config.g_norm, bounded=False, axis_name=loop.AXIS)
+    generator = mlp.Generator(
+        (2,), gan_flags.sizes(config.hidden), activation, norm=config.g_norm, bounded=False, axis_name=loop.AXIS
+    )
     return gan.Setup(
         gan_flags.with_reference(config, generator),
         mlp.Discriminator(gan_flags.sizes(config.d_hidden), ACTIVATIONS["leaky_relu"], **gan_flags.d_fields(config)),
@@ -105,7 +107,9 @@ def train(setup: gan.Setup, mixture: Mixture, config: SimpleNamespace, workdir: 
 
     began = time.perf_counter()
     hooks = (loop.Hook(config.sample_every, save_picture),)
-    result = common.fit(recipe, state, lambda step: batches(seeds=seeds, start_step=step), step_keys, hooks, config, workdir)
+    result = common.fit(
+        recipe, state, lambda step: batches(seeds=seeds, start_step=step), step_keys, hooks, config, workdir
+    )
     seconds = time.perf_counter() - began
     if jax.process_index() > 0:
         return

@@ -71,7 +71,9 @@ def table(config: SimpleNamespace, cells: dict, failures: dict) -> str:
 def _cell(config: SimpleNamespace, game: str, mixture: str) -> SimpleNamespace:
     """The configuration of one run. What is the table's alone is not its."""
     own = {name: value for name, value in vars(config).items() if name not in ("games", "mixtures")}
-    return SimpleNamespace(**own | dict(game=game, mixture=mixture, workdir=str(Path(config.workdir) / f"{mixture}-{game}")))
+    return SimpleNamespace(
+        **own | dict(game=game, mixture=mixture, workdir=str(Path(config.workdir) / f"{mixture}-{game}"))
+    )
 
 
 def _result(cell: SimpleNamespace) -> dict:
@@ -80,7 +82,7 @@ def _result(cell: SimpleNamespace) -> dict:
 
 
 def _measures(result: dict, otherwise: str) -> list[str]:
-    if not Modes._fields[0] in result:
+    if Modes._fields[0] not in result:
         return [otherwise, "", ""]
     modes, quality, kl = (result[name] for name in Modes._fields)
     return [

@@ -1,6 +1,6 @@
 """Samples of a trained run, which needs nothing but its directory.
 
-    python -m experiments.sample --workdir=runs/dcgan-digits-non_saturating-seed0 --num=64 --seed=1
+python -m experiments.sample --workdir=runs/dcgan-digits-non_saturating-seed0 --num=64 --seed=1
 """
 
 import importlib

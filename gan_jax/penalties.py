@@ -26,7 +26,9 @@ def gradient_penalty(critic: Critic, real: Array, fake: Array, key: Key, *, targ
     Args: real, fake: images of equal shape [B, ...]. Raises ValueError if the shapes differ.
     """
     if real.shape != fake.shape:
-        raise ValueError(f"gradient_penalty needs real and fake images of equal shape, got {real.shape} and {fake.shape}")
+        raise ValueError(
+            f"gradient_penalty needs real and fake images of equal shape, got {real.shape} and {fake.shape}"
+        )
     ε = _uniform(example_keys(key, len(real)), real.ndim)
     gradients = _gradients(critic, ε * real + (1 - ε) * fake)
     return jnp.mean((_norms(gradients) / target - 1) ** 2)

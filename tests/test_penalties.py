@@ -103,7 +103,9 @@ def test_dragan_measures_the_spread_of_the_whole_batch():
     whole = penalties.dragan(square_critic, real, real, example_keys(KEY, 4))
     share = lambda x, keys: penalties.dragan(square_critic, x, x, keys, axis_name="data")
     keys = example_keys(KEY, 4).reshape(2, 2)
-    np.testing.assert_allclose(jax.vmap(share, axis_name="data")(real.reshape(2, 2, 6, 4, 3), keys).mean(), whole, rtol=1e-6)
+    np.testing.assert_allclose(
+        jax.vmap(share, axis_name="data")(real.reshape(2, 2, 6, 4, 3), keys).mean(), whole, rtol=1e-6
+    )
 
 
 def test_keys_per_example_follow_the_example():

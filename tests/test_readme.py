@@ -25,7 +25,9 @@ def test_python_examples():
     assert names["images"].shape == (64, 8, 8, 1)
 
 
-@pytest.mark.parametrize("path", sorted(set(re.findall(r"(?<![\w/])(?:gan_jax|experiments|docs|tests)/[\w/.]+\b", README))))
+@pytest.mark.parametrize(
+    "path", sorted(set(re.findall(r"(?<![\w/])(?:gan_jax|experiments|docs|tests)/[\w/.]+\b", README)))
+)
 def test_files_that_are_named_exist(path):
     assert (ROOT / path).exists()
 

@@ -26,7 +26,9 @@ def test_a_lazy_penalty_is_there_in_every_kth_round_with_k_times_the_weight(step
 
 def test_lazy_and_eager_penalties_weigh_the_same_over_16_rounds():
     total = lambda term: sum(float(term.weighted(play(t), term.value(play(t)))) for t in range(16))
-    np.testing.assert_allclose(total(terms.penalty(penalties.r1, 0.5, every=4)), total(terms.penalty(penalties.r1, 0.5)))
+    np.testing.assert_allclose(
+        total(terms.penalty(penalties.r1, 0.5, every=4)), total(terms.penalty(penalties.r1, 0.5))
+    )
 
 
 def test_a_weight_may_be_a_schedule():

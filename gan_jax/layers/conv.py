@@ -74,9 +74,7 @@ class Geometry(NamedTuple):
 def convolve(x: Array, w: Array, geometry: Geometry) -> Array:
     """y[n, i, j, f] = Σ x[n, s·i + a - before, s·j + b - before, c] w[a, b, c, f], summed over a, b, c."""
     sizes = dict(strides=geometry.strides, padding=geometry.padding)
-    return lax.platform_dependent(
-        x, w, cpu=partial(_cpu_slide, **sizes), default=partial(_native_slide, **sizes)
-    )
+    return lax.platform_dependent(x, w, cpu=partial(_cpu_slide, **sizes), default=partial(_native_slide, **sizes))
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(2,))

@@ -27,9 +27,7 @@ def norm_layer(name: str, *, train: bool, axis_name: str | None = None) -> Calla
     Raises ValueError for another name.
     """
     if name == "batch":
-        return partial(
-            nn.BatchNorm, use_running_average=not train, momentum=0.9, scale_init=_gain, axis_name=axis_name
-        )
+        return partial(nn.BatchNorm, use_running_average=not train, momentum=0.9, scale_init=_gain, axis_name=axis_name)
     if name == "layer":
         layer = partial(nn.LayerNorm, feature_axes=-1, scale_init=_gain)
         return lambda: lambda x: layer(reduction_axes=tuple(range(1, x.ndim)))(x)

@@ -98,7 +98,10 @@ def test_a_wrong_flag_is_named(flag, told, refused):
         (["--penalty=r1", "--penalty_weight=much"], "penalty_weight=much: must be numbers"),
         (["--penalty=r1,r2", "--penalty_weight=1,2,3"], "one number, or one for each of penalty=r1,r2"),
         (["--penalty_every=16"], "penalty_every=16 needs a --penalty"),
-        (["--game=hinge", "--real_target=0.9"], "game hinge has no labels to soften; choose from minmax, non_saturating"),
+        (
+            ["--game=hinge", "--real_target=0.9"],
+            "game hinge has no labels to soften; choose from minmax, non_saturating",
+        ),
         (["--instance_noise=0.1"], "instance_noise=0.1 needs --decay_rounds"),
         (["--lr_decay=cosine"], "lr_decay=cosine needs --decay_rounds"),
         (["--penalty=r1", "--penalty_end=0.1"], "penalty_end=0.1 needs --decay_rounds"),

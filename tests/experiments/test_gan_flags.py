@@ -69,7 +69,9 @@ def test_each_penalty_has_its_weight_and_every_kth_round_k_times_it(fields):
     terms = fields("--game=hinge", "--penalty=r1,dragan", "--penalty_weight=3")["d_terms"]
     assert [term.weight for term in terms.values()] == [3, 3]
     assert fields("--game=hinge")["d_terms"] == {}
-    assert {name: term.weight for name, term in fields("--game=hinge", "--penalty=r1")["d_terms"].items()} == {"r1_penalty": 10}
+    assert {name: term.weight for name, term in fields("--game=hinge", "--penalty=r1")["d_terms"].items()} == {
+        "r1_penalty": 10
+    }
 
 
 def test_penalties_fall_geometrically(fields):

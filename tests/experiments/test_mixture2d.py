@@ -24,7 +24,9 @@ def test_a_few_rounds_of_three_trials(play, tmp_path, capsys):
     for name in ("modes", "high_quality", "reverse_kl"):
         values = result[name]["trials"]
         assert len(values) == 3
-        np.testing.assert_allclose([result[name]["mean"], result[name]["std"]], [np.mean(values), np.std(values, ddof=1)])
+        np.testing.assert_allclose(
+            [result[name]["mean"], result[name]["std"]], [np.mean(values), np.std(values, ddof=1)]
+        )
     assert sorted(path.name for path in (tmp_path / "samples").iterdir()) == ["000000.png", "000002.png", "000004.png"]
     assert Image.open(tmp_path / "samples.gif").n_frames == 3
     assert np.std(np.asarray(Image.open(tmp_path / "trials.png"))) > 0

@@ -5,7 +5,15 @@ import pytest
 from experiments import mixture_table
 from gan_jax import loop
 
-TINY = ("--hidden=8", "--d_hidden=8", "--batch_size=16", "--trials=2", "--steps=2", "--games=hinge,minmax", "--mixtures=ring8")
+TINY = (
+    "--hidden=8",
+    "--d_hidden=8",
+    "--batch_size=16",
+    "--trials=2",
+    "--steps=2",
+    "--games=hinge,minmax",
+    "--mixtures=ring8",
+)
 
 pytestmark = pytest.mark.usefixtures("compiled_in_haste")
 

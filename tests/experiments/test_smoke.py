@@ -25,7 +25,10 @@ TRICKS = (
 CASES = {
     "dcgan": {game: (*MLP, f"--game={game}") for game in presets.PRESETS}
     | {"networks": (*CONV, "--game=non_saturating"), "conv_gp": (*CONV, "--game=wasserstein_gp", "--n_critic=1")}
-    | {"mlp_tricks": (*MLP, *TRICKS, "--minibatch=discrimination"), "conv_tricks": (*CONV, *TRICKS, "--g_norm=virtual")},
+    | {
+        "mlp_tricks": (*MLP, *TRICKS, "--minibatch=discrimination"),
+        "conv_tricks": (*CONV, *TRICKS, "--g_norm=virtual"),
+    },
 }
 NOT_TRAINING = {"__init__", "common", "gan_flags", "images", "presets", "run_directory", "sample"}
 ELSEWHERE = {"mixture2d", "mixture_table", "game_curves"}  # tested in a file of their own

@@ -15,7 +15,9 @@ def test_discrimination_pair_by_pair():
     x = np.asarray(X).reshape(6, -1)
     tensor = np.asarray(variables["params"]["T"]["kernel"]).reshape(-1, 4, 3)
     m = np.einsum("nf,fbc->nbc", x, tensor)
-    expected = np.array([[sum(np.exp(-np.abs(m[i, b] - m[j, b]).sum()) for j in range(6)) for b in range(4)] for i in range(6)])
+    expected = np.array(
+        [[sum(np.exp(-np.abs(m[i, b] - m[j, b]).sum()) for j in range(6)) for b in range(4)] for i in range(6)]
+    )
     np.testing.assert_array_equal(out[:, :-4], x)
     np.testing.assert_allclose(out[:, -4:], expected, rtol=1e-4)
     assert (expected > 1).all()  # each example is close to itself

@@ -20,7 +20,9 @@ def test_each_example_counts_as_one_more_of_the_reference_batch(shape):
     space = tuple(range(len(shape) - 1))
     reference, own = x[:4], x[4:]
     mean, square = (y.mean(axis=(0, *(1 + i for i in space))) for y in (reference, reference**2))
-    np.testing.assert_allclose(out[:4], scale * (reference - mean) / np.sqrt(square - mean**2 + 1e-5), rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(
+        out[:4], scale * (reference - mean) / np.sqrt(square - mean**2 + 1e-5), rtol=1e-3, atol=1e-4
+    )
     for i in range(2):
         both = [0.2 * y.mean(axis=space) + 0.8 * r for y, r in ((own[i], mean), (own[i] ** 2, square))]
         expected = scale * (own[i] - both[0]) / np.sqrt(both[1] - both[0] ** 2 + 1e-5)

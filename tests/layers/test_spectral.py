@@ -22,7 +22,9 @@ class Normalised(nn.Module):
 
 
 def _leaf(variables, end):
-    (leaf,) = [leaf for path, leaf in jax.tree_util.tree_leaves_with_path(variables) if end in jax.tree_util.keystr(path)]
+    (leaf,) = [
+        leaf for path, leaf in jax.tree_util.tree_leaves_with_path(variables) if end in jax.tree_util.keystr(path)
+    ]
     return leaf
 
 
@@ -39,7 +41,9 @@ def test_the_largest_singular_value_becomes_one(layer):
     kernel = np.asarray(_leaf(params, "kernel"))
     σ = np.linalg.svd(kernel.reshape(-1, kernel.shape[-1]), compute_uv=False)[0]
     np.testing.assert_allclose(_leaf(spectral, "sigma"), σ, rtol=1e-4)
-    divided = jax.tree_util.tree_map_with_path(lambda path, p: p / σ if "kernel" in jax.tree_util.keystr(path) else p, params)
+    divided = jax.tree_util.tree_map_with_path(
+        lambda path, p: p / σ if "kernel" in jax.tree_util.keystr(path) else p, params
+    )
     plain = LAYERS[layer][0]()
     (inner,) = divided.values() if len(divided) == 1 else [divided]
     np.testing.assert_allclose(out, plain.apply({"params": inner}, x), rtol=1e-3, atol=1e-4)

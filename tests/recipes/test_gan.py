@@ -269,7 +269,9 @@ def test_what_tricks_do_to_the_steps():
     np.testing.assert_allclose(swapped["d_loss"], -d()["d_loss"], rtol=1e-6)
     assert swapped["real_score"] == d()["real_score"]
     doubled = d(view=lambda images, keys, step: 2 * images)  # both sides are seen so
-    np.testing.assert_allclose([doubled["real_score"], doubled["fake_score"]], [2 * d()["real_score"], 2 * d()["fake_score"]], rtol=1e-6)
+    np.testing.assert_allclose(
+        [doubled["real_score"], doubled["fake_score"]], [2 * d()["real_score"], 2 * d()["fake_score"]], rtol=1e-6
+    )
     g = lambda **changes: gan.make_g_step(plain._replace(**changes))(state, real, KEY)[1]
     three = terms.Term(3.0, lambda play: play.fake_scores.sum())
     added = g(g_terms={"sum": three})
