@@ -162,20 +162,22 @@ def finish(result: loop.Result, config: SimpleNamespace, workdir: Path, **measur
     Args: measured: what result.json is to say beside the last metrics and times.
     """
     frames = sorted((workdir / "samples").glob("*.png"))
+    columns = record.read(workdir)
     pictures.animate(frames, workdir / "samples.gif")
-    pictures.curves(record.read(workdir), workdir / "curves.png")
-    if result.metrics:
+    pictures.curves(columns, workdir / "curves.png")
+    path, step = workdir / "result.json", int(result.state.step)
+    content = json.loads(path.read_text()) if path.exists() else {}
+    if not result.metrics:
+        print(f"nothing to do: the run is at step {step}; --steps=N trains on")
+    if result.metrics or content.get("step") != step:  # a run that was killed at its very end has yet to say it
         content = {
-            "step": int(result.state.step),
-            "metrics": result.metrics,
+            "step": step,
+            "metrics": {name: column[-1] for name, column in columns.items() if name != "step"},
             "seconds": round(result.seconds, 3),
             "images_per_second": round(result.steps_per_second * config.batch_size, 1),
             **measured,
         }
-        record.replace_file(workdir / "result.json", (json.dumps(content, indent=2) + "\n").encode())
-    else:
-        print(f"nothing to do: the run is at step {int(result.state.step)}; --steps=N trains on")
-        content = json.loads((workdir / "result.json").read_text()) if (workdir / "result.json").exists() else {}
+        record.replace_file(path, (json.dumps(content, indent=2) + "\n").encode())
     took = f"{content.get('seconds')} s since the last start, {content.get('images_per_second')} images/s"
     print(f"""
 {content.get("step")} rounds; {took}
