@@ -40,7 +40,8 @@ flags.DEFINE_integer("penalty_every", 1, "Lazily: only every k-th round, k times
 flags.DEFINE_float("penalty_end", None, "To this fraction the weights fall, geometrically, in decay_rounds.", 1e-9)
 
 flags.DEFINE_string("optimizer", None, f"Of both players: {', '.join(OPTIMIZERS)}." + _BROUGHT)
-flags.DEFINE_float("d_lr", None, "The discriminator's learning rate; unlike G's for TTUR." + _BROUGHT, lower_bound=0)
+# Two learning rates, D's the larger: TTUR (Heusel et al. 2017, arXiv:1706.08500, section 2).
+flags.DEFINE_float("d_lr", None, "The discriminator's learning rate." + _BROUGHT, lower_bound=0)
 flags.DEFINE_float("g_lr", None, "The generator's learning rate." + _BROUGHT, lower_bound=0)
 flags.DEFINE_float("beta1", None, "Adam's β1." + _BROUGHT, lower_bound=0, upper_bound=1)
 flags.DEFINE_float("beta2", None, "Adam's β2." + _BROUGHT, lower_bound=0, upper_bound=1)

@@ -113,7 +113,7 @@ def train(setup: gan.Setup, mixture: Mixture, config: SimpleNamespace, workdir: 
     seconds = time.perf_counter() - began
     if jax.process_index() > 0:
         return
-    samples = np.asarray(draw(result.state, sample_keys, SAMPLES)) * mixture.scale
+    samples = np.asarray(draw(loop.local(result.state), sample_keys, SAMPLES)) * mixture.scale
     pictures.save(pictures.plane([x[:SHOWN] for x in samples], data, extent), workdir / "trials.png")
     measured = [mode_quality(points, mixture) for points in samples]
     common.finish(result, config, workdir, **_summary(measured))

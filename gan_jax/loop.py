@@ -100,7 +100,7 @@ def fit(
     pending, metrics, clock = [], {}, _Clock()
     if lead and first == 0:
         for hook in hooks:
-            hook.run(0, _local(state))
+            hook.run(0, local(state))
     with (
         _caught_signals() as caught,
         closing(record(first)) if lead else nullcontext() as log,
@@ -124,11 +124,11 @@ def fit(
                 bar.update(step - bar.n)
             if lead:
                 for hook in due:
-                    hook.run(step, _local(state))
+                    hook.run(step, local(state))
             if save:
                 _require_finite_state(step, state)
                 if lead:
-                    checkpoints.save(step, _local(state))
+                    checkpoints.save(step, local(state))
             if lead and (stop or step == steps):
                 checkpoints.wait()
             if stop and step < steps:
@@ -194,13 +194,13 @@ def _batch_size(batch: Batch) -> int:
     return jax.tree.leaves(batch)[0].shape[1] * jax.process_count()
 
 
-def _local(state: State) -> State:
+def local(state: State) -> State:
     """The state on this process's first device; it is the same on all."""
     return jax.tree.map(lambda x: x.addressable_data(0), state)
 
 
 def _require_finite_state(step: int, state: State) -> None:
-    for path, leaf in jax.tree_util.tree_leaves_with_path(_local(state)):
+    for path, leaf in jax.tree_util.tree_leaves_with_path(local(state)):
         if not np.isfinite(np.asarray(leaf)).all():
             raise NonFinite(f"the state's {jax.tree_util.keystr(path)} is not finite at step {step}")
 

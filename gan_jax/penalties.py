@@ -1,8 +1,9 @@
 """Penalties: what is added to the critic's loss to keep it well-behaved.
 
 A penalty is a function (critic, real, fake, key) -> scalar, unweighted. `critic` maps images [B, ...] to raw scores
-[B, ...], one example independent of the others. `key` is one key, or one per example [B]; with data parallelism pass
-one per example (`randomness.example_keys`), so that the noise follows the example.
+[B, ...], one example independent of the others. (With layers that look at the whole batch, ∇ is the gradient of the
+sum of all scores, as is usual.) `key` is one key, or one per example [B]; with data parallelism pass one per example
+(`randomness.example_keys`), so that the noise follows the example.
 """
 
 from collections.abc import Callable
