@@ -101,6 +101,12 @@ def run(prepare: Callable[[SimpleNamespace], Train], config: SimpleNamespace) ->
     return 0
 
 
+def require_shares(config: SimpleNamespace) -> None:
+    """Raises ValueError unless the devices can share the batch."""
+    if config.batch_size % jax.device_count():
+        raise ValueError(f"batch_size {config.batch_size} is not divisible by the {jax.device_count()} devices")
+
+
 def open_workdir(experiment: str, config: SimpleNamespace, subject: str, shape: tuple[int, ...], classes: int) -> Path:
     """The run directory, opened by the first process. If that cannot, no process goes on to wait for it.
 

@@ -6,7 +6,6 @@ D(G(z)) is sigmoid(score), also for games whose scores are no logits; the real s
 with, is 0. Gradients are with respect to the score, which is what G's weights receive.
 """
 
-import io
 import sys
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from matplotlib.figure import Figure
 
 from experiments import common
 from gan_jax.games import GAMES
-from gan_jax.record import replace_file
+from gan_jax.pictures import save_figure
 
 flags.DEFINE_string("png", "game_curves.png", "The PNG to write.")
 
@@ -45,10 +44,7 @@ def picture(out: str | Path) -> None:
     panels[0].legend(loc="lower left")
     for axes in panels:
         axes.grid(alpha=0.3)
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=110)
-    Path(out).parent.mkdir(parents=True, exist_ok=True)
-    replace_file(out, buffer.getvalue())
+    save_figure(figure, out)
 
 
 def _together(curves: dict) -> list[tuple[list[str], tuple[np.ndarray, np.ndarray]]]:

@@ -59,8 +59,8 @@ flags.DEFINE_integer("pack", 1, "Images that D judges at once (PacGAN).", lower_
 flags.DEFINE_float("instance_noise", 0.0, "Deviation of noise on all images, falling to 0 in decay_rounds.", 0)
 flags.DEFINE_string("d_norm", None, "Normalisation in D: batch, layer, none." + _BROUGHT)
 flags.DEFINE_string("g_norm", None, "Normalisation in G: batch, layer, virtual, none. By default the network's own.")
-flags.DEFINE_list("hidden", ["128"], "mlp: G's hidden sizes; D has them in reverse.")
-flags.DEFINE_bool("d_spectral_norm", False, "Spectral normalisation of all of D's layers.")
+flags.DEFINE_list("hidden", ["128"], "mlp: G's hidden sizes; D has them in reverse, or has --d_hidden.")
+flags.DEFINE_bool("d_spectral_norm", False, "Spectral normalisation of D's dense layers and convolutions.")
 flags.DEFINE_float("d_dropout", 0.0, "Rate of dropout in D.", 0, 0.99)
 flags.DEFINE_string("minibatch", "none", f"Layer by which D sees how alike a batch is: {', '.join(MINIBATCH)}.")
 
@@ -89,10 +89,14 @@ def resolve(config: SimpleNamespace, **brought) -> SimpleNamespace:
     falling = [name for name, constant in _CONSTANT.items() if getattr(config, name) != constant]
     if falling and config.decay_rounds is None:
         raise ValueError(f"{falling[0]}={getattr(config, falling[0])} needs --decay_rounds, in which it falls")
-    for name in ("penalty_every", "penalty_end"):
-        if getattr(config, name) != 1 and not config.penalty:
-            raise ValueError(f"{name}={getattr(config, name)} needs a --penalty")
-    if config.batch_size % (config.pack * jax.device_count()):
+    if "decay_rounds" in given and not falling:
+        raise ValueError(f"decay_rounds={config.decay_rounds}: nothing falls; see {', '.join(_CONSTANT)}")
+    useless = [name for name in ("penalty_weight", "penalty_every", "penalty_end") if given.get(name, 1) != 1]
+    if useless and not config.penalty:
+        raise ValueError(f"{useless[0]} needs a --penalty")
+    if len(set(config.penalty)) < len(config.penalty):
+        raise ValueError(f"penalty={','.join(config.penalty)}: each but once")
+    if config.pack > 1 and config.batch_size % (config.pack * jax.device_count()):
         devices = f" on {jax.device_count()} devices" if jax.device_count() > 1 else ""
         raise ValueError(f"pack={config.pack} does not divide batch_size={config.batch_size}{devices}")
     return config
@@ -101,9 +105,10 @@ def resolve(config: SimpleNamespace, **brought) -> SimpleNamespace:
 def fields(config: SimpleNamespace) -> dict:
     """What a resolved configuration says of a gan.Setup, but for the networks, by the Setup's field names."""
     matching = config.objective == "feature_matching"
+    waiting = max(0, -(-config.critic_warmup // config.n_critic) - 1)
     return dict(
         game=_game(config),
-        g_optimizer=wait(_optimizer(config, config.g_lr), -(-config.critic_warmup // config.n_critic) - 1),
+        g_optimizer=wait(_optimizer(config, config.g_lr, first=waiting), waiting),
         d_optimizer=_clipped(_optimizer(config, config.d_lr, config.n_critic), config.clip),
         latent_size=config.latent_size,
         latent=LATENTS[config.latent],
@@ -135,10 +140,10 @@ def with_reference(config: SimpleNamespace, generator: nn.Module) -> nn.Module:
     return WithReference(generator, LATENTS[config.latent]) if config.g_norm == "virtual" else generator
 
 
-def sizes(hidden: list[str]) -> tuple[int, ...]:
-    """The numbers of --hidden. Raises ValueError unless they are positive numbers."""
+def sizes(hidden: list[str], name: str = "hidden") -> tuple[int, ...]:
+    """The numbers of a flag like --hidden. Raises ValueError unless they are positive."""
     if not all(size.isdecimal() and int(size) > 0 for size in hidden):
-        raise ValueError(f"hidden={','.join(hidden)}: must be positive numbers, as in 128 or 500,500")
+        raise ValueError(f"{name}={','.join(hidden)}: must be positive numbers, as in 128 or 500,500")
     return tuple(int(size) for size in hidden)
 
 
@@ -152,7 +157,7 @@ def _weights(config: SimpleNamespace) -> list[float]:
     except ValueError as error:
         raise ValueError(f"{told}: must be numbers, as in 10 or 1,0.5") from error
     if not all(0 <= weight < float("inf") for weight in weights):
-        raise ValueError(f"{told}: must not be negative")
+        raise ValueError(f"{told}: must be 0 or more, and finite")
     weights = weights * len(config.penalty) if len(weights) == 1 else weights
     if len(weights) != len(config.penalty):
         raise ValueError(f"{told}: needs one number, or one for each of penalty={','.join(config.penalty)}")
@@ -193,10 +198,13 @@ def _penalties(config: SimpleNamespace) -> dict[str, Term]:
     return made
 
 
-def _optimizer(config: SimpleNamespace, rate: float, steps_per_round: int = 1) -> optax.GradientTransformation:
-    """One player's optimizer. Its schedule counts its own steps."""
+def _optimizer(
+    config: SimpleNamespace, rate: float, steps_per_round: int = 1, first: int = 0
+) -> optax.GradientTransformation:
+    """One player's optimizer, which makes its first step in round `first`. Its schedule counts its own steps."""
     if config.lr_decay == "cosine":
-        rate = optax.cosine_decay_schedule(rate, config.decay_rounds * steps_per_round)
+        fall = optax.cosine_decay_schedule(rate, config.decay_rounds * steps_per_round)
+        rate = lambda step: fall(step + first)
     if config.optimizer == "adam":
         optimizer = optax.adam(rate, b1=config.beta1, b2=config.beta2)
     else:  # PyTorch's RMSprop, which WGAN's authors used: decay 0.99, ε outside the root

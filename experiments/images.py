@@ -91,7 +91,6 @@ def _load(config: SimpleNamespace) -> source_lib.Source:
 
 
 def _check(recipe: Recipe, source: source_lib.Source, config: SimpleNamespace) -> None:
-    if config.batch_size % jax.device_count():
-        raise ValueError(f"batch_size {config.batch_size} is not divisible by the {jax.device_count()} devices")
+    common.require_shares(config)
     # Traces the networks without compiling them: an image they do not fit shows now.
     jax.eval_shape(recipe.init, jax.random.key(0), example_batch(source.image_shape))

@@ -54,7 +54,9 @@ def resolve(config: SimpleNamespace) -> SimpleNamespace:
     require_known("game", config.game, PRESETS)
     if PRESETS[config.game]["optimizer"] == "adam":
         brought |= dict(d_lr=2e-3, g_lr=2e-3, beta1=0.0, beta2=0.99)
-    if config.game == "r3gan":  # R1 and R2 first spread G over all modes; then D must become steep
+    if (
+        config.game == "r3gan" and config.penalty is None
+    ):  # R1 and R2 first spread G over all modes; then D must become steep
         brought |= dict(penalty_end=0.001)
     return gan_flags.resolve(config, **brought)
 
@@ -67,7 +69,9 @@ def make_setup(config: SimpleNamespace) -> gan.Setup:
     )
     return gan.Setup(
         gan_flags.with_reference(config, generator),
-        mlp.Discriminator(gan_flags.sizes(config.d_hidden), ACTIVATIONS["leaky_relu"], **gan_flags.d_fields(config)),
+        mlp.Discriminator(
+            gan_flags.sizes(config.d_hidden, "d_hidden"), ACTIVATIONS["leaky_relu"], **gan_flags.d_fields(config)
+        ),
         **gan_flags.fields(config),
     )
 
@@ -75,6 +79,7 @@ def make_setup(config: SimpleNamespace) -> gan.Setup:
 def prepare(config: SimpleNamespace) -> common.Train:
     """All that comes before training, and what trains. Raises ValueError or OSError."""
     config = resolve(config)
+    common.require_shares(config)
     mixture = MIXTURES[config.mixture]
     setup = make_setup(config)
     workdir = common.open_workdir("mixture2d", config, config.mixture, (2,), len(mixture.centers))
@@ -98,19 +103,18 @@ def train(setup: gan.Setup, mixture: Mixture, config: SimpleNamespace, workdir: 
     draw = jax.jit(recipe.sample, static_argnums=2)
     score = jax.jit(partial(_field, setup))
     extent = 1.3 * np.abs(mixture.centers).max()
-    data = mixture.draw(np.random.default_rng(config.seed), SHOWN)
+    data = mixture.draw(np.random.default_rng([config.seed, config.seed, 0]), SHOWN)
 
     def save_picture(step: int, state) -> None:
         points = np.asarray(draw(state, sample_keys, SHOWN))[0] * mixture.scale
-        field = np.asarray(score(one(state, 0), extent / mixture.scale))
+        # With layers that look at the batch, a score is not a function of the point alone.
+        field = None if config.minibatch != "none" else np.asarray(score(one(state, 0), extent / mixture.scale))
         pictures.save(pictures.plane([points], data, extent, field=field), workdir / "samples" / f"{step:06d}.png")
 
-    began = time.perf_counter()
     hooks = (loop.Hook(config.sample_every, save_picture),)
     result = common.fit(
         recipe, state, lambda step: batches(seeds=seeds, start_step=step), step_keys, hooks, config, workdir
     )
-    seconds = time.perf_counter() - began
     if jax.process_index() > 0:
         return
     samples = np.asarray(draw(loop.local(result.state), sample_keys, SAMPLES)) * mixture.scale
@@ -119,9 +123,11 @@ def train(setup: gan.Setup, mixture: Mixture, config: SimpleNamespace, workdir: 
     common.finish(result, config, workdir, **_summary(measured))
     print(f"  {workdir / 'trials.png'}  samples of all trials\n{describe(_summary(measured), mixture)}")
     if result.metrics and jax.process_count() == 1:
-        # A run of one trial, from the few rounds of one that are timed now.
-        alone = _seconds_of_one(setup, batches(seeds=seeds[:1]), init_keys[:1], step_keys[:1], int(result.state.step))
-        print(f"time: {seconds:.0f} s for {config.trials} trials; one alone, as timed just now, {alone:.0f} s")
+        alone = _seconds_of_one(setup, batches(seeds=seeds[:1]), init_keys[:1], step_keys[:1], result.steps)
+        print(
+            f"time: {result.steps} rounds of {config.trials} trials {result.seconds:.0f} s with all pictures and saving; "
+            f"of one alone {alone:.0f} s without, by 500 rounds timed just now"
+        )
 
 
 def describe(summary: dict, mixture: Mixture) -> str:

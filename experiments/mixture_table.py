@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
+import jax
 from absl import flags
 
 from experiments import common, mixture2d
@@ -19,7 +20,7 @@ from gan_jax.data.mixtures import MIXTURES
 from gan_jax.evaluation.modes import Modes
 from gan_jax.record import replace_file
 
-DEFAULTS = mixture2d.DEFAULTS | dict(workdir="runs/mixtures")
+DEFAULTS = mixture2d.DEFAULTS | dict(workdir="runs/mixtures", game=None, mixture=None)
 
 flags.DEFINE_list("games", list(PRESETS), "The table's rows.")
 flags.DEFINE_list("mixtures", ["ring8", "grid25"], "The table's columns.")
@@ -32,23 +33,25 @@ def prepare(config: SimpleNamespace) -> common.Train:
         require_known("game", game, PRESETS)
     for mixture in config.mixtures:
         require_known("mixture", mixture, MIXTURES)
+    if config.game or config.mixture:
+        raise ValueError("the table is of many: --games=... and --mixtures=... choose them")
+    if jax.process_count() > 1:
+        raise ValueError("the table is filled by one process")
     cells = {(game, mixture): _cell(config, game, mixture) for mixture in config.mixtures for game in config.games}
-    trains = {}
-    for where, cell in cells.items():
-        finished = _result(cell).get("step", 0) >= cell.steps
-        trains[where] = None if finished else partial(mixture2d.prepare, cell)
-        mixture2d.resolve(cell)
+    for cell in cells.values():  # what is wrong shows before any directory is made
+        mixture2d.make_setup(mixture2d.resolve(cell))
+    trains = {where: mixture2d.prepare(cell) for where, cell in cells.items()}
     return partial(fill, config, cells, trains)
 
 
 def fill(config: SimpleNamespace, cells: dict, trains: dict) -> None:
     """Runs what is not there yet, and writes and prints the table after each cell."""
     failures = {}
-    for number, (where, start) in enumerate(trains.items(), 1):
-        if start is not None:
+    for number, (where, train) in enumerate(trains.items(), 1):
+        if _result(cells[where]).get("step", 0) < config.steps:
             print(f"[{number}/{len(cells)}] {' on '.join(where)}")
             try:
-                start()()
+                train()
             except loop.NonFinite as error:
                 failures[where] = str(error)
         text = table(config, cells, failures)
@@ -63,7 +66,8 @@ def table(config: SimpleNamespace, cells: dict, failures: dict) -> str:
     for game in config.games:
         row = [f"`{game}`"]
         for mixture in config.mixtures:
-            row += _measures(_result(cells[game, mixture]), failures.get((game, mixture), "-"))
+            failure = failures.get((game, mixture))
+            row += [failure, "", ""] if failure else _measures(_result(cells[game, mixture]))
         rows.append(row)
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
@@ -81,9 +85,9 @@ def _result(cell: SimpleNamespace) -> dict:
     return json.loads(path.read_text()) if path.exists() else {}
 
 
-def _measures(result: dict, otherwise: str) -> list[str]:
-    if Modes._fields[0] not in result:
-        return [otherwise, "", ""]
+def _measures(result: dict) -> list[str]:
+    if not result:
+        return ["-", "", ""]
     modes, quality, kl = (result[name] for name in Modes._fields)
     return [
         f"{modes['mean']:.1f} ± {modes['std']:.1f}",

@@ -36,7 +36,10 @@ def draw(workdir: str | Path, num: int, seed: int) -> np.ndarray:
     experiment = importlib.import_module(f"experiments.{content['experiment']}")
     if len(content["image_shape"]) != 3:
         raise ValueError(f"{workdir} is a run of {content['experiment']}, which draws points; see its samples folder")
-    recipe = experiment.make(SimpleNamespace(**content["flags"]), tuple(content["image_shape"]))
+    try:
+        recipe = experiment.make(SimpleNamespace(**content["flags"]), tuple(content["image_shape"]))
+    except AttributeError as error:  # a flag that the run did not have
+        raise ValueError(f"{workdir} is a run of an older version: {error}") from error
     example = images.example_batch(tuple(content["image_shape"]))
     checkpoints = Checkpoints(Path(workdir) / "checkpoints", read_only=True)
     try:

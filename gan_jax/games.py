@@ -11,6 +11,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from gan_jax.devices import batch_mean
 from gan_jax.randomness import Key
 
 Array = jax.Array
@@ -111,8 +112,7 @@ def relativistic_average(real: Array, fake: Array, *, axis_name: str | None = No
       axis_name: the mapped axis over which the batch is spread: the averages are the whole batch's.
     """
     _require_equal_shapes(real, fake)
-    mean = lambda x: jnp.mean(x) if axis_name is None else jax.lax.pmean(jnp.mean(x), axis_name)
-    real, fake = real - mean(fake), fake - mean(real)
+    real, fake = real - batch_mean(fake, axis_name), fake - batch_mean(real, axis_name)
     return Losses(
         d=jnp.mean(jax.nn.softplus(-real)) + jnp.mean(jax.nn.softplus(fake)),
         g=jnp.mean(jax.nn.softplus(real)) + jnp.mean(jax.nn.softplus(-fake)),

@@ -49,10 +49,11 @@ class Hook(NamedTuple):
 
 
 class Result(NamedTuple):
-    """The state after the last step, its metrics ({} if there was none to run), and what it took since the start."""
+    """The state after the last step, its metrics ({} if there was none to run), the steps since the start, their time."""
 
     state: State
     metrics: dict[str, float]
+    steps: int
     seconds: float
     steps_per_second: float
 
@@ -133,7 +134,7 @@ def fit(
                 checkpoints.wait()
             if stop and step < steps:
                 raise Interrupted(stop, step)
-    return Result(state, metrics, clock.seconds(), clock.steps_per_second())
+    return Result(state, metrics, steps - first, clock.seconds(), clock.steps_per_second())
 
 
 class _Clock:

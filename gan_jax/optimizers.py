@@ -51,6 +51,7 @@ def historical_averaging(weight: float) -> optax.GradientTransformation:
 def wait(optimizer: optax.GradientTransformation, rounds: int) -> optax.GradientTransformation:
     """The optimizer, which changes neither the parameters nor itself in its first `rounds` steps.
 
-    For G: D's warm start (the critic of WGAN's authors' code makes 100 steps for each of G's first 25). With `rounds` ceil(W / n_critic) - 1, D makes at least W steps before G makes its first.
+    For G: D's warm start (the critic of WGAN's authors' code makes 100 steps for each of G's first 25). With `rounds`
+    ceil(W / n_critic) - 1, D makes at least W steps before G makes its first.
     """
     return optax.conditionally_mask(optimizer, lambda step: step >= rounds) if rounds > 0 else optimizer

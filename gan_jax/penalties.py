@@ -11,6 +11,7 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
+from gan_jax.devices import batch_mean
 from gan_jax.randomness import Key, example_keys
 
 Array = jax.Array
@@ -61,8 +62,7 @@ def dragan(critic: Critic, real: Array, fake: Array, key: Key, *, axis_name: str
       real, fake: images [B, ...]. `fake` is not used.
       axis_name: the mapped axis over which the batch is spread: s is the whole batch's.
     """
-    mean = lambda x: jnp.mean(x) if axis_name is None else jax.lax.pmean(jnp.mean(x), axis_name)
-    deviation = jnp.sqrt(mean((real - mean(real)) ** 2))
+    deviation = jnp.sqrt(batch_mean((real - batch_mean(real, axis_name)) ** 2, axis_name))
     α_keys, u_keys = jax.vmap(jax.random.split, out_axes=1)(example_keys(key, len(real), axis_name))
     u = jax.vmap(lambda key: jax.random.uniform(key, real.shape[1:]))(u_keys)
     gradients = _gradients(critic, real + _uniform(α_keys, real.ndim) * 0.5 * deviation * u)

@@ -99,6 +99,12 @@ def curves(metrics: dict[str, list[float]], path: str | Path) -> None:
         axes.legend(loc="upper right")
         axes.grid(alpha=0.3)
     panels[-1].set_xlabel("step")
+    save_figure(figure, path)
+
+
+def save_figure(figure: Figure, path: str | Path) -> None:
+    """Writes a figure as PNG, at once or not at all, making its folder if need be."""
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=110)
     replace_file(path, buffer.getvalue())

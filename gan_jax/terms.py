@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from gan_jax.devices import batch_mean
 from gan_jax.penalties import Critic, Penalty
 from gan_jax.randomness import Key
 
@@ -25,7 +26,7 @@ class Play(NamedTuple):
       real_scores, fake_scores: raw scores [B, ...].
       real_out, fake_out: D's further outputs, such as {"features": [B, ...]}.
       critic: images [B, ...] -> raw scores, with the same weights.
-      keys: one key per example of the global batch, [B].
+      keys: one key per image (or pack), [B], which follows it to whichever device it is on.
       step: rounds played before this one, int32 [].
     """
 
@@ -57,8 +58,8 @@ class Term(NamedTuple):
 def penalty(function: Penalty, weight: float | optax.Schedule, *, every: int = 1) -> Term:
     """A penalty as a term; with `every` k, lazily: in every k-th round only, with k times the weight.
 
-    Lazy regularisation: Karras et al. 2020 (StyleGAN2, arXiv:1912.04958, section 3.1 and appendix B). The first round
-    has the penalty; where there is none, its value is recorded as 0.
+    Lazy regularisation: Karras et al. 2020 (StyleGAN2, arXiv:1912.04958, section 3.1), without their correction of
+    Adam's rate and β. The first round has the penalty, in all its D-steps; where there is none, 0 is recorded.
     """
 
     def value(play: Play) -> Array:
@@ -75,9 +76,9 @@ def feature_matching(weight: float = 1.0, *, axis_name: str | None = None) -> Te
 
     Args: axis_name: the mapped axis over which the batch is spread: the means are the whole batch's.
     """
-    mean = lambda x: jnp.mean(x, 0) if axis_name is None else jax.lax.pmean(jnp.mean(x, 0), axis_name)
 
     def value(play: Play) -> Array:
-        return jnp.sum((mean(play.real_out["features"]) - mean(play.fake_out["features"])) ** 2)
+        real, fake = (batch_mean(out["features"], axis_name, 0) for out in (play.real_out, play.fake_out))
+        return jnp.sum((real - fake) ** 2)
 
     return Term(weight, value)

@@ -56,7 +56,8 @@ def batches(
 ) -> Iterator[dict[str, np.ndarray]]:
     """Yields, from step `start_step` on, {"image": points / scale, float32 [parts, B, T, 2]}, one trial per seed.
 
-    The points of trial k at step t are a function of (seeds[k], t). B is this process's share of batch_size; the
+    The points of trial k at step t are a function of (seeds[k], t), and of NumPy's default generator: a later NumPy may
+    draw others. B is this process's share of batch_size; the
     shares of all processes, in order, are the batch of one.
     """
     share = batch_size // process_count

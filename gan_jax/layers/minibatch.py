@@ -6,6 +6,8 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
+from gan_jax.devices import batch_mean
+
 Array = jax.Array
 
 MINIBATCH = ("none", "discrimination", "stddev")
@@ -48,8 +50,8 @@ class MinibatchStddev(nn.Module):
     @nn.compact
     def __call__(self, x: Array) -> Array:
         """[B, ..., C] -> [B, ..., C + 1]."""
-        mean = lambda x: jnp.mean(x, 0) if self.axis_name is None else jax.lax.pmean(jnp.mean(x, 0), self.axis_name)
-        deviation = jnp.mean(jnp.sqrt(mean((x - mean(x)) ** 2) + 1e-8))
+        variance = batch_mean((x - batch_mean(x, self.axis_name, 0)) ** 2, self.axis_name, 0)
+        deviation = jnp.mean(jnp.sqrt(variance + 1e-8))
         return jnp.concatenate([x, jnp.broadcast_to(deviation, (*x.shape[:-1], 1))], axis=-1)
 
 

@@ -10,6 +10,8 @@ from flax import linen as nn
 Array = jax.Array
 
 NORMS = ("batch", "layer", "none", "virtual")
+# Before these a bias has no effect, and Adam would blow up its rounding.
+CENTRED = ("batch", "virtual")
 REFERENCE = 64  # examples in the reference batch of virtual batch normalisation
 
 _gain = lambda key, shape, dtype=jnp.float32: 1 + nn.initializers.normal(0.02)(key, shape, dtype)
@@ -55,7 +57,8 @@ class VirtualBatchNorm(nn.Module):
         mean, square = (self._with_reference(y) for y in (mean, square))
         gain = self.param("scale", _gain, x.shape[-1:])
         bias = self.param("bias", nn.initializers.zeros, x.shape[-1:])
-        return (x - mean) * jax.lax.rsqrt(square - mean**2 + 1e-5) * gain + bias
+        variance = jnp.maximum(square - mean**2, 0)  # rounding may take it below
+        return (x - mean) * jax.lax.rsqrt(variance + 1e-5) * gain + bias
 
     def _with_reference(self, statistic: Array) -> Array:
         reference = jnp.mean(statistic[: self.size], axis=0, keepdims=True)
@@ -72,11 +75,10 @@ class WithReference(nn.Module):
 
     generator: nn.Module
     draw: Callable = jax.random.normal
-    size: int = REFERENCE
 
     @nn.compact
     def __call__(self, z: Array, label: Array | None = None, *, train: bool) -> Array:
         """As the generator's: [B, latent_size] -> images [B, H, W, C]."""
-        start = lambda: self.draw(self.make_rng("params"), (self.size, z.shape[-1]))
+        start = lambda: self.draw(self.make_rng("params"), (REFERENCE, z.shape[-1]))
         reference = self.variable("reference", "z", start).value
-        return self.generator(jnp.concatenate([reference, z]), train=train)[self.size :]
+        return self.generator(jnp.concatenate([reference, z]), train=train)[REFERENCE:]

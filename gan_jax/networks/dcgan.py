@@ -14,7 +14,7 @@ from flax import linen as nn
 from gan_jax.layers.conv import Conv, ConvTranspose
 from gan_jax.layers.minibatch import minibatch_layer
 from gan_jax.layers.noise import Dropout
-from gan_jax.layers.norm import norm_layer
+from gan_jax.layers.norm import CENTRED, norm_layer
 from gan_jax.layers.spectral import spectral_norm
 
 Array = jax.Array
@@ -68,7 +68,7 @@ class Generator(nn.Module):
         require_square(self.image_shape)
         *larger, first = sides(self.image_shape[0])
         norm = norm_layer(self.norm, train=train, axis_name=self.axis_name)
-        bias = self.norm != "batch"  # before batch normalisation a bias has no effect, and Adam blows up its rounding
+        bias = self.norm not in CENTRED
         channels = self.width * 2 ** (len(larger) - 1)
         x = nn.Dense(first * first * channels, use_bias=bias, kernel_init=_weights)(z)
         x = nn.leaky_relu(norm()(x.reshape(-1, first, first, channels)), self.negative_slope)
@@ -90,7 +90,7 @@ class Discriminator(nn.Module):
       kernel_size: of the convolutions.
       norm: "batch", "layer" (with a gradient penalty: Gulrajani et al. 2017, section 4) or "none".
       negative_slope: of the leaky rectifiers.
-      spectral: whether all layers are spectrally normalised (`layers.spectral`); best with norm "none".
+      spectral: whether all dense layers and convolutions are spectrally normalised (`layers.spectral`); best with norm "none".
       dropout: the rate of dropout after each rectifier (`layers.noise`).
       minibatch: what is added to the last feature map (`layers.minibatch`).
       axis_name: the mapped axis over which the batch is spread, and batch statistics are shared.
@@ -113,7 +113,7 @@ class Discriminator(nn.Module):
         layer = lambda layer: spectral_norm(layer, train=train) if self.spectral else layer
         x, smaller = image, sides(image.shape[1])[1:]
         for i in range(len(smaller)):
-            bias = i == 0 or self.norm != "batch"
+            bias = i == 0 or self.norm not in CENTRED
             x = layer(Conv(self.width * 2**i, self.kernel_size, 2, use_bias=bias, kernel_init=_weights))(x)
             x = nn.leaky_relu(x if i == 0 else norm()(x), self.negative_slope)
             x = Dropout(self.dropout, self.axis_name)(x, train=train)

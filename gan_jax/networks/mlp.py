@@ -12,7 +12,7 @@ from flax import linen as nn
 
 from gan_jax.layers.minibatch import minibatch_layer
 from gan_jax.layers.noise import Dropout
-from gan_jax.layers.norm import norm_layer
+from gan_jax.layers.norm import CENTRED, norm_layer
 from gan_jax.layers.spectral import spectral_norm
 
 Array = jax.Array
@@ -43,7 +43,7 @@ class Generator(nn.Module):
         norm = norm_layer(self.norm, train=train, axis_name=self.axis_name)
         x = z
         for size in self.hidden:
-            x = self.activation(norm()(nn.Dense(size, use_bias=self.norm != "batch")(x)))
+            x = self.activation(norm()(nn.Dense(size, use_bias=self.norm not in CENTRED)(x)))
         x = nn.Dense(math.prod(self.image_shape))(x)
         return (nn.tanh(x) if self.bounded else x).reshape(-1, *self.image_shape)
 
@@ -55,7 +55,7 @@ class Discriminator(nn.Module):
       hidden: the sizes of the hidden layers.
       activation: of the hidden layers.
       norm: of the hidden layers, before the activation: "batch", "layer" or "none".
-      spectral: whether all layers are spectrally normalised (`layers.spectral`).
+      spectral: whether all dense layers and convolutions are spectrally normalised (`layers.spectral`).
       dropout: the rate of dropout after each hidden layer (`layers.noise`).
       minibatch: what is added to the last hidden layer (`layers.minibatch`).
       axis_name: the mapped axis over which the batch is spread.
@@ -76,7 +76,7 @@ class Discriminator(nn.Module):
         layer = lambda layer: spectral_norm(layer, train=train) if self.spectral else layer
         x = image.reshape(len(image), -1)
         for size in self.hidden:
-            x = norm()(layer(nn.Dense(size, use_bias=self.norm != "batch"))(x))
+            x = norm()(layer(nn.Dense(size, use_bias=self.norm not in CENTRED))(x))
             x = Dropout(self.dropout, self.axis_name)(self.activation(x), train=train)
         score = layer(nn.Dense(1))(minibatch_layer(self.minibatch, self.axis_name if train else None)(x))
         return score[:, 0], {"features": x}

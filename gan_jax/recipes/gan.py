@@ -80,12 +80,13 @@ def make_d_step(setup: Setup) -> Step:
     """
 
     def d_step(state: State, real: Array, key: Key) -> tuple[State, Metrics]:
-        latent_key, play_key = jax.random.split(key)
+        latent_key, play_key, label_key = jax.random.split(key, 3)
         fake, _ = _generate(setup, state.generator.params, state.generator, latent_key, len(real))
 
         def loss(params):
             play, variables = _play(setup, params, state, real, fake, play_key)
-            real_scores, fake_scores = swap_labels(play.real_scores, play.fake_scores, play.keys, setup.label_noise)
+            label_keys = example_keys(label_key, len(play.real), setup.axis_name)
+            real_scores, fake_scores = swap_labels(play.real_scores, play.fake_scores, label_keys, setup.label_noise)
             total, metrics = _add(setup.d_terms, play, setup.game(real_scores, fake_scores).d)
             metrics |= {"real_score": jnp.mean(play.real_scores), "fake_score": jnp.mean(play.fake_scores)}
             return total, (variables, {"d_loss": total, **metrics})
@@ -102,8 +103,8 @@ def make_d_step(setup: Setup) -> Step:
 def make_g_step(setup: Setup) -> Step:
     """The generator's step: (state, real images [B, H, W, C] in [-1, 1], key) -> (state, metrics). Pure.
 
-    Only games whose generator looks at real scores (the relativistic ones) use the real images; for the others XLA
-    drops the pass. D's batch statistics are used and not kept: D learns nothing in G's step.
+    Only games and terms of G that look at real images (the relativistic ones, feature matching) use them; for the
+    others XLA drops the pass. D's batch statistics are used and not kept: D learns nothing in G's step.
     """
 
     def g_step(state: State, real: Array, key: Key) -> tuple[State, Metrics]:
@@ -196,9 +197,13 @@ def _play(setup: Setup, params, state: State, real: Array, fake: Array, key: Key
 
 
 def _add(terms: Mapping[str, Term], play: Play, loss: Array | float) -> tuple[Array, Metrics]:
-    """The loss with all terms added, and each term's value."""
-    values = {name: term.value(play) for name, term in terms.items()}
-    return loss + sum(terms[name].weighted(play, value) for name, value in values.items()), values
+    """The loss with all terms added, and each term's value. Each draws from keys of its own."""
+    values = {}
+    for number, (name, term) in enumerate(terms.items()):
+        own = play._replace(keys=jax.vmap(jax.random.fold_in, in_axes=(0, None))(play.keys, number))
+        values[name] = term.value(own)
+        loss += term.weighted(own, values[name])
+    return loss, values
 
 
 def _mean_over_devices(setup: Setup, tree):
