@@ -93,11 +93,11 @@ def test_a_wrong_flag_is_named(flag, told, refused):
     [
         (["--pack=3"], "pack=3 does not divide batch_size=8 on 4 devices"),
         (["--pack=4"], "pack=4 does not divide batch_size=8 on 4 devices"),
-        (["--penalty=r1", "--penalty_weight=-1"], "penalty_weight=-1: must not be negative"),
-        (["--penalty=r1", "--penalty_weight=nan"], "penalty_weight=nan: must not be negative"),
+        (["--penalty=r1", "--penalty_weight=-1"], "penalty_weight=-1: must be 0 or more, and finite"),
+        (["--penalty=r1", "--penalty_weight=nan"], "penalty_weight=nan: must be 0 or more, and finite"),
         (["--penalty=r1", "--penalty_weight=much"], "penalty_weight=much: must be numbers"),
         (["--penalty=r1,r2", "--penalty_weight=1,2,3"], "one number, or one for each of penalty=r1,r2"),
-        (["--penalty_every=16"], "penalty_every=16 needs a --penalty"),
+        (["--penalty_every=16"], "penalty_every needs a --penalty"),
         (
             ["--game=hinge", "--real_target=0.9"],
             "game hinge has no labels to soften; choose from minmax, non_saturating",
@@ -105,7 +105,10 @@ def test_a_wrong_flag_is_named(flag, told, refused):
         (["--instance_noise=0.1"], "instance_noise=0.1 needs --decay_rounds"),
         (["--lr_decay=cosine"], "lr_decay=cosine needs --decay_rounds"),
         (["--penalty=r1", "--penalty_end=0.1"], "penalty_end=0.1 needs --decay_rounds"),
-        (["--penalty_end=0.1", "--decay_rounds=5"], "penalty_end=0.1 needs a --penalty"),
+        (["--penalty_end=0.1", "--decay_rounds=5"], "penalty_end needs a --penalty"),
+        (["--penalty_weight=5"], "penalty_weight needs a --penalty"),
+        (["--penalty=r1,r1"], "penalty=r1,r1: each but once"),
+        (["--decay_rounds=5"], "decay_rounds=5: nothing falls; see lr_decay, penalty_end, instance_noise"),
     ],
 )
 def test_what_does_not_go_together(given, told, refused):
@@ -114,7 +117,7 @@ def test_what_does_not_go_together(given, told, refused):
 
 def test_a_batch_that_does_not_divide(refused):
     line = refused("--batch_size=10")
-    assert "10" in line and "4 devices" in line
+    assert "batch_size 10 is not divisible by the 4 devices" in line
 
 
 @pytest.mark.parametrize("side", [4, 200])

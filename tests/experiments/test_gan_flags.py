@@ -55,6 +55,12 @@ def test_learning_rates_fall_in_decay_rounds(player, steps, fields):
     np.testing.assert_allclose(rates, expected, rtol=1e-3, atol=1e-9)
 
 
+def test_g_s_rate_falls_in_decay_rounds_also_after_waiting(fields):
+    made = fields("--game=non_saturating", "--lr_decay=cosine", "--decay_rounds=10", "--critic_warmup=6")
+    expected = [0.0] * 5 + [2e-4 * 0.5 * (1 + np.cos(np.pi * t / 10)) for t in range(5, 11)]
+    np.testing.assert_allclose(-_updates(made["g_optimizer"], 11), expected, rtol=1e-3, atol=1e-9)
+
+
 @pytest.mark.parametrize("warmup, waiting", [(0, 0), (1, 0), (2, 0), (3, 1), (5, 2), (6, 2), (7, 3)])
 def test_d_makes_at_least_so_many_steps_before_g_s_first(warmup, waiting, fields):
     made = fields("--game=non_saturating", "--n_critic=2", f"--critic_warmup={warmup}")

@@ -1,9 +1,11 @@
 """Mixtures: a whole run directory, trials that equal single runs, a run that goes on where it stopped."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from flax import linen as nn
 from PIL import Image
 
 from experiments import mixture2d, sample
@@ -71,6 +73,8 @@ def test_packs_and_all_in_the_plane(play, tmp_path):
         ("--game=nope", "unknown game 'nope'"),
         ("--g_activation=nope", "unknown g_activation 'nope'; choose from tanh, leaky_relu"),
         ("--hidden=0", "hidden=0"),
+        ("--d_hidden=0", "d_hidden=0"),
+        ("--batch_size=127", "batch_size 127 is not divisible by the 4 devices"),
         ("--pack=3", "pack=3 does not divide"),
         ("--trials=0", "--trials=0"),
     ],
@@ -81,6 +85,37 @@ def test_errors_are_one_line(given, told, play, tmp_path, capsys):
     (line,) = err.splitlines()
     assert out == "" and line.startswith("error: ") and told in line
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("minibatch", ["none", "discrimination"])
+def test_the_field_is_behind_the_first_panel_where_there_is_one(minibatch, play, tmp_path):
+    given = ("--trials=1", "--steps=1", f"--minibatch={minibatch}", f"--workdir={tmp_path}")
+    assert play(*TINY, *given, experiment="mixture2d") == 0
+    picture = np.asarray(Image.open(tmp_path / "samples" / "000001.png")).astype(int)
+    white = (picture.min(axis=-1) > 250).mean()
+    assert white < 0.3 if minibatch == "none" else white > 0.5
+
+
+def test_the_field_is_the_critic_s(configured):
+    """With one layer, D is linear: its field is w·x + b, rows from the smallest y up."""
+    given = ("--d_hidden=1", "--hidden=4", "--pack=2", "--trials=1", "--batch_size=8")
+    setup = mixture2d.make_setup(mixture2d.resolve(configured(*given, experiment="mixture2d")))
+
+    class Above(nn.Module):
+        @nn.compact
+        def __call__(self, image, label=None, *, train):  # packs of two points: x, y, x, y
+            return 10 * image[:, 1] + image[:, 2], {}
+
+    setup = setup._replace(discriminator=Above())
+    state = SimpleNamespace(discriminator=SimpleNamespace(all_variables={}))
+    field = np.asarray(mixture2d._field(setup, state, 2.0))
+    np.testing.assert_allclose(field[0, [0, -1]], [-22, -18], rtol=1e-5)
+    np.testing.assert_allclose(field[-1, [0, -1]], [18, 22], rtol=1e-5)
+
+
+def test_r3gan_without_penalties(configured):
+    config = mixture2d.resolve(configured("--penalty=none", experiment="mixture2d"))
+    assert config.penalty == [] and config.penalty_end == 1
 
 
 def test_every_game_can_be_resolved(configured):

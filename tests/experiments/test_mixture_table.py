@@ -32,6 +32,10 @@ def test_the_table_is_filled_and_gone_on_with(play, tmp_path, capsys, monkeypatc
     assert f"| {result['modes']['mean']:.1f} ± {result['modes']['std']:.1f} |" in table
     assert trained == ["ring8-hinge", "ring8-minmax"]
 
+    # Cells of another configuration are not taken for these.
+    assert play(*TINY, "--seed=7", f"--workdir={out}", experiment="mixture_table") == 2
+    assert "--seed=0 there, 7 asked for" in capsys.readouterr().err
+
     # What is there is not done again; what is not, is.
     (out / "ring8-minmax" / "result.json").unlink()
     (out / "table.md").unlink()
@@ -51,7 +55,13 @@ def test_a_cell_that_fails_says_so_and_the_others_go_on(play, tmp_path, monkeypa
 
 
 @pytest.mark.parametrize(
-    "given, told", [("--games=nope", "unknown game 'nope'"), ("--mixtures=nope", "unknown mixture")]
+    "given, told",
+    [
+        ("--games=nope", "unknown game 'nope'"),
+        ("--mixtures=nope", "unknown mixture"),
+        ("--hidden=0", "hidden=0"),
+        ("--game=hinge", "--games"),
+    ],
 )
 def test_errors_come_before_anything_runs(given, told, play, tmp_path, capsys):
     assert play(*TINY, given, f"--workdir={tmp_path / 'table'}", experiment="mixture_table") == 2

@@ -29,6 +29,12 @@ def test_each_example_counts_as_one_more_of_the_reference_batch(shape):
         np.testing.assert_allclose(out[4 + i], expected, rtol=1e-3, atol=1e-4)
 
 
+def test_a_constant_channel_stays_finite():
+    x = 1000 + jnp.zeros((6, 5, 5, 2)).at[0, 0, 0].set(1e-3)
+    out, _ = VirtualBatchNorm(size=4).init_with_output(KEY, x)
+    assert np.isfinite(out).all()
+
+
 class Linear(nn.Module):
     @nn.compact
     def __call__(self, z, label=None, *, train):

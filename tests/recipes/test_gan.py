@@ -169,6 +169,8 @@ TRICKS = {
     ),
     "discrimination": (["mlp"], partial(TRICKY, minibatch="discrimination")),
     "stddev": (["mlp"], partial(TRICKY, minibatch="stddev")),
+    # A gradient within a gradient, and both go through sums over devices.
+    "stddev_r1": (["mlp"], lambda axis_name: TRICKY(axis_name, minibatch="stddev") | penalised(penalties.r1)),
     "dropout": (["mlp"], partial(TRICKY, dropout=0.5)),
     "spectral": (["mlp"], partial(TRICKY, spectral=True)),
     "pack": (["mlp"], lambda axis_name: dict(pack=2) | penalised(penalties.gradient_penalty)),
@@ -277,6 +279,31 @@ def test_what_tricks_do_to_the_steps():
     added = g(g_terms={"sum": three})
     np.testing.assert_allclose(added["g_loss"], g()["g_loss"] + 3 * added["sum"], rtol=1e-6)
     np.testing.assert_allclose(g(g_terms={"sum": three}, g_plays=False)["g_loss"], 3 * added["sum"], rtol=1e-6)
+
+
+def test_every_term_and_the_noisy_labels_draw_from_keys_of_their_own():
+    seen = {}
+
+    def look(name):
+        return terms.Term(0.0, lambda play: seen.setdefault(name, play.keys).size * 0.0)
+
+    swapped = []
+
+    def game(real, fake):
+        swapped.append(real)
+        return games.wasserstein(real, fake)
+
+    both = {"a": look("a"), "b": look("b")}
+    setup = linear_setup(game=game, label_noise=0.5, d_terms=both)
+    state = gan.make(setup).init(KEY, batch(2, 4, (1, 1, 3)))
+    real = 10 + jax.random.uniform(jax.random.key(1), (200, 1, 1, 3))
+    with jax.disable_jit():
+        gan.make_d_step(setup)(state, real, KEY)
+    coins = np.asarray(jax.lax.stop_gradient(getattr(swapped[0], "primal", swapped[0]))) < 4  # a fake's score
+    uniform = {name: np.asarray(jax.vmap(jax.random.uniform)(keys)) for name, keys in seen.items()}
+    for draws in uniform.values():
+        assert abs(np.corrcoef(draws, coins)[0, 1]) < 0.25
+    assert abs(np.corrcoef(*uniform.values())[0, 1]) < 0.25
 
 
 def test_packs_are_judged_at_once():
