@@ -20,7 +20,7 @@ def test_a_few_rounds_of_three_trials(play, tmp_path, capsys):
     given = (*TINY, "--trials=3", "--steps=4", "--sample_every=2", f"--workdir={tmp_path}")
     assert play(*given, experiment="mixture2d") == 0
     told = capsys.readouterr().out
-    assert "modes" in told and "of 8, high quality" in told and "for 3 trials; one alone" in told
+    assert "modes" in told and "of 8, high quality" in told and "4 rounds of 3 trials" in told and "of one alone" in told
     result = json.loads((tmp_path / "result.json").read_text())
     assert result["step"] == 4
     for name in ("modes", "high_quality", "reverse_kl"):
