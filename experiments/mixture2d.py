@@ -122,7 +122,7 @@ def train(setup: gan.Setup, mixture: Mixture, config: SimpleNamespace, workdir: 
     measured = [mode_quality(points, mixture) for points in samples]
     common.finish(result, config, workdir, **_summary(measured))
     print(f"  {workdir / 'trials.png'}  samples of all trials\n{describe(_summary(measured), mixture)}")
-    if result.metrics and jax.process_count() == 1:
+    if result.metrics and config.trials > 1 and jax.process_count() == 1:
         alone = _seconds_of_one(setup, batches(seeds=seeds[:1]), init_keys[:1], step_keys[:1], result.steps)
         print(
             f"time: {result.steps} rounds of {config.trials} trials {result.seconds:.0f} s with all pictures and saving; "
