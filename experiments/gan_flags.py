@@ -86,19 +86,7 @@ def resolve(config: SimpleNamespace, **brought) -> SimpleNamespace:
     config.penalty = [name for name in config.penalty if name != "none"]
     config.penalty_weight = _weights(config)
     _require_targets(config)
-    falling = [name for name, constant in _CONSTANT.items() if getattr(config, name) != constant]
-    if falling and config.decay_rounds is None:
-        raise ValueError(f"{falling[0]}={getattr(config, falling[0])} needs --decay_rounds, in which it falls")
-    if "decay_rounds" in given and not falling:
-        raise ValueError(f"decay_rounds={config.decay_rounds}: nothing falls; see {', '.join(_CONSTANT)}")
-    useless = [name for name in ("penalty_weight", "penalty_every", "penalty_end") if given.get(name, 1) != 1]
-    if useless and not config.penalty:
-        raise ValueError(f"{useless[0]} needs a --penalty")
-    if len(set(config.penalty)) < len(config.penalty):
-        raise ValueError(f"penalty={','.join(config.penalty)}: each but once")
-    if config.pack > 1 and config.batch_size % (config.pack * jax.device_count()):
-        devices = f" on {jax.device_count()} devices" if jax.device_count() > 1 else ""
-        raise ValueError(f"pack={config.pack} does not divide batch_size={config.batch_size}{devices}")
+    _require_compatible(config, given)
     return config
 
 
@@ -171,6 +159,23 @@ def _require_targets(config: SimpleNamespace) -> None:
     if soft and not has_labels(config.game):
         able = ", ".join(game for game in PRESETS if has_labels(game))
         raise ValueError(f"{soft[0]}: game {config.game} has no labels to soften; choose from {able}")
+
+
+def _require_compatible(config: SimpleNamespace, given: dict) -> None:
+    """Raises ValueError if something lacks what it needs, or would do nothing. `given` are the flags that were given."""
+    falling = [name for name, constant in _CONSTANT.items() if getattr(config, name) != constant]
+    if falling and config.decay_rounds is None:
+        raise ValueError(f"{falling[0]}={getattr(config, falling[0])} needs --decay_rounds, in which it falls")
+    if "decay_rounds" in given and not falling:
+        raise ValueError(f"decay_rounds={config.decay_rounds}: nothing falls; see {', '.join(_CONSTANT)}")
+    useless = [name for name in ("penalty_weight", "penalty_every", "penalty_end") if given.get(name, 1) != 1]
+    if useless and not config.penalty:
+        raise ValueError(f"{useless[0]} needs a --penalty")
+    if len(set(config.penalty)) < len(config.penalty):
+        raise ValueError(f"penalty={','.join(config.penalty)}: each but once")
+    if config.pack > 1 and config.batch_size % (config.pack * jax.device_count()):
+        devices = f" on {jax.device_count()} devices" if jax.device_count() > 1 else ""
+        raise ValueError(f"pack={config.pack} does not divide batch_size={config.batch_size}{devices}")
 
 
 def _game(config: SimpleNamespace) -> Game:

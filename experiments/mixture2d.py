@@ -4,7 +4,7 @@
     python -m experiments.mixture2d --mixture=ring8 --game=minmax --trials=1
 
 The measures are PacGAN's (Lin et al. 2018, arXiv:1712.04086): of 2,500 samples, how many modes they cover, how many lie
-within 3σ of a mode, and how evenly they are shared out.
+within 3σ of a mode, and how evenly they are shared out. Rates (images/s) are of one trial, all trials going on.
 """
 
 import time
@@ -50,14 +50,12 @@ def resolve(config: SimpleNamespace) -> SimpleNamespace:
     """The configuration with all defaults filled in. Raises ValueError for unknown names and values out of range."""
     require_known("mixture", config.mixture, MIXTURES)
     require_known("g_activation", config.g_activation, ACTIVATIONS)
-    brought = dict(g_norm="none", d_norm="none", decay_rounds=config.steps, lr_decay="cosine")
     require_known("game", config.game, PRESETS)
+    brought = dict(g_norm="none", d_norm="none", decay_rounds=config.steps, lr_decay="cosine")
     if PRESETS[config.game]["optimizer"] == "adam":
         brought |= dict(d_lr=2e-3, g_lr=2e-3, beta1=0.0, beta2=0.99)
-    if (
-        config.game == "r3gan" and config.penalty is None
-    ):  # R1 and R2 first spread G over all modes; then D must become steep
-        brought |= dict(penalty_end=0.001)
+    if config.game == "r3gan" and config.penalty is None:
+        brought |= dict(penalty_end=0.001)  # R1 and R2 first spread G over all modes; then D must become steep
     return gan_flags.resolve(config, **brought)
 
 
@@ -119,9 +117,9 @@ def train(setup: gan.Setup, mixture: Mixture, config: SimpleNamespace, workdir: 
         return
     samples = np.asarray(draw(loop.local(result.state), sample_keys, SAMPLES)) * mixture.scale
     pictures.save(pictures.plane([x[:SHOWN] for x in samples], data, extent), workdir / "trials.png")
-    measured = [mode_quality(points, mixture) for points in samples]
-    common.finish(result, config, workdir, **_summary(measured))
-    print(f"  {workdir / 'trials.png'}  samples of all trials\n{describe(_summary(measured), mixture)}")
+    summary = _summary([mode_quality(points, mixture) for points in samples])
+    common.finish(result, config, workdir, **summary)
+    print(f"  {workdir / 'trials.png'}  samples of all trials\n{describe(summary, mixture)}")
     if result.metrics and config.trials > 1 and jax.process_count() == 1:
         alone = _seconds_of_one(setup, batches(seeds=seeds[:1]), init_keys[:1], step_keys[:1], result.steps)
         print(
