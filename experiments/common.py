@@ -162,8 +162,8 @@ def fit(
             checkpoints.close()
 
 
-def finish(result: loop.Result, config: SimpleNamespace, workdir: Path, **measured) -> dict:
-    """Writes the animation, the curves and result.json; tells where all lies. Returns what result.json says.
+def finish(result: loop.Result, config: SimpleNamespace, workdir: Path, **measured) -> None:
+    """Writes the animation, the curves and result.json; tells where all lies.
 
     Args: measured: what result.json is to say beside the last metrics and times.
     """
@@ -184,14 +184,12 @@ def finish(result: loop.Result, config: SimpleNamespace, workdir: Path, **measur
             **measured,
         }
         record.replace_file(path, (json.dumps(content, indent=2) + "\n").encode())
-    took = f"{content.get('seconds')} s since the last start, {content.get('images_per_second')} images/s"
     print(f"""
-{content.get("step")} rounds; {took}
+{step} rounds; {content["seconds"]} s since the last start, {content["images_per_second"]} images/s
   {frames[-1] if frames else ""}  samples at the end
   {workdir / "samples.gif"}  samples over time
   {workdir / "curves.png"}  losses
   {workdir}  also has metrics.jsonl, tensorboard, config.json, result.json, checkpoints""")
-    return content
 
 
 def _join(config: SimpleNamespace) -> None:

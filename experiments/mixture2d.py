@@ -119,7 +119,9 @@ def train(setup: gan.Setup, mixture: Mixture, config: SimpleNamespace, workdir: 
     pictures.save(pictures.plane([x[:SHOWN] for x in samples], data, extent), workdir / "trials.png")
     summary = _summary([mode_quality(points, mixture) for points in samples])
     common.finish(result, config, workdir, **summary)
-    print(f"  {workdir / 'trials.png'}  samples of all trials\n{describe(summary, mixture)}")
+    modes, quality, kl = measures(summary)
+    print(f"  {workdir / 'trials.png'}  samples of all trials")
+    print(f"modes {modes} of {len(mixture.centers)}, high quality {quality}, reverse KL {kl}")
     if result.metrics and config.trials > 1 and jax.process_count() == 1:
         alone = _seconds_of_one(setup, batches(seeds=seeds[:1]), init_keys[:1], step_keys[:1], result.steps)
         print(
@@ -128,14 +130,14 @@ def train(setup: gan.Setup, mixture: Mixture, config: SimpleNamespace, workdir: 
         )
 
 
-def describe(summary: dict, mixture: Mixture) -> str:
-    """The measures of all trials in a line, as mean ± standard deviation."""
+def measures(summary: dict) -> list[str]:
+    """Of all trials the modes, high quality and reverse KL, each as mean ± standard deviation."""
     modes, quality, kl = (summary[name] for name in Modes._fields)
-    return (
-        f"modes {modes['mean']:.1f} ± {modes['std']:.1f} of {len(mixture.centers)}, "
-        f"high quality {100 * quality['mean']:.1f} ± {100 * quality['std']:.1f} %, "
-        f"reverse KL {kl['mean']:.3f} ± {kl['std']:.3f}"
-    )
+    return [
+        f"{modes['mean']:.1f} ± {modes['std']:.1f}",
+        f"{100 * quality['mean']:.1f} ± {100 * quality['std']:.1f} %",
+        f"{kl['mean']:.3f} ± {kl['std']:.3f}",
+    ]
 
 
 def _summary(measured: list[Modes]) -> dict[str, dict]:
@@ -166,7 +168,7 @@ def _seconds_of_one(setup: gan.Setup, batches: Iterator[Batch], init_key, step_k
     """What `rounds` rounds of one trial take, with their compilation, by the next 500 at most."""
     recipe = trials(gan.make(setup))
     state = loop.on_all_devices(jax.jit(recipe.init)(init_key, next(batches)))
-    play = jax.pmap(recipe.step, axis_name=loop.AXIS, in_axes=(None, 0, None), out_axes=None)
+    play = loop.on_every_share(recipe.step)
     began = time.perf_counter()
     state, _ = jax.block_until_ready(play(state, loop.over_devices(next(batches)), step_key))
     compiled = time.perf_counter()

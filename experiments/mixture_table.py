@@ -17,7 +17,6 @@ from experiments import common, mixture2d
 from experiments.presets import PRESETS, require_known
 from gan_jax import loop
 from gan_jax.data.mixtures import MIXTURES
-from gan_jax.evaluation.modes import Modes
 from gan_jax.record import replace_file
 
 DEFAULTS = mixture2d.DEFAULTS | dict(workdir="runs/mixtures", game=None, mixture=None)
@@ -66,8 +65,11 @@ def table(config: SimpleNamespace, cells: dict, failures: dict) -> str:
     for game in config.games:
         row = [f"`{game}`"]
         for mixture in config.mixtures:
-            failure = failures.get((game, mixture))
-            row += [failure, "", ""] if failure else _measures(_result(cells[game, mixture]))
+            result = _result(cells[game, mixture])
+            if (game, mixture) in failures or not result:
+                row += [failures.get((game, mixture), "-"), "", ""]
+            else:
+                row += mixture2d.measures(result)
         rows.append(row)
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
@@ -83,17 +85,6 @@ def _cell(config: SimpleNamespace, game: str, mixture: str) -> SimpleNamespace:
 def _result(cell: SimpleNamespace) -> dict:
     path = Path(cell.workdir) / "result.json"
     return json.loads(path.read_text()) if path.exists() else {}
-
-
-def _measures(result: dict) -> list[str]:
-    if not result:
-        return ["-", "", ""]
-    modes, quality, kl = (result[name] for name in Modes._fields)
-    return [
-        f"{modes['mean']:.1f} ± {modes['std']:.1f}",
-        f"{100 * quality['mean']:.1f} ± {100 * quality['std']:.1f} %",
-        f"{kl['mean']:.3f} ± {kl['std']:.3f}",
-    ]
 
 
 if __name__ == "__main__":

@@ -97,7 +97,7 @@ def fit(
     first = int(state.step)
     state = on_all_devices(state)
     lead = jax.process_index() == 0
-    play = jax.pmap(recipe.step, axis_name=AXIS, in_axes=(None, 0, None), out_axes=None)
+    play = on_every_share(recipe.step)
     pending, metrics, clock = [], {}, _Clock()
     if lead and first == 0:
         for hook in hooks:
@@ -176,6 +176,11 @@ def _record(log: Record | None, step: int, pending: list) -> dict[str, float]:
     if log:
         log.flush()
     return metrics
+
+
+def on_every_share(step: Callable) -> Callable:
+    """A recipe's step, compiled for all devices: it takes the state, a batch as `over_devices` gives it, and the key."""
+    return jax.pmap(step, axis_name=AXIS, in_axes=(None, 0, None), out_axes=None)
 
 
 def over_devices(batch: Batch) -> Batch:

@@ -35,7 +35,7 @@ def trials(recipe: Recipe) -> Recipe:
 
 def one(state: State, trial: int) -> State:
     """The state of one trial alone, as the trials' own recipe has it."""
-    return dataclasses.replace(jax.tree.map(lambda x: x[trial] if x.ndim else x, state), step=state.step)
+    return jax.tree.map(lambda x: x[trial] if x.ndim else x, state)  # only `step` has no axis of trials
 
 
 def _axes(state: State) -> State:
