@@ -10,10 +10,12 @@ import jax
 import numpy as np
 from absl import app, flags, logging
 from jax.experimental import multihost_utils
+from tqdm import tqdm
 
 from experiments import run_directory
 from gan_jax import loop, pictures, record
 from gan_jax.checkpoint import Checkpoints
+from gan_jax.early_warning import EarlyWarning
 from gan_jax.randomness import Key
 from gan_jax.recipe import Batch, Recipe, State
 
@@ -156,6 +158,7 @@ def fit(
             checkpoint_every=config.checkpoint_every,
             log_every=config.log_every,
             hooks=hooks,
+            observe=EarlyWarning(tell=tqdm.write),
         )
     finally:
         if lead:
@@ -184,12 +187,10 @@ def finish(result: loop.Result, config: SimpleNamespace, workdir: Path, **measur
             **measured,
         }
         record.replace_file(path, (json.dumps(content, indent=2) + "\n").encode())
-    print(f"""
-{step} rounds; {content["seconds"]} s since the last start, {content["images_per_second"]} images/s
-  {frames[-1] if frames else ""}  samples at the end
-  {workdir / "samples.gif"}  samples over time
-  {workdir / "curves.png"}  losses
-  {workdir}  also has metrics.jsonl, tensorboard, config.json, result.json, checkpoints""")
+    drawn = [f"{frames[-1]}  samples at the end", f"{workdir / 'samples.gif'}  samples over time"] if frames else []
+    rest = f"{workdir}  also has metrics.jsonl, tensorboard, config.json, result.json, checkpoints"
+    print(f"\n{step} rounds; {content['seconds']} s since the last start, {content['images_per_second']} images/s")
+    print("\n".join(f"  {place}" for place in [*drawn, f"{workdir / 'curves.png'}  losses", rest]))
 
 
 def _join(config: SimpleNamespace) -> None:

@@ -1,6 +1,6 @@
 """Experiments on images: flags of the data, and training on them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,14 +9,16 @@ import jax
 import numpy as np
 from absl import flags
 
-from experiments import common
+from experiments import common, evaluation
 from gan_jax import loop, pictures
 from gan_jax.data import pipeline
 from gan_jax.data import source as source_lib
 from gan_jax.data import sources
-from gan_jax.recipe import Batch, Recipe
+from gan_jax.randomness import Key, example_keys
+from gan_jax.recipe import Batch, Recipe, State
 
 GRID = 64  # images in the sample grids
+CHUNK = 64  # images drawn at once
 
 flags.DEFINE_string(
     "dataset", "digits", f"What to learn: {', '.join(sources.DATASETS)}, tfds:NAME or folder:PATH (your own images)."
@@ -27,6 +29,7 @@ flags.DEFINE_string("classes", None, "Classes to keep, as in 6 or 0,3,6; by defa
 flags.DEFINE_float("in_memory_gib", 4.0, "A dataset of more GiB than this is read from disk as it is needed.")
 flags.DEFINE_integer("data_workers", 2, "Processes that read such a dataset.", lower_bound=0)
 flags.adopt_module_key_flags(common)
+flags.adopt_module_key_flags(evaluation)
 
 Make = Callable[[SimpleNamespace, tuple[int, int, int]], Recipe]
 Resolve = Callable[[SimpleNamespace], SimpleNamespace]
@@ -43,38 +46,59 @@ def prepare(experiment: str, make: Make, resolve: Resolve, config: SimpleNamespa
       resolve: fills in what was left to defaults that depend on other flags, and checks names.
     """
     config = resolve(config)
-    source = _load(config)
+    source = load(config)
     recipe = make(config, source.image_shape)
-    _check(recipe, source, config)
+    check(recipe, source, config)
+    plan = evaluation.prepare(config, source, lambda: load_test(config))
     workdir = common.open_workdir(experiment, config, config.dataset, source.image_shape, source.num_classes)
-    return partial(train, recipe, source, config, workdir)
+    return partial(train, recipe, source, plan, config, workdir)
 
 
-def train(recipe: Recipe, source: source_lib.Source, config: SimpleNamespace, workdir: Path) -> None:
-    """Trains in `workdir` from where it stands to config.steps."""
-    batches = lambda step: pipeline.batches(
+def train(
+    recipe: Recipe,
+    source: source_lib.Source,
+    plan: evaluation.InTraining | None,
+    config: SimpleNamespace,
+    workdir: Path,
+) -> None:
+    """Trains in `workdir` from where it stands to config.steps; evaluates as planned."""
+    init_key, step_key, grid_key = jax.random.split(jax.random.key(config.seed), 3)
+    state = jax.jit(recipe.init)(init_key, example_batch(source.image_shape))
+
+    def save_grid(step: int, state) -> None:
+        images = np.concatenate(list(draw(recipe, state, grid_key, GRID)))
+        pictures.save(pictures.grid(images), workdir / "samples" / f"{step:06d}.png")
+
+    hooks = (loop.Hook(config.sample_every, save_grid),)
+    if plan and jax.process_index() == 0:
+        eval_key = jax.random.fold_in(grid_key, 1)
+        hooks += (evaluation.hook(plan, lambda state: draw(recipe, state, eval_key, plan.real.count), workdir),)
+    result = common.fit(recipe, state, batches(source, recipe.parts, config), step_key, hooks, config, workdir)
+    if jax.process_index() == 0:
+        common.finish(result, config, workdir, **(evaluation.summary(plan, workdir) if plan else {}))
+        print(f"sample more:\n  python -m experiments.sample --workdir={workdir} --num=64 --seed=1")
+
+
+def load_test(config: SimpleNamespace) -> source_lib.Source | None:
+    """The dataset's split "test"; None if it has none. Raises ValueError or OSError if it cannot be read."""
+    try:
+        return load(config, "test")
+    except source_lib.NoSplit:
+        return None
+
+
+def batches(source: source_lib.Source, parts: int, config: SimpleNamespace) -> Callable[[int], Iterator[Batch]]:
+    """This process's share of the batches from a step on, as `loop.fit` takes them."""
+    return lambda step: pipeline.batches(
         source,
         seed=config.seed,
         batch_size=config.batch_size,
-        parts=recipe.parts,
+        parts=parts,
         start_step=step,
         process_index=jax.process_index(),
         process_count=jax.process_count(),
         workers=0 if isinstance(source, source_lib.ArraySource) else config.data_workers,
     )
-    init_key, step_key, grid_key = jax.random.split(jax.random.key(config.seed), 3)
-    state = jax.jit(recipe.init)(init_key, example_batch(source.image_shape))
-    draw = jax.jit(recipe.sample, static_argnums=2)
-
-    def save_grid(step: int, state) -> None:
-        images = np.asarray(draw(state, grid_key, GRID))
-        pictures.save(pictures.grid(images), workdir / "samples" / f"{step:06d}.png")
-
-    hooks = (loop.Hook(config.sample_every, save_grid),)
-    result = common.fit(recipe, state, batches, step_key, hooks, config, workdir)
-    if jax.process_index() == 0:
-        common.finish(result, config, workdir)
-        print(f"sample more:\n  python -m experiments.sample --workdir={workdir} --num=64 --seed=1")
 
 
 def example_batch(image_shape: tuple[int, int, int]) -> Batch:
@@ -82,15 +106,25 @@ def example_batch(image_shape: tuple[int, int, int]) -> Batch:
     return {"image": np.zeros((1, 1, *image_shape), np.uint8), "label": np.zeros((1, 1), np.int32)}
 
 
-def _load(config: SimpleNamespace) -> source_lib.Source:
+def draw(recipe: Recipe, state: State, key: Key, num: int) -> Iterator[np.ndarray]:
+    """Yields `num` images [B, H, W, C] in [-1, 1], CHUNK at a time; image i depends on the key and i alone."""
+    draw_chunk = jax.jit(recipe.sample, static_argnums=2)
+    keys = example_keys(key, -(-num // CHUNK) * CHUNK)  # whole chunks, so that one is compiled
+    for start in range(0, num, CHUNK):
+        yield np.asarray(draw_chunk(state, keys[start : start + CHUNK], CHUNK))[: num - start]
+
+
+def load(config: SimpleNamespace, split: str = "train") -> source_lib.Source:
+    """A split of the dataset that the flags name, in memory if it fits. Raises ValueError or OSError."""
     source = sources.load(
-        config.dataset, data_dir=config.data_dir, image_size=config.image_size, classes=config.classes
+        config.dataset, data_dir=config.data_dir, split=split, image_size=config.image_size, classes=config.classes
     )
     fits = source_lib.nbytes(source) <= config.in_memory_gib * 2**30
     return source_lib.in_memory(source) if fits else source
 
 
-def _check(recipe: Recipe, source: source_lib.Source, config: SimpleNamespace) -> None:
+def check(recipe: Recipe, source: source_lib.Source, config: SimpleNamespace) -> None:
+    """Raises ValueError unless the devices can share the batch and the networks fit the images."""
     common.require_shares(config)
     # Traces the networks without compiling them: an image they do not fit shows now.
     jax.eval_shape(recipe.init, jax.random.key(0), example_batch(source.image_shape))

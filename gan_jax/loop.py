@@ -70,6 +70,7 @@ def fit(
     checkpoint_every: int,
     log_every: int = 10,
     hooks: tuple[Hook, ...] = (),
+    observe: Callable[[int, dict[str, float]], None] = lambda step, metrics: None,
     progress: bool = True,
 ) -> Result:
     """Trains until step `steps`, from the newest checkpoint if there is one.
@@ -86,6 +87,7 @@ def fit(
       checkpoint_every: steps between checkpoints; the last step is saved too.
       log_every: steps between looks at the metrics. All steps are recorded; between looks the devices run freely.
       hooks: called when due.
+      observe: called with every step's metrics, in order, when they are looked at; by the first process.
       progress: whether to show a bar with the losses.
 
     Raises:
@@ -117,7 +119,7 @@ def fit(
             due = [hook for hook in hooks if step % hook.every == 0 or step == steps]
             save = stop or step == steps or step % checkpoint_every == 0
             if due or save or step % log_every == 0:
-                metrics = _record(log, step, pending)
+                metrics = _record(log, step, pending, observe)
                 pending = []
                 rate = clock.steps_per_second() * _batch_size(examples)
                 losses = {name: f"{value:.3f}" for name, value in metrics.items() if name.endswith("loss")}
@@ -164,7 +166,7 @@ def _newest(state: State, checkpoints: Checkpoints) -> State:
     return multihost_utils.broadcast_one_to_all(jax.tree.map(np.asarray, state if restored is None else restored))
 
 
-def _record(log: Record | None, step: int, pending: list) -> dict[str, float]:
+def _record(log: Record | None, step: int, pending: list, observe: Callable) -> dict[str, float]:
     """Fetches, checks and records the metrics of the steps up to `step`; returns the last."""
     for number, metrics in enumerate(jax.device_get(pending), step - len(pending) + 1):
         metrics = {name: float(value) for name, value in metrics.items()}
@@ -173,6 +175,7 @@ def _record(log: Record | None, step: int, pending: list) -> dict[str, float]:
                 raise NonFinite(f"{name} is {value} at step {number}")
         if log:
             log.write(number, metrics)
+            observe(number, metrics)
     if log:
         log.flush()
     return metrics

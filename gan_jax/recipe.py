@@ -31,11 +31,12 @@ class Recipe(NamedTuple):
         every step: the step derives its own from it and `state.step`. Metrics are float scalars, equal on all devices.
       sample: (state, key, n) -> images [n, H, W, C] in [-1, 1]; image i depends on `key` and i alone, not on n.
         `key` may also be one key per image, [n] (`randomness.example_keys`), so that many can be drawn piece by piece.
+        None where nothing is drawn, as by a classifier.
       parts: how many batches of fresh examples one round takes. The `batch` of a step is a dict of arrays with the
         leading axes [parts, B, ...]: {"image": uint8 [parts, B, H, W, C], "label": int32 [parts, B]}.
     """
 
     init: Callable[[Key, Batch], State]
     step: Callable[[State, Batch, Key], tuple[State, Metrics]]
-    sample: Callable[[State, Key, int], Array]
+    sample: Callable[[State, Key, int], Array] | None
     parts: int

@@ -35,6 +35,17 @@ def instance_noise(deviation: float, rounds: int) -> View:
     return view
 
 
+def shift(most: int) -> View:
+    """Each image [H, W, C] moved by up to `most` pixels each way, uniformly; what comes in at an edge is -1, black."""
+
+    def move(image: Array, key: Key) -> Array:
+        padded = jnp.pad(image, ((most, most), (most, most), (0, 0)), constant_values=-1)
+        row, column = jax.random.randint(key, (2,), 0, 2 * most + 1)
+        return jax.lax.dynamic_slice(padded, (row, column, 0), image.shape)
+
+    return lambda images, keys, step: jax.vmap(move)(images, keys)
+
+
 def pack(images: Array, size: int) -> Array:
     """`size` images after one another as one of `size` times the channels, [B, ..., C] -> [B/size, ..., size C].
 

@@ -10,6 +10,7 @@ import tqdm
 from PIL import Image
 
 from gan_jax.data import images
+from gan_jax.data.source import NoSplit
 
 EXTENSIONS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif")
 
@@ -79,7 +80,7 @@ def _split_folder(root: Path, split: str) -> Path:
     if (root / "train").is_dir() and (root / "test").is_dir():
         return root / split
     if split == "test":
-        raise ValueError(f"{root}: no test split; that takes folders named train and test in it")
+        raise NoSplit(f"{root}: no test split; that takes folders named train and test in it")
     return root
 
 

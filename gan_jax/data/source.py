@@ -11,6 +11,10 @@ import tqdm
 CHUNK = 64  # examples decoded at a time
 
 
+class NoSplit(ValueError):
+    """A dataset does not have the split that is asked for."""
+
+
 class Source(Protocol):
     """Examples found by index. It can be pickled, so that other processes can read it.
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from gan_jax.data import classes as classes_lib
 from gan_jax.data import folder, idx, images
-from gan_jax.data.source import ArraySource, Source
+from gan_jax.data.source import ArraySource, NoSplit, Source
 
 DIGITS_SIZE = 16  # The digits are 8x8, which is one layer of a DCGAN.
 SYSTEM_FOLDER = Path("/usr/share/datasets")  # Debian's package dataset-fashion-mnist
@@ -23,7 +23,7 @@ def digits(*, data_dir: str, split: str, image_size: int | None) -> ArraySource:
 
     del data_dir
     if split != "train":
-        raise ValueError("digits has no test split; its split train has all of its images")
+        raise NoSplit("digits has no test split; its split train has all of its images")
     content = load_digits()
     small = np.round(content.images * (255 / 16)).astype(np.uint8)[..., None]  # They count ink from 0 to 16.
     enlarged = images.resize(small, DIGITS_SIZE if image_size is None else image_size)
@@ -91,6 +91,7 @@ def load(
       classes: labels to keep, "6" or "0,3,6", renumbered from 0 (`classes.keep_classes`); None keeps all.
 
     Raises:
+      source.NoSplit: when the dataset has no such split.
       ValueError, FileNotFoundError: in one line, what is wrong with an argument or with a file.
     """
     if image_size is not None and image_size < 1:

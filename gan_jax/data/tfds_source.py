@@ -15,6 +15,7 @@ import tensorflow_datasets as tfds
 import tqdm
 
 from gan_jax.data import images
+from gan_jax.data.source import NoSplit
 
 CHUNK = 256  # records read at a time; one at a time takes ten times as long
 
@@ -89,7 +90,7 @@ def load(name: str, *, data_dir: str, split: str, image_size: int | None) -> Tfd
     if not builder.is_prepared():
         _prepare(builder)
     if split not in builder.info.splits:
-        raise ValueError(f"tfds:{name} has no split {split!r}; it has {', '.join(builder.info.splits)}")
+        raise NoSplit(f"tfds:{name} has no split {split!r}; it has {', '.join(builder.info.splits)}")
     wanted = {"image": image}
     if isinstance(features.get("label"), tfds.features.ClassLabel):
         wanted["label"] = features["label"]

@@ -14,7 +14,8 @@ import optax
 from flax import linen as nn
 from flax import struct
 
-from gan_jax import views
+from gan_jax import early_warning, views
+from gan_jax.devices import device_mean
 from gan_jax.games import Game, swap_labels
 from gan_jax.players import Player, PyTree, init_player, update_average, update_player
 from gan_jax.randomness import Key, example_keys, latents
@@ -89,11 +90,14 @@ def make_d_step(setup: Setup) -> Step:
             real_scores, fake_scores = swap_labels(play.real_scores, play.fake_scores, label_keys, setup.label_noise)
             total, metrics = _add(setup.d_terms, play, setup.game(real_scores, fake_scores).d)
             metrics |= {"real_score": jnp.mean(play.real_scores), "fake_score": jnp.mean(play.fake_scores)}
+            metrics |= early_warning.accuracies(play.real_scores, play.fake_scores, setup.axis_name)
             return total, (variables, {"d_loss": total, **metrics})
 
         gradients, (variables, metrics) = jax.grad(loss, has_aux=True)(state.discriminator.params)
-        gradients, metrics = _mean_over_devices(setup, (gradients, metrics))
+        gradients, metrics = device_mean((gradients, metrics), setup.axis_name)
         metrics["d_gradient_norm"] = optax.tree.norm(gradients)
+        spread = [early_warning.spread(images, setup.axis_name) for images in (fake, real)]
+        metrics["sample_spread"] = spread[0] / jnp.maximum(spread[1], 1e-6)  # finite for data that are all alike
         discriminator = update_player(state.discriminator, gradients, setup.d_optimizer, variables)
         return state.replace(discriminator=discriminator), metrics
 
@@ -118,7 +122,7 @@ def make_g_step(setup: Setup) -> Step:
             return total, (variables, {"g_loss": total, **metrics})
 
         gradients, (variables, metrics) = jax.grad(loss, has_aux=True)(state.generator.params)
-        gradients, metrics = _mean_over_devices(setup, (gradients, metrics))
+        gradients, metrics = device_mean((gradients, metrics), setup.axis_name)
         metrics["g_gradient_norm"] = optax.tree.norm(gradients)
         generator = update_player(state.generator, gradients, setup.g_optimizer, variables)
         if setup.average:
@@ -204,7 +208,3 @@ def _add(terms: Mapping[str, Term], play: Play, loss: Array | float) -> tuple[Ar
         values[name] = term.value(own)
         loss += term.weighted(own, values[name])
     return loss, values
-
-
-def _mean_over_devices(setup: Setup, tree):
-    return tree if setup.axis_name is None else jax.lax.pmean(tree, setup.axis_name)

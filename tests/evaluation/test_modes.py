@@ -1,7 +1,8 @@
 import numpy as np
+import pytest
 
 from gan_jax.data.mixtures import MIXTURES
-from gan_jax.evaluation.modes import mode_quality
+from gan_jax.evaluation.modes import mode_coverage, mode_quality, stacked_labels
 
 RING, GRID = MIXTURES["ring8"], MIXTURES["grid25"]
 
@@ -37,3 +38,28 @@ def test_the_threshold_is_3_deviations():
     inside, outside = ([[RING.centers[0, 0] + factor * RING.deviation, 0]] for factor in (2.99, 3.01))
     assert mode_quality(np.array(inside), RING).high_quality == 1
     assert mode_quality(np.array(outside), RING).high_quality == 0
+
+
+def test_labels_of_all_modes():
+    labels = np.arange(1000)
+    assert mode_coverage(labels, 1000) == (1000, 0)
+    assert mode_coverage(labels[labels % 2 == 0], 1000) == pytest.approx((500, np.log(2)))
+    assert mode_coverage([3], 10) == pytest.approx((1, np.log(10)))
+
+
+def test_labels_against_those_of_the_data():
+    fake, real = np.repeat([0, 1], [1, 3]), np.repeat([0, 1, 2], [2, 1, 1])
+    expected = 0.25 * np.log(0.25 / 0.5) + 0.75 * np.log(0.75 / 0.25)
+    assert mode_coverage(fake, 3, real) == pytest.approx((2, expected))
+    assert mode_coverage(real, 3, fake).reverse_kl == np.inf  # a mode that the data lack
+
+
+def test_stacked_labels():
+    np.testing.assert_array_equal(stacked_labels([[1, 2, 3], [0, 0, 9], [9, 9, 9]]), [123, 9, 999])
+    np.testing.assert_array_equal(stacked_labels([[1, 0]], num_classes=3), [3])
+
+
+@pytest.mark.parametrize("labels", [[], [-1], [10]])
+def test_labels_out_of_range(labels):
+    with pytest.raises(ValueError, match="from 0 to 9"):
+        mode_coverage(labels, 10)

@@ -52,9 +52,10 @@ def compiled_in_haste(compiled_once):
 def _config(experiment: str, given: tuple[str, ...]) -> SimpleNamespace:
     """What common.config_from_flags gives in a process that runs this experiment alone."""
     module = importlib.import_module(f"experiments.{experiment}")
-    before = {name: flags.FLAGS[name].default for name in module.DEFAULTS}
+    defaults = getattr(module, "DEFAULTS", {})
+    before = {name: flags.FLAGS[name].default for name in defaults}
     try:
-        for name, value in module.DEFAULTS.items():
+        for name, value in defaults.items():
             flags.FLAGS.set_default(name, value)
         common.parse_flags([experiment, *given])
         return SimpleNamespace(

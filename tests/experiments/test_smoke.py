@@ -30,8 +30,8 @@ CASES = {
         "conv_tricks": (*CONV, *TRICKS, "--g_norm=virtual"),
     },
 }
-NOT_TRAINING = {"__init__", "common", "gan_flags", "images", "presets", "run_directory", "sample"}
-ELSEWHERE = {"mixture2d", "mixture_table", "game_curves"}  # tested in a file of their own
+NOT_TRAINING = {"__init__", "common", "evaluation", "gan_flags", "images", "presets", "run_directory", "sample"}
+ELSEWHERE = {"classifier", "evaluate", "mixture2d", "mixture_table", "game_curves"}  # tested in a file of their own
 
 pytestmark = pytest.mark.usefixtures("compiled_in_haste")
 

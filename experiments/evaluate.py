@@ -1,0 +1,136 @@
+"""Scores of a trained run, which need nothing but its directory: a table, evaluation.json, and the nearest pairs.
+
+python -m experiments.evaluate --workdir=RUN
+python -m experiments.evaluate --workdir=RUN --metrics=frechet_distance,precision_recall --num_samples=5000
+"""
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import jax
+import numpy as np
+from absl import app, flags
+from tqdm import tqdm
+
+from experiments import common, evaluation, images, sample
+from experiments.presets import require_known
+from gan_jax import pictures
+from gan_jax.data.source import Source
+from gan_jax.evaluation import scores
+from gan_jax.evaluation.memorisation import memorisation
+from gan_jax.evaluation.scores import SCORES, Images
+from gan_jax.record import replace_file
+
+FLAGS = flags.FLAGS
+COMPARED = 1000  # samples whose nearest training images are looked for
+READ = 4096  # training images read at once
+
+flags.DEFINE_list("metrics", None, f"Of {', '.join(SCORES)}, memorisation; by default all.")
+flags.declare_key_flag("workdir")
+flags.declare_key_flag("seed")
+flags.adopt_module_key_flags(evaluation)
+
+
+def evaluate(config: SimpleNamespace) -> dict:
+    """What evaluation.json says of the run in config.workdir; the flags are `evaluation`'s, metrics, workdir and seed.
+
+    Raises ValueError or OSError.
+    """
+    workdir = Path(config.workdir)
+    content, recipe, state = sample.restore(workdir)
+    run = SimpleNamespace(**content["flags"])
+    run.data_dir = config.data_dir or run.data_dir
+    asked = SimpleNamespace(**vars(config) | {"dataset": run.dataset})
+    extractor = evaluation.find_extractor(asked, tuple(content["image_shape"]))
+    names = config.metrics if config.metrics is not None else [*scores.computable(extractor), "memorisation"]
+    for name in names:
+        require_known("metric", name, [*SCORES, "memorisation"])
+    chosen = [name for name in names if name != "memorisation"]
+    evaluation.require_computable(chosen, extractor, run.dataset)
+
+    source, test = images.load(run), images.load_test(run)
+    states = {"newest": state}
+    if evaluation.read(workdir):
+        states["best"] = sample.restore(workdir, evaluation.BEST)[2]
+    real = evaluation.real_images(source, extractor, config.num_samples)
+    columns = {}
+    for kind, state in states.items():
+        drawn = images.draw(recipe, state, jax.random.key(config.seed), real.count)
+        fake = evaluation.fake_images(drawn, real.count, extractor, told=f"samples, step {state.step}")
+        columns[kind] = {"step": int(state.step), **_scores(chosen, real, fake, extractor)}
+        if "memorisation" in names:
+            found, picture = _memorisation(source, test, real, fake)
+            columns[kind] |= {f"memorisation_{name}": value for name, value in found._asdict().items()}
+            pictures.save(picture, workdir / f"nearest-{kind}.png")
+    floor = evaluation.floor_pair(source, test, real, extractor)
+    columns["real"] = _scores(chosen, *floor, extractor)
+    return {
+        "scores": columns,
+        "extractor": extractor and {"name": extractor.name, "fingerprint": extractor.fingerprint},
+        "real": {"dataset": run.dataset, "of": "test split" if test else "halves of the training split"},
+    }
+
+
+def _scores(names: list[str], real: Images, fake: Images, extractor) -> dict[str, float]:
+    found = {}
+    for name in (bar := tqdm(names, leave=False, dynamic_ncols=True)):
+        bar.set_description(name)
+        found |= scores.compute([name], real, fake, extractor)
+    return found
+
+
+def _memorisation(source: Source, test: Source | None, real: Images, fake: Images):
+    """The measures, and the picture of the nearest pairs."""
+    held_out = real.pixels if test is None else evaluation.real_images(test, None, COMPARED).pixels
+    chunks = tqdm(range(0, len(source), READ), desc="training images", leave=False, dynamic_ncols=True)
+    training = (source[np.arange(start, min(start + READ, len(source)))]["image"] for start in chunks)
+    found, pairs = memorisation(
+        fake.pixels[:COMPARED], training, held_out[:COMPARED], held_out_is_training=test is None
+    )
+    sides = np.stack([pairs.samples, pairs.training], axis=1).reshape(-1, *pairs.samples.shape[1:])
+    return found, pictures.grid(sides / 127.5 - 1, columns=8)
+
+
+def table(result: dict) -> Iterator[str]:
+    """The lines of a table of `evaluate`'s result."""
+    columns = result["scores"]
+    names = {"newest": "newest", "best": "best", "real": "real images"}
+    heads = [
+        f"{names[kind]} ({column['step']})" if "step" in column else names[kind] for kind, column in columns.items()
+    ]
+    rows = {}
+    for number, column in enumerate(columns.values()):
+        for name, value in column.items():
+            if name != "step":
+                key = name.split("[")[0]
+                rows.setdefault(key, [name, *[""] * len(columns)])[number + 1] = _format(value)
+    width = max(len(row[0]) for row in rows.values())
+    yield f"{'':{width}}  " + "  ".join(f"{head:>14}" for head in heads)
+    for name, *values in rows.values():
+        yield f"{name:{width}}  " + "  ".join(f"{value:>14}" for value in values)
+
+
+def _format(value: float) -> str:
+    return str(value) if isinstance(value, bool) else f"{value:.4g}"
+
+
+def main(_) -> None:
+    if FLAGS.workdir is None:
+        sys.exit(common.fail("--workdir=RUN is needed: the directory of a run"))
+    config = common.config_from_flags()
+    config.data_dir = FLAGS.data_dir if FLAGS["data_dir"].present else None
+    try:
+        result = evaluate(config)
+        path = Path(config.workdir) / "evaluation.json"
+        replace_file(path, (json.dumps(result, indent=2) + "\n").encode())
+    except (ValueError, OSError) as error:
+        sys.exit(common.fail(error))
+    print("\n".join(table(result)))
+    print(path)
+
+
+if __name__ == "__main__":
+    app.run(main, flags_parser=common.parse_flags)

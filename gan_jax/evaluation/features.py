@@ -1,0 +1,149 @@
+"""Images to features and class probabilities, by a network that was trained on other images.
+
+Scores of different networks cannot be compared, so an extractor's name is part of every score's name. Those in
+`gan_jax/evaluation/extractors` were trained by `experiments.classifier`; weights are part of a measure's definition,
+so they come with the project, and everybody measures with the same.
+"""
+
+import io
+import json
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import traverse_util
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+from tqdm import tqdm
+
+from gan_jax.networks import cnn, inception
+from gan_jax.record import replace_file
+
+EXTRACTORS = Path(__file__).parent / "extractors"
+CHUNK = 128  # images a pass
+
+Array = jax.Array
+
+
+class Features(NamedTuple):
+    """What is known of N images: features [N, d] and class probabilities [N, K], float32."""
+
+    features: np.ndarray
+    probabilities: np.ndarray
+
+
+class Extractor(NamedTuple):
+    """A network that looks at images.
+
+    Fields:
+      name: "mnist-cnn", "inception"; part of the names of all scores.
+      channels: of the images that it takes; several where it takes more than one kind.
+      apply: (variables, uint8 images [B, H, W, C] of any size) -> (features [B, d], probabilities [B, K]).
+      variables: the network's.
+    """
+
+    name: str
+    channels: tuple[int, ...]
+    apply: Callable[[dict, Array], tuple[Array, Array]]
+    variables: dict
+
+    @property
+    def fingerprint(self) -> str:
+        """CRC-32 of all weights: equal for equal networks."""
+        crc = 0
+        for _, leaf in sorted(traverse_util.flatten_dict(self.variables, sep="/").items()):
+            crc = zlib.crc32(np.ascontiguousarray(leaf).tobytes(), crc)
+        return f"{crc:08x}"
+
+
+def save_classifier(path: str | Path, variables: dict, **described) -> None:
+    """Writes a `cnn.Classifier` as an extractor: one .npz of its weights and of what describes it.
+
+    Args: described: name, image_shape (H, W, C), num_classes, width, and what else is worth knowing.
+    """
+    arrays = {name: np.asarray(leaf) for name, leaf in traverse_util.flatten_dict(variables, sep="/").items()}
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, described=np.array(json.dumps(described)), **arrays)
+    replace_file(path, buffer.getvalue())
+
+
+def load_classifier(path: str | Path) -> Extractor:
+    """The extractor of a file that `save_classifier` wrote. Images are resized to those that it was trained on.
+
+    Raises FileNotFoundError, or ValueError if the file is no such file.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise FileNotFoundError(f"no extractor {path}; python -m experiments.classifier trains one")
+    try:
+        with np.load(path) as file:
+            arrays = {name: file[name] for name in file.files}
+        described = json.loads(str(arrays.pop("described")))
+        name, num_classes, width = (described[field] for field in ("name", "num_classes", "width"))
+        height, _, channels = described["image_shape"]
+        variables, network = traverse_util.unflatten_dict(arrays, sep="/"), cnn.Classifier(num_classes, width)
+        example = jnp.zeros((1, height, height, channels))
+        fresh = jax.eval_shape(lambda: network.init(jax.random.key(0), example, train=False))
+        if jax.tree.map(jnp.shape, fresh) != jax.tree.map(jnp.shape, variables):
+            raise ValueError("its weights are those of another network")
+    except Exception as error:  # whatever the damage makes numpy raise
+        raise ValueError(f"{path} is no extractor, or damaged: {error}") from error
+
+    def apply(variables: dict, images: Array) -> tuple[Array, Array]:
+        shape = (len(images), height, height, channels)
+        pixels = jax.image.resize(images.astype(jnp.float32), shape, "bilinear")  # antialiased where it shrinks
+        logits, out = network.apply(variables, pixels / 127.5 - 1, train=False)
+        return out["features"], jax.nn.softmax(logits)
+
+    return Extractor(name, (channels,), apply, variables)
+
+
+def load_inception(path: str | Path) -> Extractor:
+    """InceptionV3 as used for FID, with the weights of a PyTorch file (`networks.inception.load`)."""
+
+    def apply(variables: dict, images: Array) -> tuple[Array, Array]:
+        _, out = inception.InceptionV3().apply(variables, images)
+        # The Inception score's authors leave out the last layer's bias.
+        return out["features"], jax.nn.softmax(out["unbiased_logits"])
+
+    return Extractor("inception", (1, 3), apply, inception.load(path))
+
+
+def extract(extractor: Extractor, batches: Iterable[np.ndarray], *, total: int, told: str = "") -> Features:
+    """The features of uint8 images that come in batches [B, H, W, C]; on all devices of this process.
+
+    Args: total: how many images come, for the bar; told: what the progress bar says they are; "" for no bar.
+    Raises ValueError if the images have the wrong number of channels.
+    """
+    devices = np.array(jax.local_devices())
+    spread = NamedSharding(Mesh(devices, ("data",)), PartitionSpec("data"))
+    whole = NamedSharding(Mesh(devices, ("data",)), PartitionSpec())
+    variables = jax.device_put(extractor.variables, whole)
+    apply = jax.jit(extractor.apply, out_shardings=spread)
+    found = []
+    with tqdm(total=total, desc=told, unit="image", disable=not told, dynamic_ncols=True) as bar:
+        for images in _chunks(batches, CHUNK * len(devices)):
+            require_channels(extractor, images.shape[-1])
+            padded = np.zeros((CHUNK * len(devices), *images.shape[1:]), np.uint8)
+            padded[: len(images)] = images
+            outputs = apply(variables, jax.device_put(padded, spread))
+            found.append([np.asarray(x)[: len(images)] for x in outputs])
+            bar.update(len(images))
+    return Features(*(np.concatenate(column) for column in zip(*found)))
+
+
+def require_channels(extractor: Extractor, channels: int) -> None:
+    """Raises ValueError unless the extractor takes images of so many channels."""
+    if channels not in extractor.channels:
+        taken = " or ".join(map(str, extractor.channels))
+        raise ValueError(f"{extractor.name} takes images of {taken} channels, these have {channels}")
+
+
+def _chunks(batches: Iterable[np.ndarray], size: int) -> Iterator[np.ndarray]:
+    """The batches cut into pieces of at most `size`."""
+    for images in batches:
+        for start in range(0, len(images), size):
+            yield images[start : start + size]

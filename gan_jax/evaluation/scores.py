@@ -1,0 +1,146 @@
+"""The scores by name: what each is computed from, which way is better, and the number.
+
+One more is a function of two sets of images and a line in SCORES.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from gan_jax.evaluation import metrics
+from gan_jax.evaluation.features import Extractor, Features, extract
+
+PIXELS = 2000  # images that scores of pixels are computed from, at most
+KERNEL_BLOCK = 1000  # as KID's authors take them
+
+
+class Images(NamedTuple):
+    """A set of images, as the scores see it.
+
+    Fields:
+      count: how many there are.
+      pixels: the first of them, PIXELS at most, uint8 [n, H, W, C].
+      features: of all; None without an extractor.
+    """
+
+    count: int
+    pixels: np.ndarray
+    features: Features | None
+
+
+class Score(NamedTuple):
+    """compute: (real, fake) -> the numbers by name; better: "lower" or "higher"; sees: "features" or "pixels"."""
+
+    compute: Callable[[Images, Images], dict[str, float]]
+    better: str
+    sees: str
+
+
+def look(batches: Iterable[np.ndarray], count: int, extractor: Extractor | None, *, told: str = "") -> Images:
+    """Reads a set of `count` uint8 images, which come in batches [B, H, W, C]; keeps what the scores need of it.
+
+    Args: told: what the progress bar says they are; "" for none. Raises as `features.extract`.
+    """
+    kept: list[np.ndarray] = []
+
+    def passing():
+        for images in batches:
+            missing = PIXELS - sum(map(len, kept))
+            if missing > 0:
+                kept.append(np.asarray(images[:missing]))
+            yield images
+
+    features = None
+    if extractor:
+        features = extract(extractor, passing(), total=count, told=told)
+    else:
+        for _ in passing():
+            pass
+    return Images(count, np.concatenate(kept), features)
+
+
+def compute(names: Sequence[str], real: Images, fake: Images, extractor: Extractor | None) -> dict[str, float]:
+    """The scores of `names`, under names that state the extractor and how many images were compared.
+
+    {"frechet_distance[mnist-cnn,10k]": 3.2, "sliced_wasserstein_28[2k]": 11.5, ...}. Only Inception's Fréchet distance
+    is FID, and only its kernel distance KID. Raises ValueError for what a score cannot be computed from.
+    """
+    found = {}
+    for name in names:
+        score = SCORES[name]
+        if score.sees == "pixels":
+            what = _counts(len(real.pixels), len(fake.pixels))
+        else:
+            what = f"{extractor.name},{_counts(real.count, fake.count)}"
+        try:
+            numbers = score.compute(real, fake)
+        except ValueError as error:
+            raise ValueError(f"{name} of {real.count} real and {fake.count} other images: {error}") from error
+        for number, value in numbers.items():
+            if extractor and extractor.name == "inception":
+                number = INCEPTIONS.get(number, number)
+            found[f"{number}[{what}]"] = float(value)
+    return found
+
+
+def computable(extractor: Extractor | None) -> list[str]:
+    """The names of the scores that can be computed with this extractor, or with none."""
+    return [name for name, score in SCORES.items() if extractor or score.sees == "pixels"]
+
+
+def _counts(real: int, fake: int) -> str:
+    """10000 and 10000 -> "10k"; 1797 and 10000 -> "1797 real,10k fake"."""
+    short = lambda n: f"{n // 1000}k" if n % 1000 == 0 and n else str(n)
+    return short(real) if real == fake else f"{short(real)} real,{short(fake)} fake"
+
+
+def _kernel_distance(real: Images, fake: Images) -> dict[str, float]:
+    block = min(KERNEL_BLOCK, real.count, fake.count)
+    mean, _ = metrics.kernel_distance(real.features.features, fake.features.features, block_size=block)
+    return {"kernel_distance": mean}
+
+
+def _mode_coverage(real: Images, fake: Images) -> metrics.Coverage:
+    labels = [images.features.probabilities.argmax(axis=1) for images in (fake, real)]
+    return metrics.mode_coverage(labels[0], real.features.probabilities.shape[1], labels[1])
+
+
+def _of_features(measure: Callable, *names: str) -> Callable[[Images, Images], dict[str, float]]:
+    """A score by a measure of the features of real and fake images."""
+
+    def compute(real: Images, fake: Images) -> dict[str, float]:
+        return dict(zip(names, np.atleast_1d(measure(real.features.features, fake.features.features))))
+
+    return compute
+
+
+SCORES = {
+    "frechet_distance": Score(_of_features(metrics.frechet_distance, "frechet_distance"), "lower", "features"),
+    "kernel_distance": Score(_kernel_distance, "lower", "features"),
+    "precision_recall": Score(_of_features(metrics.precision_recall, "precision", "recall"), "higher", "features"),
+    "density_coverage": Score(_of_features(metrics.density_coverage, "density", "coverage"), "higher", "features"),
+    "inception_score": Score(
+        lambda real, fake: {"inception_score": metrics.inception_score(fake.features.probabilities)[0]},
+        "higher",
+        "features",
+    ),
+    "mode_score": Score(
+        lambda real, fake: {"mode_score": metrics.mode_score(fake.features.probabilities, real.features.probabilities)},
+        "higher",
+        "features",
+    ),
+    "modes": Score(lambda real, fake: {"modes": _mode_coverage(real, fake).modes}, "higher", "features"),
+    "reverse_kl": Score(lambda real, fake: {"reverse_kl": _mode_coverage(real, fake).reverse_kl}, "lower", "features"),
+    "sliced_wasserstein": Score(
+        lambda real, fake: {
+            f"sliced_wasserstein_{side}": distance
+            for side, distance in metrics.sliced_wasserstein(real.pixels, fake.pixels).items()
+        },
+        "lower",
+        "pixels",
+    ),
+    "ms_ssim": Score(lambda real, fake: {"ms_ssim": metrics.ms_ssim(fake.pixels)}, "lower", "pixels"),
+}
+# What others call these, with Inception's features.
+INCEPTIONS = {"frechet_distance": "FID", "kernel_distance": "KID"}

@@ -1,0 +1,47 @@
+"""A small convolutional classifier for square images of 8 to 128 pixels, whose features measure other images.
+
+Strided convolutions halve the image (rounding up) until its side is at most 4; a dense layer makes the feature vector
+of the last map, and another the logits. Batch normalisation and ReLU after all but the last.
+28 pixels at width 64: 28 → 14 (64 channels) → 7 (128) → 4 (128) → 128 features.
+"""
+
+import jax
+from flax import linen as nn
+
+from gan_jax.layers.conv import Conv
+from gan_jax.layers.norm import norm_layer
+from gan_jax.networks.dcgan import LARGEST, SMALLEST, require_square
+
+Array = jax.Array
+_he = nn.initializers.he_normal()
+
+
+class Classifier(nn.Module):
+    """Fields:
+
+    num_classes: K.
+    width: channels of the largest feature map; all smaller ones have twice as many, and there are as many features.
+    axis_name: the mapped axis over which batch statistics are shared.
+    """
+
+    num_classes: int
+    width: int = 64
+    axis_name: str | None = None
+
+    @nn.compact
+    def __call__(self, image: Array, label: Array | None = None, *, train: bool) -> tuple[Array, dict[str, Array]]:
+        """Images [B, H, W, C] in [-1, 1] -> (logits [B, K], {"features": [B, 2 width]}). `label` changes nothing.
+
+        Raises ValueError if the images are not square, or not of 8 to 128 pixels.
+        """
+        require_square(image.shape[1:])
+        if not SMALLEST <= image.shape[1] <= LARGEST:
+            raise ValueError(f"the classifier takes images of {SMALLEST} to {LARGEST} pixels, got {image.shape[1]}")
+        norm = norm_layer("batch", train=train, axis_name=self.axis_name)
+        x, channels = image, self.width
+        while x.shape[1] > 4:
+            x = nn.relu(norm()(Conv(channels, 4, 2, use_bias=False, kernel_init=_he)(x)))
+            channels = 2 * self.width
+        x = nn.Dense(2 * self.width, use_bias=False, kernel_init=_he)(x.reshape(len(x), -1))
+        features = nn.relu(norm()(x))
+        return nn.Dense(self.num_classes)(features), {"features": features}

@@ -1,0 +1,39 @@
+"""experiments.classifier: trained on a few images, tested on others, saved as an extractor."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from experiments import sample
+from gan_jax.data import sources
+from gan_jax.evaluation import features
+
+
+def test_it_learns_the_digits_and_becomes_an_extractor(play, tmp_path, capsys):
+    given = ("--image_size=8", "--channels=8", "--steps=150", "--batch_size=64", f"--workdir={tmp_path}")
+    assert play(*given, experiment="classifier") == 0
+    told = capsys.readouterr().out
+    result = json.loads((tmp_path / "result.json").read_text())
+    assert result["test_accuracy"] > 0.9 and result["test_images"] == 360
+    assert f"accuracy on 360 test images: {result['test_accuracy']:.2%}" in told
+    assert (tmp_path / "mistaken.png").exists() == (result["test_accuracy"] < 1)
+    extractor = features.load_classifier(tmp_path / "extractor.npz")
+    assert extractor.name == "digits-cnn"
+    digits = sources.load("digits", data_dir="")[np.arange(300)]
+    found = features.extract(extractor, [digits["image"]], total=300)  # 16 pixels a side, made 8
+    assert (found.probabilities.argmax(axis=1) == digits["label"]).mean() > 0.9
+
+
+def test_it_refuses_what_has_no_classes(play, tmp_path, capsys):
+    Image.fromarray(np.zeros((8, 8), np.uint8)).save(tmp_path / "one.png")
+    assert play(f"--dataset=folder:{tmp_path}", experiment="classifier") == 2
+    assert "has no classes to tell apart" in capsys.readouterr().err
+
+
+def test_it_cannot_be_sampled(play, tmp_path):
+    given = ("--image_size=8", "--channels=4", "--steps=1", "--batch_size=8", f"--workdir={tmp_path}")
+    assert play(*given, experiment="classifier") == 0
+    with pytest.raises(ValueError, match="is a run of classifier, which draws nothing"):
+        sample.restore(tmp_path)

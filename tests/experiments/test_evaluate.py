@@ -1,0 +1,187 @@
+"""experiments.evaluate on a run's directory, and evaluation in training."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from experiments import evaluate, evaluation
+from gan_jax.evaluation import features
+from gan_jax.evaluation.scores import SCORES
+
+EVALUATED = ("--eval_every=2", "--num_samples=50", "--eval_metrics=frechet_distance,modes")
+
+pytestmark = pytest.mark.usefixtures("compiled_in_haste")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("evaluated")
+
+
+@pytest.fixture
+def trained(folder, play, tiny):
+    """A run of 5 rounds, evaluated after 2, 4 and 5."""
+    run = folder / "run"
+    if not (run / "result.json").exists():
+        assert play(*tiny, *EVALUATED, "--steps=5", "--checkpoint_every=1", f"--workdir={run}") == 0
+    return run
+
+
+@pytest.fixture
+def score(configured):
+    """score(workdir, *flags) is what experiments.evaluate finds."""
+
+    def score(workdir, *given):
+        config = configured(f"--workdir={workdir}", *given, experiment="evaluate")
+        config.data_dir = None
+        return evaluate.evaluate(config)
+
+    return score
+
+
+def test_evaluation_in_training(trained):
+    lines = evaluation.read(trained)
+    assert [line["step"] for line in lines] == [2, 4, 5]
+    names = ["step", "frechet_distance[digits-cnn,50]", "modes[digits-cnn,50]"]
+    assert all(list(line) == names for line in lines)
+    result = json.loads((trained / "result.json").read_text())
+    best = min(lines, key=lambda line: line[names[1]])
+    assert result["final"] == lines[-1] and result["best"] == best
+    assert [path.name for path in (trained / "best").iterdir()] == [str(best["step"])]
+    assert result["floor"][names[1]] < best[names[1]]
+    assert (trained / "evaluations.png").exists()
+
+
+def test_a_run_that_goes_on_evaluates_what_is_missing(trained, tmp_path, play, tiny):
+    """Up to there it has the lines of the straight run, and does not compute them again."""
+    run = shutil.copytree(trained, tmp_path / "run")
+    assert play(*tiny, *EVALUATED, "--steps=7", f"--workdir={run}") == 0
+    lines = evaluation.read(run)
+    assert [line["step"] for line in lines] == [2, 4, 5, 6, 7]
+    assert lines[:3] == evaluation.read(trained)
+
+
+def test_a_killed_run_finds_the_same(trained, tmp_path, play, tiny):
+    """Killed after round 2: its best may be gone, its later lines are not written yet."""
+    run = shutil.copytree(trained, tmp_path / "run")
+    for step in (4, 5):
+        shutil.rmtree(run / "checkpoints" / str(step), ignore_errors=True)
+        shutil.rmtree(run / "best" / str(step), ignore_errors=True)
+    (run / evaluation.LINES).write_text("".join((trained / evaluation.LINES).read_text().splitlines(True)[:1]))
+    assert play(*tiny, *EVALUATED, "--steps=5", "--checkpoint_every=1", f"--workdir={run}") == 0
+    assert evaluation.read(run) == evaluation.read(trained)
+    assert (run / "best").joinpath(str(json.loads((trained / "result.json").read_text())["best"]["step"])).exists()
+
+
+def test_evaluating_changes_nothing_in_training(trained, tmp_path, play, tiny):
+    assert play(*tiny, "--steps=5", f"--workdir={tmp_path}") == 0
+    assert (tmp_path / "metrics.jsonl").read_bytes() == (trained / "metrics.jsonl").read_bytes()
+
+
+def test_evaluate_needs_nothing_but_the_directory(trained, tmp_path, start):
+    run = shutil.copytree(trained, tmp_path / "run")
+    process = start(f"--workdir={run}", "--num_samples=60", module="experiments.evaluate", devices=1)
+    out, err = process.communicate(timeout=300)
+    assert process.returncode == 0, err
+    result = json.loads((run / "evaluation.json").read_text())
+    columns = result["scores"]
+    assert set(columns) == {"newest", "best", "real"} and columns["newest"]["step"] == 5
+    for name in ("frechet_distance", "kernel_distance", "precision", "recall", "density", "coverage", "modes"):
+        assert np.isfinite(columns["newest"][f"{name}[digits-cnn,60]"])
+        assert name in out
+    assert columns["real"]["frechet_distance[digits-cnn,60]"] < columns["newest"]["frechet_distance[digits-cnn,60]"]
+    assert columns["newest"]["memorisation_flagged"] is False
+    assert result["extractor"]["name"] == "digits-cnn" and len(result["extractor"]["fingerprint"]) == 8
+    assert "best" in out and str(run / "evaluation.json") in out
+    assert Image.open(run / "nearest-newest.png").width >= 512
+
+
+def test_every_score_has_a_name_that_states_its_counts(trained, score):
+    result = score(trained, "--num_samples=50")
+    for name in result["scores"]["real"]:
+        assert name.endswith(("[digits-cnn,50]", "[50]"))
+    assert {name.split("[")[0].rstrip("_0123456789") for name in result["scores"]["real"]} == {
+        "frechet_distance", "kernel_distance", "precision", "recall", "density", "coverage", "inception_score",
+        "mode_score", "modes", "reverse_kl", "sliced_wasserstein", "ms_ssim",
+    }  # fmt: skip
+    assert len(SCORES) == 10
+
+
+def test_chosen_metrics_and_the_same_twice(trained, score):
+    given = ("--metrics=frechet_distance,ms_ssim", "--num_samples=40", "--seed=3")
+    first = score(trained, *given)
+    assert list(first["scores"]["newest"]) == ["step", "frechet_distance[digits-cnn,40]", "ms_ssim[40]"]
+    assert score(trained, *given) == first
+
+
+def test_without_an_extractor_pixels_are_compared(tmp_path, play, tiny, score):
+    for i in range(20):
+        pixels = np.random.RandomState(i).randint(0, 256, (8, 8), np.uint8)
+        (tmp_path / "pictures").mkdir(exist_ok=True)
+        Image.fromarray(pixels).save(tmp_path / "pictures" / f"{i}.png")
+    dataset = f"--dataset=folder:{tmp_path / 'pictures'}"
+    assert play(*tiny, dataset, "--steps=1", f"--workdir={tmp_path / 'run'}") == 0
+    found = score(tmp_path / "run")["scores"]["newest"]
+    assert {name.split("[")[0] for name in found} >= {"sliced_wasserstein_8", "ms_ssim", "memorisation_copies"}
+    assert not any("frechet" in name for name in found)
+    with pytest.raises(ValueError, match="frechet_distance needs an extractor.*experiments.classifier"):
+        score(tmp_path / "run", "--metrics=frechet_distance")
+
+
+@pytest.mark.parametrize(
+    "given, told",
+    [
+        (["--metrics=nope"], "unknown metric 'nope'; choose from frechet_distance"),
+        (["--inception_weights=none.pth"], "none.pth"),
+        (["--inception_weights=none.pth", "--extractor=x.npz"], "name one of them"),
+        (["--extractor=none.npz"], "no extractor none.npz"),
+        (["--metrics=precision_recall", "--num_samples=10", "--extractor={tmp}/rgb.npz"], "3 channels, these have 1"),
+    ],
+)
+def test_what_is_wrong_is_one_line(given, told, trained, score, tmp_path):
+    import jax
+
+    from gan_jax.networks.cnn import Classifier
+
+    variables = Classifier(2, 4).init(jax.random.key(0), np.zeros((1, 8, 8, 3)), train=False)
+    described = dict(name="rgb-cnn", image_shape=(8, 8, 3), num_classes=2, width=4)
+    features.save_classifier(tmp_path / "rgb.npz", variables, **described)
+    with pytest.raises((ValueError, OSError)) as raised:
+        score(trained, *(flag.format(tmp=tmp_path) for flag in given))
+    assert told in str(raised.value) and "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "given, told",
+    [
+        (["--eval_metrics=nope"], "unknown metric 'nope'"),
+        (["--eval_metrics="], "eval_metrics: name some of frechet_distance"),
+        (["--extractor=none.npz"], "no extractor none.npz"),
+    ],
+)
+def test_training_is_refused_before_anything_is_written(given, told, play, tiny, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert play(*tiny, "--eval_every=5", *given) == 2
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error")]
+    assert told in line
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_evaluate_of_no_run(start, tmp_path):
+    for given, told in [((), "--workdir=RUN"), ((f"--workdir={tmp_path}",), "is not a run directory")]:
+        process = start(*given, module="experiments.evaluate", devices=1)
+        out, err = process.communicate(timeout=60)
+        assert process.returncode == 2 and out == ""
+        assert told in err and len(err.splitlines()) == 1
+
+
+def test_warnings_are_told_while_training(play, tiny, tmp_path, capsys, monkeypatch):
+    from gan_jax import early_warning
+
+    monkeypatch.setattr(early_warning, "WINDOW", 2)
+    monkeypatch.setattr(early_warning, "LEAST_SPREAD", 99.0)
+    assert play(*tiny, "--steps=8", f"--workdir={tmp_path}") == 0
+    assert "early warning at step 4: the run looks collapsed: samples vary" in capsys.readouterr().out

@@ -1,0 +1,78 @@
+"""The classifier's step on shares of a batch equals that on the whole, and learns."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from gan_jax import views
+from gan_jax.networks.cnn import Classifier
+from gan_jax.recipes import classifier
+
+KEY = jax.random.key(0)
+
+
+def batch(n=16):
+    """Two classes: bright in the upper half, or in the lower."""
+    labels = np.arange(n) % 2
+    images = np.random.RandomState(0).randint(0, 60, (n, 8, 8, 1))
+    images[labels == 0, :4] += 150
+    images[labels == 1, 4:] += 150
+    return {"image": images[None].astype(np.uint8), "label": labels[None].astype(np.int32)}
+
+
+def setup(**changed):
+    network = Classifier(2, 4, axis_name=changed.get("axis_name"))
+    return classifier.Setup(network, optax.sgd(0.1), **changed)
+
+
+def test_it_learns():
+    recipe = classifier.make(setup(view=views.shift(1), average=0.9))
+    state, step = recipe.init(KEY, batch()), jax.jit(recipe.step)
+    losses = []
+    for _ in range(40):
+        state, metrics = step(state, batch(), KEY)
+        losses.append(float(metrics["classifier_loss"]))
+    assert state.step == 40 and losses[-1] < 0.2 < losses[0] and metrics["accuracy"] == 1
+    network = Classifier(2, 4)
+    logits, _ = network.apply(state.classifier.average, batch()["image"][0] / 127.5 - 1, train=False)
+    assert (logits.argmax(-1) == batch()["label"][0]).all()
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.2])
+def test_the_loss_is_the_cross_entropy(smoothing):
+    """-Σ q log p, q = (1 - s) [the label] + s / K."""
+    made = setup(label_smoothing=smoothing)
+    recipe = classifier.make(made)
+    state = recipe.init(KEY, batch())
+    _, metrics = recipe.step(state, batch(), KEY)
+    (logits, _), _ = made.network.apply(
+        state.classifier.all_variables, batch()["image"][0] / 127.5 - 1, train=True, mutable=["batch_stats"]
+    )
+    q = (1 - smoothing) * np.eye(2)[batch()["label"][0]] + smoothing / 2
+    expected = -(q * jax.nn.log_softmax(logits)).sum(-1).mean()
+    assert metrics["classifier_loss"] == pytest.approx(float(expected), rel=1e-5)
+
+
+def test_on_shares_of_a_batch_it_is_the_step_on_the_whole():
+    whole = classifier.make(setup(view=views.shift(2)))
+    shared = classifier.make(setup(view=views.shift(2), axis_name="data"))
+    state = whole.init(KEY, batch())
+    share = lambda x: x.reshape(1, 4, -1, *x.shape[2:]).swapaxes(0, 1)
+    one, one_metrics = whole.step(state, batch(), KEY)
+    four, four_metrics = jax.vmap(shared.step, in_axes=(None, 0, None), out_axes=None, axis_name="data")(
+        state, jax.tree.map(share, batch()), KEY
+    )
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6), one, four)
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5), one_metrics, four_metrics)
+
+
+def test_shift_moves_each_image_by_its_own_key():
+    image = jnp.arange(2.0, 27.0).reshape(5, 5, 1)
+    moved = views.shift(1)(jnp.stack([image] * 64), jax.random.split(KEY, 64), 0)
+    padded = np.pad(image, ((1, 1), (1, 1), (0, 0)), constant_values=-1)
+    all_moves = [padded[i : i + 5, j : j + 5] for i in range(3) for j in range(3)]
+    seen = [next(k for k, move in enumerate(all_moves) if np.array_equal(move, x)) for x in np.asarray(moved)]
+    assert set(seen) == set(range(9))
+    np.testing.assert_array_equal(views.shift(0)(image[None], jax.random.split(KEY, 1), 0), image[None])
