@@ -1,6 +1,7 @@
 """Evaluation of runs on images: its flags, the real images that are compared with, and what is done in training."""
 
 import json
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -65,8 +66,21 @@ def real_images(
 def fake_images(
     drawn: Iterator[np.ndarray], count: int, extractor: Extractor | None, *, told: str = "samples"
 ) -> Images:
-    """Images in [-1, 1] that a generator draws, as 8-bit pixels, which is how people would save them."""
-    return scores.look(map(pictures.to_pixels, drawn), count, extractor, told=told)
+    """Images in [-1, 1] that a generator draws, as 8-bit pixels, which is how people would save them.
+
+    Raises ValueError if one is not finite. Says so on stderr if all are equal.
+    """
+
+    def pixels():
+        for images in drawn:
+            if not np.isfinite(images).all():
+                raise ValueError("the generator draws images that are not finite: NaN or infinite")
+            yield pictures.to_pixels(images)
+
+    found = scores.look(pixels(), count, extractor, told=told)
+    if (found.pixels == found.pixels[0]).all():
+        print("early warning: all samples are equal, pixel for pixel", file=sys.stderr)
+    return found
 
 
 class InTraining(NamedTuple):

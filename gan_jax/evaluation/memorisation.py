@@ -38,7 +38,7 @@ class Memorisation(NamedTuple):
 
 
 class Pairs(NamedTuple):
-    """Samples and their nearest training images, [n, H, W, C] uint8, the nearest pairs first."""
+    """Samples and their nearest training images, [n, H, W, C] uint8, what is most like a copy first."""
 
     samples: Array
     training: Array
@@ -68,7 +68,9 @@ def memorisation(
     near, other = distances[: len(samples), :2], distances[len(samples) :]
     other = other[:, 1:] if held_out_is_training else other[:, :2]
     copies, held_out_copies = (float(np.mean(x[:, 0] <= COPY * x[:, 1])) for x in (near, other))
-    order = near[:, 0].argsort(kind="stable")[:shown]
+    order = np.divide(near[:, 0], near[:, 1], out=np.zeros(len(near)), where=near[:, 1] > 0).argsort(kind="stable")[
+        :shown
+    ]
     measured = Memorisation(
         sample_distance=float(np.median(near[:, 0])),
         held_out_distance=float(np.median(other[:, 0])),

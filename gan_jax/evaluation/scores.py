@@ -3,6 +3,7 @@
 One more is a function of two sets of images and a line in SCORES.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
@@ -47,16 +48,14 @@ def look(batches: Iterable[np.ndarray], count: int, extractor: Extractor | None,
     def passing():
         for images in batches:
             missing = PIXELS - sum(map(len, kept))
-            if missing > 0:
-                kept.append(np.asarray(images[:missing]))
+            kept.append(np.asarray(images[: max(missing, 0)]))
+            if extractor is None and missing <= 0:
+                return
             yield images
 
-    features = None
-    if extractor:
-        features = extract(extractor, passing(), total=count, told=told)
-    else:
-        for _ in passing():
-            pass
+    features = extract(extractor, passing(), total=count, told=told) if extractor else None
+    if extractor is None:
+        deque(passing(), maxlen=0)
     return Images(count, np.concatenate(kept), features)
 
 
