@@ -68,9 +68,8 @@ def memorisation(
     near, other = distances[: len(samples), :2], distances[len(samples) :]
     other = other[:, 1:] if held_out_is_training else other[:, :2]
     copies, held_out_copies = (float(np.mean(x[:, 0] <= COPY * x[:, 1])) for x in (near, other))
-    order = np.divide(near[:, 0], near[:, 1], out=np.zeros(len(near)), where=near[:, 1] > 0).argsort(kind="stable")[
-        :shown
-    ]
+    ratios = np.divide(near[:, 0], near[:, 1], out=np.zeros(len(near)), where=near[:, 1] > 0)
+    order = ratios.argsort(kind="stable")[:shown]
     measured = Memorisation(
         sample_distance=float(np.median(near[:, 0])),
         held_out_distance=float(np.median(other[:, 0])),

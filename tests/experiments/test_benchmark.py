@@ -4,7 +4,7 @@ import jax
 import numpy as np
 import pytest
 
-from experiments import benchmark
+from experiments import benchmark, benchmark_scores
 from experiments.benchmark_cases import CASES
 
 SMALL = {name: case._replace(batch_size=8) for name, case in CASES.items()}
@@ -93,3 +93,9 @@ def test_more_than_one_device_is_refused_in_one_line(capsys):
     assert benchmark.run("book28", 1) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert f"jax sees {jax.device_count()}" in line
+
+
+def test_scores_are_measured():
+    for name in benchmark_scores.SIZES:
+        seconds, gigabytes = benchmark_scores.measure(name, 20)
+        assert seconds > 0 and 0.01 < gigabytes < 100
