@@ -5,6 +5,7 @@ python -m experiments.evaluate --workdir=RUN --extractor=runs/classifier-mnist-s
 """
 
 import math
+import re
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -23,7 +24,7 @@ from gan_jax.recipe import Recipe
 from gan_jax.recipes import classifier
 
 EPOCHS, LEAST_STEPS = 6, 300  # unless --steps says otherwise
-HELD_OUT = 5  # every fifth example, where there is no test split
+HELD_OUT = 5  # a fifth of the examples, where there is no test split
 
 DEFAULTS = dict(batch_size=128, steps=None)
 
@@ -64,12 +65,12 @@ def prepare(config: SimpleNamespace) -> common.Train:
 
 
 def splits(config: SimpleNamespace) -> tuple[Source, Source]:
-    """What is trained on and what is tested on; without a test split, every fifth example is held out."""
+    """What is trained on and what is tested on; without a test split, a fifth of the examples is held out."""
     source, test = images.load(config), images.load_test(config)
     if test is not None:
         return source, test
-    rows = np.arange(len(source))
-    parts = [source[rows[mask]] for mask in (rows % HELD_OUT > 0, rows % HELD_OUT == 0)]
+    order = np.random.RandomState(0).permutation(len(source))
+    parts = [source[rows] for rows in np.split(order, [-(len(source) // HELD_OUT)])]
     return tuple(ArraySource(part["image"], part["label"], source.num_classes) for part in parts)
 
 
@@ -84,7 +85,7 @@ def train(recipe: Recipe, source: Source, test: Source, config: SimpleNamespace,
     features.save_classifier(
         path,
         loop.local(result.state).classifier.average,
-        name=f"{config.dataset}-cnn",
+        name=re.sub(r"[^\w.]+", "_", config.dataset) + "-cnn",
         image_shape=source.image_shape,
         num_classes=source.num_classes,
         width=config.channels,

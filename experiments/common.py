@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
+from typing import TypeVar
 
 import jax
 import numpy as np
@@ -34,6 +35,7 @@ flags.DEFINE_integer("num_processes", None, "How many processes the run has.", l
 flags.DEFINE_integer("process_id", None, "Which of them this is, from 0.", lower_bound=0)
 
 Train = Callable[[], None]
+Result = TypeVar("Result")
 
 
 def launch(prepare: Callable[[SimpleNamespace], Train], defaults: dict[str, object] = {}) -> None:
@@ -110,22 +112,28 @@ def require_shares(config: SimpleNamespace) -> None:
 
 
 def open_workdir(experiment: str, config: SimpleNamespace, subject: str, shape: tuple[int, ...], classes: int) -> Path:
-    """The run directory, opened by the first process. If that cannot, no process goes on to wait for it.
+    """The run directory, opened by the first process.
 
     Args: subject: what is learnt, for the directory's default name; shape: of an example; classes: how many.
     """
     config.workdir = config.workdir or run_directory.default_name(experiment, subject, config)
-    error = None
+    by_first(lambda: run_directory.open_run(experiment, config, shape, classes))
+    return Path(config.workdir)
+
+
+def by_first(act: Callable[[], Result]) -> Result | None:
+    """What `act` returns in the first process; None in the others. If it raises, they do not go on to wait for it."""
+    result = error = None
     if jax.process_index() == 0:
         try:
-            run_directory.open_run(experiment, config, shape, classes)
+            result = act()
         except (ValueError, OSError) as raised:
             error = raised
     if jax.process_count() > 1 and multihost_utils.broadcast_one_to_all(np.int32(error is not None)) and not error:
-        error = ValueError("the first process cannot open the run directory")
+        error = ValueError("the first process cannot start; it says why")
     if error:
         raise error
-    return Path(config.workdir)
+    return result
 
 
 def fit(

@@ -5,6 +5,7 @@ python -m experiments.evaluate --workdir=RUN --metrics=frechet_distance,precisio
 """
 
 import json
+import math
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,11 +23,12 @@ from gan_jax.data.source import Source
 from gan_jax.evaluation import scores
 from gan_jax.evaluation.memorisation import memorisation
 from gan_jax.evaluation.scores import SCORES, Images
+from gan_jax.loop import NonFinite
 from gan_jax.record import replace_file
 
 FLAGS = flags.FLAGS
 COMPARED = 1000  # samples whose nearest training images are looked for
-READ = 4096  # training images read at once
+READ = 2**24  # pixels of training images that are read at once
 
 flags.DEFINE_list("metrics", None, f"Of {', '.join(SCORES)}, memorisation; by default all.")
 flags.declare_key_flag("workdir")
@@ -37,27 +39,32 @@ flags.adopt_module_key_flags(evaluation)
 def evaluate(config: SimpleNamespace) -> dict:
     """What evaluation.json says of the run in config.workdir; the flags are `evaluation`'s, metrics, workdir and seed.
 
-    Raises ValueError or OSError.
+    Raises ValueError, OSError or NonFinite.
     """
     workdir = Path(config.workdir)
     content, recipe, state = sample.restore(workdir)
     run = SimpleNamespace(**content["flags"])
     run.data_dir = config.data_dir or run.data_dir
     asked = SimpleNamespace(**vars(config) | {"dataset": run.dataset})
-    extractor = evaluation.find_extractor(asked, tuple(content["image_shape"]))
-    names = config.metrics if config.metrics is not None else [*scores.computable(extractor), "memorisation"]
+    shape = tuple(content["image_shape"])
+    names = config.metrics
+    if names is None:
+        names = [*scores.computable(evaluation.find_extractor(asked, shape)), "memorisation"]
     for name in names:
         require_known("metric", name, [*SCORES, "memorisation"])
     chosen = [name for name in names if name != "memorisation"]
-    evaluation.require_computable(chosen, extractor, run.dataset)
+    extractor = evaluation.needed_extractor(chosen, asked, shape)
 
     source, test = images.load(run), images.load_test(run)
     states = {"newest": state}
     if evaluation.read(workdir):
         states["best"] = sample.restore(workdir, evaluation.BEST)[2]
-    real = evaluation.real_images(source, extractor, config.num_samples)
+    real, other = evaluation.real_pair(source, test, config.num_samples, extractor)
     columns = {}
     for kind, state in states.items():
+        if kind == "best" and state.step == states["newest"].step:
+            columns[kind] = columns["newest"]
+            continue
         drawn = images.draw(recipe, state, jax.random.key(config.seed), real.count)
         fake = evaluation.fake_images(drawn, real.count, extractor, told=f"samples, step {state.step}")
         columns[kind] = {"step": int(state.step), **_scores(chosen, real, fake, extractor)}
@@ -65,12 +72,11 @@ def evaluate(config: SimpleNamespace) -> dict:
             found, picture = _memorisation(source, test, real, fake)
             columns[kind] |= {f"memorisation_{name}": value for name, value in found._asdict().items()}
             pictures.save(picture, workdir / f"nearest-{kind}.png")
-    floor = evaluation.floor_pair(source, test, real, extractor)
-    columns["real"] = _scores(chosen, *floor, extractor)
+    columns["real"] = _scores(chosen, real, other, extractor)
     return {
         "scores": columns,
         "extractor": extractor and {"name": extractor.name, "fingerprint": extractor.fingerprint},
-        "real": {"dataset": run.dataset, "of": "test split" if test else "halves of the training split"},
+        "real": {"dataset": run.dataset, "other": "test split" if test else "other half of the training split"},
     }
 
 
@@ -85,8 +91,9 @@ def _scores(names: list[str], real: Images, fake: Images, extractor) -> dict[str
 def _memorisation(source: Source, test: Source | None, real: Images, fake: Images):
     """The measures, and the picture of the nearest pairs."""
     held_out = real.pixels if test is None else evaluation.real_images(test, None, COMPARED).pixels
-    chunks = tqdm(range(0, len(source), READ), desc="training images", leave=False, dynamic_ncols=True)
-    training = (source[np.arange(start, min(start + READ, len(source)))]["image"] for start in chunks)
+    size = max(1, READ // math.prod(source.image_shape))
+    starts = tqdm(range(0, len(source), size), desc="training images", leave=False, dynamic_ncols=True)
+    training = (source[np.arange(start, min(start + size, len(source)))]["image"] for start in starts)
     found, pairs = memorisation(
         fake.pixels[:COMPARED], training, held_out[:COMPARED], held_out_is_training=test is None
     )
@@ -105,8 +112,7 @@ def table(result: dict) -> Iterator[str]:
     for number, column in enumerate(columns.values()):
         for name, value in column.items():
             if name != "step":
-                key = name.split("[")[0]
-                rows.setdefault(key, [name, *[""] * len(columns)])[number + 1] = _format(value)
+                rows.setdefault(name, [name, *[""] * len(columns)])[number + 1] = _format(value)
     width = max(len(row[0]) for row in rows.values())
     yield f"{'':{width}}  " + "  ".join(f"{head:>14}" for head in heads)
     for name, *values in rows.values():
@@ -126,7 +132,7 @@ def main(_) -> None:
         result = evaluate(config)
         path = Path(config.workdir) / "evaluation.json"
         replace_file(path, (json.dumps(result, indent=2) + "\n").encode())
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, NonFinite) as error:
         sys.exit(common.fail(error))
     print("\n".join(table(result)))
     print(path)

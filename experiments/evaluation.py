@@ -1,14 +1,15 @@
 """Evaluation of runs on images: its flags, the real images that are compared with, and what is done in training."""
 
 import json
-import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 from typing import NamedTuple
 
 import numpy as np
 from absl import flags
+from tqdm import tqdm
 
 from experiments.presets import require_known
 from gan_jax import loop, pictures
@@ -68,108 +69,128 @@ def fake_images(
 ) -> Images:
     """Images in [-1, 1] that a generator draws, as 8-bit pixels, which is how people would save them.
 
-    Raises ValueError if one is not finite. Says so on stderr if all are equal.
+    Raises loop.NonFinite if one is not finite. Says so if all are equal.
     """
 
     def pixels():
         for images in drawn:
             if not np.isfinite(images).all():
-                raise ValueError("the generator draws images that are not finite: NaN or infinite")
+                raise loop.NonFinite("the generator draws images that are not finite: NaN or infinite")
             yield pictures.to_pixels(images)
 
     found = scores.look(pixels(), count, extractor, told=told)
     if (found.pixels == found.pixels[0]).all():
-        print("early warning: all samples are equal, pixel for pixel", file=sys.stderr)
+        tqdm.write("early warning: all samples are equal, pixel for pixel")
     return found
 
 
-class InTraining(NamedTuple):
+class Plan(NamedTuple):
     """How a run is evaluated in training.
 
-    Fields: every: rounds between evaluations; metrics: names in SCORES; extractor; real: what samples are compared
-    with; floor: the same scores of other real images, which no generator can be expected to better.
+    Fields: metrics: names in SCORES; extractor: None if they need none; real: what samples are compared with; floor: the
+    same scores of other real images, as far as the data go, which no generator can be expected to better.
     """
 
-    every: int
     metrics: list[str]
     extractor: Extractor | None
     real: Images
     floor: dict[str, float]
 
 
-def prepare(config: SimpleNamespace, source: Source, load_test: Callable[[], Source | None]) -> InTraining | None:
+def prepare(config: SimpleNamespace, source: Source, load_test: Callable[[], Source | None]) -> Plan | None:
     """What the flags ask for, None for nothing. Raises ValueError or OSError."""
     if not config.eval_every:
         return None
-    extractor = find_extractor(config, source.image_shape)
     if not config.eval_metrics:
         raise ValueError(f"eval_metrics: name some of {', '.join(SCORES)}")
-    require_computable(config.eval_metrics, extractor, config.dataset)
-    real = real_images(source, extractor, config.num_samples)
-    pair = floor_pair(source, load_test(), real, extractor)
-    floor = scores.compute(config.eval_metrics, *pair, extractor)
-    return InTraining(config.eval_every, config.eval_metrics, extractor, real, floor)
+    extractor = needed_extractor(config.eval_metrics, config, source.image_shape)
+    real, other = real_pair(source, load_test(), config.num_samples, extractor)
+    return Plan(config.eval_metrics, extractor, real, scores.compute(config.eval_metrics, real, other, extractor))
 
 
-def floor_pair(source: Source, test: Source | None, real: Images, extractor: Extractor | None) -> tuple[Images, Images]:
-    """Two sets of real images: of the training split and of the test split; else two halves of the training split."""
+def real_pair(source: Source, test: Source | None, count: int, extractor: Extractor | None) -> tuple[Images, Images]:
+    """The real images that samples are compared with, of the training split; and other real images.
+
+    These are of the test split. Where there is none, both are half of the training split at most, so that they are as
+    many as the others, and what samples score can be held against what they score.
+    """
     if test is not None:
-        return real, real_images(test, extractor, real.count, told="test images")
-    half = min(len(source) // 2, real.count)
-    return tuple(real_images(source, extractor, half, skip=skip, told="half the images") for skip in (0, half))
+        return real_images(source, extractor, count), real_images(test, extractor, count, told="test images")
+    half = min(count, len(source) // 2)
+    real = real_images(source, extractor, half)
+    return real, real_images(source, extractor, half, skip=half, told="other real images")
 
 
-def require_computable(names: list[str], extractor: Extractor | None, dataset: str) -> None:
-    """Raises ValueError unless these are names of scores that can be computed with this extractor, or without."""
+def needed_extractor(names: list[str], config: SimpleNamespace, image_shape: tuple[int, int, int]) -> Extractor | None:
+    """The extractor for scores of these names, None if they need none. Raises ValueError or OSError."""
     for name in names:
         require_known("metric", name, SCORES)
-    missing = [name for name in names if name not in scores.computable(extractor)]
-    if missing:
+    needing = [name for name in names if SCORES[name].sees == "features"]
+    if not needing:
+        return None
+    found = find_extractor(config, image_shape)
+    if found is None:
         raise ValueError(
-            f"{missing[0]} needs an extractor, and none comes with "
-            f"{dataset}: train one (python -m experiments.classifier --dataset={dataset}) and name it by --extractor, "
-            f"or give --inception_weights; without: {', '.join(scores.computable(None))}"
+            f"{needing[0]} needs an extractor, and none comes with {config.dataset}: train one, if it has classes "
+            f"(python -m experiments.classifier --dataset={config.dataset}), and name it by --extractor, or give "
+            f"--inception_weights; without: {', '.join(scores.computable(None))}"
         )
+    return found
 
 
-def hook(plan: InTraining, draw, workdir: Path) -> loop.Hook:
-    """Evaluates samples, writes evaluations.jsonl, and keeps the best checkpoint.
+def evaluate(plan: Plan, step: int, state: State, drawn: Iterator[np.ndarray], workdir: Path) -> None:
+    """Scores `drawn` images, adds a line to evaluations.jsonl, and keeps the state if it is the best so far.
 
-    What a state is worth is a function of the state, and so of its step: what a killed run had found stays.
-
-    Args: draw: state -> an iterator over as many images as there are real ones.
+    What a state is worth is a function of the state, and so of its step: what is there of this step stays.
+    Raises RuntimeError if the images cannot be scored, or earlier lines have other scores.
     """
-    best = Checkpoints(workdir / BEST, keep=1)
-    path = workdir / LINES
-
-    def evaluate(step: int, state: State) -> None:
-        lines = read(workdir)
-        if step == 0 or any(line["step"] == step for line in lines):
-            return
-        fake = fake_images(draw(state), plan.real.count, plan.extractor, told="")
+    lines = read(workdir)
+    if step == 0 or any(line["step"] == step for line in lines):
+        return
+    try:
+        fake = fake_images(drawn, plan.real.count, plan.extractor, told="")
         line = {"step": step} | scores.compute(plan.metrics, plan.real, fake, plan.extractor)
-        lines = sorted([*lines, line], key=lambda line: line["step"])
-        if best_line(lines, plan.metrics[0])["step"] == step and step not in best.steps():
+    except ValueError as error:
+        raise RuntimeError(f"cannot evaluate step {step}: {error}") from error
+    if lines and lines[0].keys() != line.keys():
+        raise RuntimeError(
+            f"{workdir / LINES} has {', '.join(list(lines[0])[1:])}, not {', '.join(list(line)[1:])}: ask for the same, "
+            f"or move it and {BEST}/ away"
+        )
+    lines = sorted([*lines, line], key=lambda line: line["step"])
+    if best_line(lines, plan.metrics[0])["step"] == step:
+        _keep(step, state, workdir)
+    replace_file(workdir / LINES, "".join(json.dumps(line) + "\n" for line in lines).encode())
+
+
+def _keep(step: int, state: State, workdir: Path) -> None:
+    """Makes this the only checkpoint in best/."""
+    loop.require_finite(step, state)
+    with closing(Checkpoints(workdir / BEST, keep=1)) as best:
+        for later in best.steps():
+            if later > step:  # of a run that was cut off and evaluated at other steps; it is not the best any more
+                best.delete(later)
+        if step not in best.steps():
             best.save(step, state)
             best.wait()
-        replace_file(path, "".join(json.dumps(line) + "\n" for line in lines).encode())
-
-    return loop.Hook(plan.every, evaluate)
 
 
-def summary(plan: InTraining, workdir: Path) -> dict:
-    """What result.json says of the evaluations: {"final", "best", "floor"}. Prints them and draws evaluations.png."""
+def summary(plan: Plan, workdir: Path) -> dict[str, dict[str, float]]:
+    """What result.json says of the evaluations: {"final", "best", "floor"}. Draws them as evaluations.png."""
     lines = read(workdir)
-    final, best = lines[-1], best_line(lines, plan.metrics[0])
-    columns = {name: [line[name] for line in lines] for name in final}
+    # Without "_" curves gives each a panel of its own.
+    columns = {name.replace("_", " "): [line[name] for line in lines] for name in lines[-1]}
     pictures.curves(columns, workdir / "evaluations.png")
+    return {"final": lines[-1], "best": best_line(lines, plan.metrics[0]), "floor": plan.floor}
+
+
+def told(summary: dict[str, dict[str, float]]) -> Iterator[str]:
+    """The lines that tell a summary: the number by which the best was chosen, and those of real images."""
+    final, best = summary["final"], summary["best"]
     name = list(final)[1]
-    print(
-        f"{name}: {final[name]:.4g} at the end, {best[name]:.4g} at step {best['step']}, the best, kept in {workdir / BEST}"
-    )
-    for real, value in plan.floor.items():
-        print(f"{real}: {value:.4g} between real images, the floor")
-    return {"final": final, "best": best, "floor": plan.floor}
+    yield f"{name}: {final[name]:.4g} at the end, {best[name]:.4g} at step {best['step']}, the best, kept in {BEST}/"
+    for real, value in summary["floor"].items():
+        yield f"{real}: {value:.4g} between real images, the floor"
 
 
 def read(workdir: str | Path) -> list[dict[str, float]]:

@@ -49,7 +49,7 @@ def prepare(experiment: str, make: Make, resolve: Resolve, config: SimpleNamespa
     source = load(config)
     recipe = make(config, source.image_shape)
     check(recipe, source, config)
-    plan = evaluation.prepare(config, source, lambda: load_test(config))
+    plan = common.by_first(lambda: evaluation.prepare(config, source, lambda: load_test(config)))
     workdir = common.open_workdir(experiment, config, config.dataset, source.image_shape, source.num_classes)
     return partial(train, recipe, source, plan, config, workdir)
 
@@ -57,7 +57,7 @@ def prepare(experiment: str, make: Make, resolve: Resolve, config: SimpleNamespa
 def train(
     recipe: Recipe,
     source: source_lib.Source,
-    plan: evaluation.InTraining | None,
+    plan: evaluation.Plan | None,
     config: SimpleNamespace,
     workdir: Path,
 ) -> None:
@@ -69,13 +69,20 @@ def train(
         images = np.concatenate(list(draw(recipe, state, grid_key, GRID)))
         pictures.save(pictures.grid(images), workdir / "samples" / f"{step:06d}.png")
 
+    def evaluate(step: int, state) -> None:
+        drawn = draw(recipe, state, jax.random.fold_in(grid_key, 1), plan.real.count)
+        evaluation.evaluate(plan, step, state, drawn, workdir)
+
     hooks = (loop.Hook(config.sample_every, save_grid),)
-    if plan and jax.process_index() == 0:
-        eval_key = jax.random.fold_in(grid_key, 1)
-        hooks += (evaluation.hook(plan, lambda state: draw(recipe, state, eval_key, plan.real.count), workdir),)
+    hooks += (loop.Hook(config.eval_every, evaluate),) if config.eval_every else ()
     result = common.fit(recipe, state, batches(source, recipe.parts, config), step_key, hooks, config, workdir)
     if jax.process_index() == 0:
-        common.finish(result, config, workdir, **(evaluation.summary(plan, workdir) if plan else {}))
+        measured = {}
+        if plan:
+            evaluate(int(result.state.step), loop.local(result.state))  # of a run that was over without it
+            measured = evaluation.summary(plan, workdir)
+        common.finish(result, config, workdir, **measured)
+        print("".join(f"{line}\n" for line in (evaluation.told(measured) if plan else ())), end="")
         print(f"sample more:\n  python -m experiments.sample --workdir={workdir} --num=64 --seed=1")
 
 

@@ -47,7 +47,7 @@ def restore(workdir: str | Path, folder: str = "checkpoints") -> tuple[dict, Rec
     finally:
         checkpoints.close()
     if state is None:
-        raise ValueError(f"{workdir} has no checkpoint yet")
+        raise ValueError(f"{workdir} has no checkpoint yet in {folder}")
     return content, recipe, state
 
 

@@ -66,6 +66,10 @@ class Checkpoints:
         except Exception as error:  # Orbax and TensorStore raise many kinds, ValueError for a full disk
             raise self._save_error(error) from error
 
+    def delete(self, step: int) -> None:
+        """Removes a checkpoint."""
+        self._manager.delete(step)
+
     def wait(self) -> None:
         """Returns when all that was saved is on disk. Raises SaveError."""
         try:

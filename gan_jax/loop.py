@@ -129,7 +129,7 @@ def fit(
                 for hook in due:
                     hook.run(step, local(state))
             if save:
-                _require_finite_state(step, state)
+                require_finite(step, state)
                 if lead:
                     checkpoints.save(step, local(state))
             if lead and (stop or step == steps):
@@ -208,7 +208,8 @@ def local(state: State) -> State:
     return jax.tree.map(lambda x: x.addressable_data(0), state)
 
 
-def _require_finite_state(step: int, state: State) -> None:
+def require_finite(step: int, state: State) -> None:
+    """Raises NonFinite, naming the array, unless all of the state is finite."""
     for path, leaf in jax.tree_util.tree_leaves_with_path(local(state)):
         if not np.isfinite(np.asarray(leaf)).all():
             raise NonFinite(f"the state's {jax.tree_util.keystr(path)} is not finite at step {step}")

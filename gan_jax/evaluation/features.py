@@ -73,6 +73,8 @@ def save_classifier(path: str | Path, variables: dict, **described) -> None:
 def load_classifier(path: str | Path) -> Extractor:
     """The extractor of a file that `save_classifier` wrote. Images are resized to those that it was trained on.
 
+    Unless it comes with the project, its name ends with its fingerprint, for others may be trained on the same images.
+
     Raises FileNotFoundError, or ValueError if the file is no such file.
     """
     path = Path(path)
@@ -95,10 +97,13 @@ def load_classifier(path: str | Path) -> Extractor:
     def apply(variables: dict, images: Array) -> tuple[Array, Array]:
         shape = (len(images), height, height, channels)
         pixels = jax.image.resize(images.astype(jnp.float32), shape, "bilinear")  # antialiased where it shrinks
-        logits, out = network.apply(variables, pixels / 127.5 - 1, train=False)
+        with jax.default_matmul_precision("highest"):  # on accelerators too, so that all measure the same
+            logits, out = network.apply(variables, pixels / 127.5 - 1, train=False)
         return out["features"], jax.nn.softmax(logits)
 
-    return Extractor(name, (channels,), apply, variables)
+    found = Extractor(name, (channels,), apply, variables)
+    own = path.parent.resolve() != EXTRACTORS.resolve()
+    return found._replace(name=f"{name}-{found.fingerprint}") if own else found
 
 
 def load_inception(path: str | Path) -> Extractor:
@@ -116,14 +121,14 @@ def extract(extractor: Extractor, batches: Iterable[np.ndarray], *, total: int, 
     """The features of uint8 images that come in batches [B, H, W, C]; on all devices of this process.
 
     Args: total: how many images come, for the bar; told: what the progress bar says they are; "" for no bar.
-    Raises ValueError if the images have the wrong number of channels.
+    Raises ValueError if the images have the wrong number of channels, or there are none.
     """
     devices = np.array(jax.local_devices())
     spread = NamedSharding(Mesh(devices, ("data",)), PartitionSpec("data"))
     whole = NamedSharding(Mesh(devices, ("data",)), PartitionSpec())
     variables = jax.device_put(extractor.variables, whole)
     apply = jax.jit(extractor.apply, out_shardings=spread)
-    found = []
+    found = []  # of each chunk; the last is padded
     with tqdm(total=total, desc=told, unit="image", disable=not told, dynamic_ncols=True) as bar:
         for images in _chunks(batches, CHUNK * len(devices)):
             require_channels(extractor, images.shape[-1])
@@ -132,6 +137,8 @@ def extract(extractor: Extractor, batches: Iterable[np.ndarray], *, total: int, 
             outputs = apply(variables, jax.device_put(padded, spread))
             found.append([np.asarray(x)[: len(images)] for x in outputs])
             bar.update(len(images))
+    if not found:
+        raise ValueError("there are no images to look at")
     return Features(*(np.concatenate(column) for column in zip(*found)))
 
 
@@ -143,7 +150,14 @@ def require_channels(extractor: Extractor, channels: int) -> None:
 
 
 def _chunks(batches: Iterable[np.ndarray], size: int) -> Iterator[np.ndarray]:
-    """The batches cut into pieces of at most `size`."""
+    """The images of all batches in pieces of `size`, the last of what is left."""
+    waiting: list[np.ndarray] = []
     for images in batches:
-        for start in range(0, len(images), size):
-            yield images[start : start + size]
+        waiting.append(images)
+        if sum(map(len, waiting)) >= size:
+            images = np.concatenate(waiting)
+            whole = len(images) - len(images) % size
+            yield from np.split(images[:whole], whole // size)
+            waiting = [images[whole:]]
+    if any(map(len, waiting)):
+        yield np.concatenate(waiting)

@@ -23,9 +23,9 @@ class Memorisation(NamedTuple):
       nearer: the probability that a sample is nearer to the training images than a held-out image is, ties counting
         half: 0.5 if they are alike, 1 if samples are copies (Meehan et al. 2020, arXiv:2004.05675, section 3, their U
         as a probability and with the sign reversed). Poor samples that all look like the mean image raise it too.
-      copies, held_out_copies: the fraction that are less than a third as far from the nearest training image as from
+      copies, held_out_copies: the fraction that are at most a third as far from the nearest training image as from
         the second nearest (Yoon et al. 2023, "Diffusion Probabilistic Models Generalize when They Fail to Memorize",
-        section 3).
+        section 3). Of a training image that is there twice, exact copies are found, others are not.
       flagged: whether copies exceed those of held-out images by more than 1 in 100.
     """
 
@@ -85,13 +85,14 @@ def _three_nearest(queries: Array, training: Iterable[Array]) -> tuple[Array, Ar
     """The distances of each query to its three nearest training images, [N, 3], ascending, and the nearest [N, ...]."""
     unit = np.sqrt(np.prod(queries.shape[1:]))
     flat = lambda images: images.reshape(len(images), -1) / unit
+    asked = flat(queries)
     found, closest = np.full((len(queries), 3), np.inf), np.zeros_like(queries)
     count = 0
     for batch in training:
         if batch.shape[1:] != queries.shape[1:]:
             raise ValueError(f"images {list(queries.shape)} cannot be compared with images {list(batch.shape)}")
         count += len(batch)
-        distances, indices = nearest(flat(queries), flat(batch), min(3, len(batch)))
+        distances, indices = nearest(asked, flat(batch), min(3, len(batch)))
         nearer = distances[:, 0] < found[:, 0]
         closest[nearer] = batch[indices[nearer, 0]]
         found = np.sort(np.concatenate([found, distances], axis=1), axis=1)[:, :3]

@@ -26,7 +26,7 @@ class Coverage(NamedTuple):
     """Fields:
 
     modes: how many have a sample.
-    reverse_kl: KL(p ‖ q) in nats, p the modes' shares in the samples, q in the data; infinite if q lacks what p has.
+    reverse_kl: KL(p ‖ q) in nats, p the modes' shares in the samples, q in the data.
     """
 
     modes: int
@@ -38,16 +38,16 @@ def mode_coverage(labels: np.ndarray, num_modes: int, real_labels: np.ndarray | 
 
     As Stacked MNIST's 1,000 modes are counted (Metz et al. 2017, arXiv:1611.02163, section 3.3.1; PacGAN, section 4.2).
 
-    Args: real_labels: of the data, [M]; None takes its modes for equally frequent.
+    Args: real_labels: of the data, [M]; None takes its modes for equally frequent. One is added to each mode's count, so
+      that a mode that the data lack makes the KL large, but not infinite.
     Raises ValueError if there are no labels or any is out of range.
     """
-    counts = [_counts(x, num_modes) for x in (labels, real_labels) if x is not None]
-    p, q = (
-        counts[0] / counts[0].sum(),
-        counts[1] / counts[1].sum() if len(counts) > 1 else np.full(num_modes, 1 / num_modes),
-    )
-    with np.errstate(divide="ignore"):
-        reverse_kl = np.sum(p[p > 0] * (np.log(p[p > 0]) - np.log(q[p > 0])))
+    counts = _counts(labels, num_modes)
+    p, q = counts / counts.sum(), np.full(num_modes, 1 / num_modes)
+    if real_labels is not None:
+        real_counts = _counts(real_labels, num_modes) + 1
+        q = real_counts / real_counts.sum()
+    reverse_kl = np.sum(p[p > 0] * np.log(p[p > 0] / q[p > 0]))
     return Coverage(int((p > 0).sum()), max(0.0, float(reverse_kl)))
 
 

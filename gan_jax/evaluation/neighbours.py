@@ -47,6 +47,7 @@ def density_coverage(real: Array, fake: Array, *, k: int = 5) -> tuple[float, fl
 
 def radii(features: Array, k: int) -> Array:
     """The distance of each feature [N, d] to its k-th nearest other, [N]. Raises ValueError unless N > k > 0."""
+    features = as_features(features)
     if not 0 < k < len(features):
         raise ValueError(f"k={k}: must be at least 1 and less than the number of features, {len(features)}")
     found = np.empty(len(features))
@@ -67,9 +68,11 @@ def nearest(queries: Array, features: Array, k: int = 1) -> tuple[Array, Array]:
     found, indices = np.empty((len(queries), k)), np.empty((len(queries), k), np.int64)
     for rows, distances in _blocks(queries, features):
         some = np.argpartition(distances, k - 1, axis=1)[:, :k]
-        order = np.take_along_axis(distances, some, axis=1).argsort(axis=1, kind="stable")
+        # The few that are returned are computed anew, difference by difference, without the rounding of squares.
+        exact = np.array([np.linalg.norm(features[own] - queries[row], axis=1) for row, own in zip(rows, some)])
+        order = exact.argsort(axis=1, kind="stable")
         indices[rows] = np.take_along_axis(some, order, axis=1)
-        found[rows] = np.take_along_axis(distances, indices[rows], axis=1)
+        found[rows] = np.take_along_axis(exact, order, axis=1)
     return found, indices
 
 
@@ -89,7 +92,7 @@ def _blocks(a: Array, b: Array) -> Iterator[tuple[Array, Array]]:
         rows = np.arange(start, min(start + BLOCK, len(a)))
         squares = a_squares[rows, None] + b_squares
         # What is within rounding of 0 is 0, so that equal features are at distance 0, on the ball of radius 0 too.
-        rounding = 8 * np.finfo(np.float64).eps * squares
+        rounding = 4 * np.sqrt(a.shape[1]) * np.finfo(np.float64).eps * squares
         squares -= 2 * (a[rows] @ b.T)
         squares[squares <= rounding] = 0
         yield rows, np.sqrt(squares, out=squares)

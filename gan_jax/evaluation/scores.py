@@ -13,7 +13,6 @@ from gan_jax.evaluation import metrics
 from gan_jax.evaluation.features import Extractor, Features, extract
 
 PIXELS = 2000  # images that scores of pixels are computed from, at most
-KERNEL_BLOCK = 1000  # as KID's authors take them
 
 
 class Images(NamedTuple):
@@ -48,14 +47,17 @@ def look(batches: Iterable[np.ndarray], count: int, extractor: Extractor | None,
     def passing():
         for images in batches:
             missing = PIXELS - sum(map(len, kept))
-            kept.append(np.asarray(images[: max(missing, 0)]))
-            if extractor is None and missing <= 0:
+            if missing > 0:
+                kept.append(np.array(images[:missing]))  # a copy, which does not hold on to the batch
+            elif extractor is None:
                 return
             yield images
 
     features = extract(extractor, passing(), total=count, told=told) if extractor else None
     if extractor is None:
         deque(passing(), maxlen=0)
+    if not kept:
+        raise ValueError("there are no images to look at")
     return Images(count, np.concatenate(kept), features)
 
 
@@ -94,12 +96,6 @@ def _counts(real: int, fake: int) -> str:
     return short(real) if real == fake else f"{short(real)} real,{short(fake)} fake"
 
 
-def _kernel_distance(real: Images, fake: Images) -> dict[str, float]:
-    block = min(KERNEL_BLOCK, real.count, fake.count)
-    mean, _ = metrics.kernel_distance(real.features.features, fake.features.features, block_size=block)
-    return {"kernel_distance": mean}
-
-
 def _mode_coverage(real: Images, fake: Images) -> metrics.Coverage:
     labels = [images.features.probabilities.argmax(axis=1) for images in (fake, real)]
     return metrics.mode_coverage(labels[0], real.features.probabilities.shape[1], labels[1])
@@ -116,7 +112,9 @@ def _of_features(measure: Callable, *names: str) -> Callable[[Images, Images], d
 
 SCORES = {
     "frechet_distance": Score(_of_features(metrics.frechet_distance, "frechet_distance"), "lower", "features"),
-    "kernel_distance": Score(_kernel_distance, "lower", "features"),
+    "kernel_distance": Score(
+        _of_features(lambda real, fake: metrics.kernel_distance(real, fake)[0], "kernel_distance"), "lower", "features"
+    ),
     "precision_recall": Score(_of_features(metrics.precision_recall, "precision", "recall"), "higher", "features"),
     "density_coverage": Score(_of_features(metrics.density_coverage, "density", "coverage"), "higher", "features"),
     "inception_score": Score(

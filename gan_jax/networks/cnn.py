@@ -36,7 +36,10 @@ class Classifier(nn.Module):
         """
         require_square(image.shape[1:])
         if not SMALLEST <= image.shape[1] <= LARGEST:
-            raise ValueError(f"the classifier takes images of {SMALLEST} to {LARGEST} pixels, got {image.shape[1]}")
+            raise ValueError(
+                f"the classifier takes images of {SMALLEST} to {LARGEST} pixels a side, got {image.shape[1]}; "
+                "--image_size resizes them"
+            )
         norm = norm_layer("batch", train=train, axis_name=self.axis_name)
         x, channels = image, self.width
         while x.shape[1] > 4:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from gan_jax.evaluation.frechet import FeatureStatistics, frechet_distance, frechet_distance_from_stats
 
-seeds = st.integers(0, 2**32 - 1)
+seeds = st.integers(0, 2**32 - 2)  # one more is used too
 several = settings(max_examples=25, deadline=None, database=None)
 
 
@@ -135,7 +135,7 @@ rank = int(sys.argv[2])
 jax.distributed.initialize(f"localhost:{sys.argv[1]}", 2, rank)
 x = np.random.RandomState(0).randn(40, 3) + 1e6
 mine = FeatureStatistics().add(x[:13] if rank == 0 else x[13:]).over_processes()
-print(json.dumps([mine.count, mine.mean.tolist(), mine.covariance.tolist()]))
+print(json.dumps([[mine.count], mine.mean.tolist(), mine.covariance.tolist()]))
 """
 
 
@@ -149,12 +149,13 @@ def test_statistics_over_two_processes():
     command = lambda rank: [sys.executable, "-c", PROCESS, port, str(rank)]
     processes = [subprocess.Popen(command(rank), cwd=root, stdout=subprocess.PIPE, text=True) for rank in (0, 1)]
     try:
-        outputs = [json.loads(process.communicate(timeout=120)[0].splitlines()[-1]) for process in processes]
+        printed = [process.communicate(timeout=120)[0].splitlines() for process in processes]
+        outputs = [json.loads(line) for lines in printed for line in lines if line.startswith("[[")]
     finally:
         for process in processes:
             process.kill()
     assert outputs[0] == outputs[1]
     count, mean, covariance = outputs[0]
-    assert count == 40
+    assert count == [40]
     np.testing.assert_allclose(mean, x.mean(0), rtol=1e-14)
     np.testing.assert_allclose(covariance, np.cov(x, rowvar=False), rtol=1e-7, atol=1e-9)

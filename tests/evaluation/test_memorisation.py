@@ -41,6 +41,11 @@ def test_new_images_are_not():
     assert found.sample_distance == pytest.approx(found.held_out_distance, rel=0.05)
 
 
+def test_exact_copies_of_what_is_there_twice():
+    training = np.repeat(noise(0, 30, side=64), 2, axis=0)
+    assert memorisation(training[:10], [training], noise(1, 10, side=64))[0].copies == 1
+
+
 def test_a_few_copies_among_many():
     found, pairs = memorisation(np.concatenate([noise(3, 95), TRAINING[:5]]), batches(), noise(1, 40), shown=6)
     assert found.flagged and found.copies == 0.05

@@ -86,6 +86,16 @@ def test_nearest():
     np.testing.assert_array_equal(indices, [[1, 0], [2, 1]])
 
 
+@pytest.mark.parametrize("d", [3, 2048, 30000])
+def test_equal_features_are_at_distance_0(d):
+    """However many dimensions there are, and far from the origin."""
+    x = np.random.RandomState(0).randn(12, d) + 100
+    assert (nearest(x, x)[0] == 0).all()
+    twice = np.repeat(x, 2, axis=0)
+    assert (radii(twice, 1) == 0).all()
+    assert precision_recall(twice, twice, k=1) == (1, 1)
+
+
 def test_too_few_and_not_finite():
     x = np.random.RandomState(0).randn(5, 2)
     for measure in (precision_recall, density_coverage):

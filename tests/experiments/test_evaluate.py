@@ -10,6 +10,7 @@ from PIL import Image
 from experiments import evaluate, evaluation
 from gan_jax.evaluation import features
 from gan_jax.evaluation.scores import SCORES
+from gan_jax.loop import NonFinite
 
 EVALUATED = ("--eval_every=2", "--num_samples=50", "--eval_metrics=frechet_distance,modes")
 
@@ -45,7 +46,7 @@ def score(configured):
 def test_evaluation_in_training(trained):
     lines = evaluation.read(trained)
     assert [line["step"] for line in lines] == [2, 4, 5]
-    names = ["step", "frechet_distance[digits-cnn,50]", "modes[digits-cnn,50]"]
+    names = ["step", "frechet_distance[digits-cnn,50]", "modes[digits-cnn,50]"]  # of 1,797, whose half would do too
     assert all(list(line) == names for line in lines)
     result = json.loads((trained / "result.json").read_text())
     best = min(lines, key=lambda line: line[names[1]])
@@ -56,12 +57,37 @@ def test_evaluation_in_training(trained):
 
 
 def test_a_run_that_goes_on_evaluates_what_is_missing(trained, tmp_path, play, tiny):
-    """Up to there it has the lines of the straight run, and does not compute them again."""
+    """Lines of steps that were evaluated stay as they are: here they say what no evaluation would."""
     run = shutil.copytree(trained, tmp_path / "run")
+    marked = [{name: -1.0 for name in line} | {"step": line["step"]} for line in evaluation.read(trained)]
+    (run / evaluation.LINES).write_text("".join(json.dumps(line) + "\n" for line in marked))
     assert play(*tiny, *EVALUATED, "--steps=7", f"--workdir={run}") == 0
     lines = evaluation.read(run)
     assert [line["step"] for line in lines] == [2, 4, 5, 6, 7]
-    assert lines[:3] == evaluation.read(trained)
+    assert lines[:3] == marked and lines[3]["modes[digits-cnn,50]"] > 0
+
+
+def test_a_run_is_not_ranked_by_two_measures(trained, tmp_path, play, tiny, capsys):
+    run = shutil.copytree(trained, tmp_path / "run")
+    assert play(*tiny, *EVALUATED, "--num_samples=60", "--steps=7", f"--workdir={run}") == 2
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert "has frechet_distance[digits-cnn,50], modes[digits-cnn,50], not frechet_distance[digits-cnn,60]" in line
+    assert evaluation.read(run) == evaluation.read(trained)
+
+
+def test_the_best_of_an_earlier_step_replaces_that_of_a_later(trained, tmp_path, play, tiny):
+    """A run cut off at 4 and evaluated at other steps: what is in best/ is what the lines call best."""
+    run = shutil.copytree(trained, tmp_path / "run")
+    for folder, step in [("checkpoints", 4), ("checkpoints", 5)]:
+        shutil.rmtree(run / folder / str(step), ignore_errors=True)
+    (run / "checkpoints" / "3").exists() or pytest.fail("the test needs a checkpoint of step 3")
+    lines = [{name: 1e9 for name in line} | {"step": 5} for line in evaluation.read(trained)[-1:]]
+    (run / evaluation.LINES).write_text("".join(json.dumps(line) + "\n" for line in lines))
+    shutil.rmtree(run / "best")
+    shutil.copytree(trained / "checkpoints" / "5", run / "best" / "5")
+    assert play(*tiny, *EVALUATED, "--eval_every=4", "--steps=5", f"--workdir={run}") == 0
+    assert json.loads((run / "result.json").read_text())["best"]["step"] == 4
+    assert [path.name for path in (run / "best").iterdir()] == ["4"]
 
 
 def test_a_killed_run_finds_the_same(trained, tmp_path, play, tiny):
@@ -79,6 +105,20 @@ def test_a_killed_run_finds_the_same(trained, tmp_path, play, tiny):
 def test_evaluating_changes_nothing_in_training(trained, tmp_path, play, tiny):
     assert play(*tiny, "--steps=5", f"--workdir={tmp_path}") == 0
     assert (tmp_path / "metrics.jsonl").read_bytes() == (trained / "metrics.jsonl").read_bytes()
+
+
+def test_a_run_that_was_over_is_evaluated_at_its_end(tmp_path, play, tiny, capsys):
+    assert play(*tiny, "--steps=2", f"--workdir={tmp_path}") == 0
+    assert play(*tiny, "--steps=2", f"--workdir={tmp_path}", "--eval_every=10") == 0
+    assert [line["step"] for line in evaluation.read(tmp_path)] == [2]
+    assert "at step 2, the best" in capsys.readouterr().out
+
+
+def test_images_that_are_not_finite_and_images_that_are_all_equal(capsys):
+    with pytest.raises(NonFinite, match="not finite"):
+        evaluation.fake_images(iter([np.full((2, 8, 8, 1), np.nan)]), 2, None)
+    evaluation.fake_images(iter([np.zeros((2, 8, 8, 1))]), 2, None)
+    assert "all samples are equal" in capsys.readouterr().err
 
 
 def test_evaluate_needs_nothing_but_the_directory(trained, tmp_path, start):
@@ -118,14 +158,19 @@ def test_chosen_metrics_and_the_same_twice(trained, score):
 
 
 def test_without_an_extractor_pixels_are_compared(tmp_path, play, tiny, score):
+    """Colour images in folders, with a test split of 8."""
     for i in range(20):
-        pixels = np.random.RandomState(i).randint(0, 256, (8, 8), np.uint8)
-        (tmp_path / "pictures").mkdir(exist_ok=True)
-        Image.fromarray(pixels).save(tmp_path / "pictures" / f"{i}.png")
+        folder = tmp_path / "pictures" / ("train" if i < 12 else "test")
+        folder.mkdir(parents=True, exist_ok=True)
+        pixels = np.random.RandomState(i).randint(0, 256, (8, 8, 3), np.uint8)
+        Image.fromarray(pixels).save(folder / f"{i}.png")
     dataset = f"--dataset=folder:{tmp_path / 'pictures'}"
     assert play(*tiny, dataset, "--steps=1", f"--workdir={tmp_path / 'run'}") == 0
-    found = score(tmp_path / "run")["scores"]["newest"]
-    assert {name.split("[")[0] for name in found} >= {"sliced_wasserstein_8", "ms_ssim", "memorisation_copies"}
+    result = score(tmp_path / "run")
+    assert result["real"]["other"] == "test split" and result["extractor"] is None
+    assert set(result["scores"]["real"]) == {"sliced_wasserstein_8[12 real,8 fake]", "ms_ssim[12 real,8 fake]"}
+    found = result["scores"]["newest"]
+    assert {"sliced_wasserstein_8[12]", "ms_ssim[12]", "memorisation_copies"} <= set(found)
     assert not any("frechet" in name for name in found)
     with pytest.raises(ValueError, match="frechet_distance needs an extractor.*experiments.classifier"):
         score(tmp_path / "run", "--metrics=frechet_distance")

@@ -5,7 +5,7 @@ import pytest
 from flax import linen as nn
 
 from gan_jax.layers.norm import NORMS, norm_layer
-from gan_jax.networks import dcgan, mlp
+from gan_jax.networks import cnn, dcgan, mlp
 
 Z = jax.random.normal(jax.random.key(0), (2, 100))
 
@@ -148,3 +148,16 @@ def test_norms_are_all_there_and_others_raise():
         assert callable(norm_layer(name, train=True))
     with pytest.raises(ValueError, match="unknown norm 'bath'; choose from batch, layer, none"):
         norm_layer("bath", train=True)
+
+
+def test_classifier_counts_and_refusals():
+    network = cnn.Classifier(10)
+    kernels = 16 * 64 + 16 * 64 * 128 + 16 * 128 * 128 + 4 * 4 * 128 * 128
+    assert count(network, images(28, 1)) == kernels + 2 * (64 + 128 + 128 + 128) + 128 * 10 + 10
+    logits, out = network.init_with_output(jax.random.key(0), images(28, 1), train=False)[0]
+    assert logits.shape == (2, 10) and out["features"].shape == (2, 128)
+    for side in (7, 129):
+        with pytest.raises(ValueError, match=f"8 to 128 pixels a side, got {side}; --image_size resizes"):
+            initial(network, images(side, 1))
+    with pytest.raises(ValueError, match="square"):
+        initial(network, jnp.zeros((2, 8, 9, 1)))

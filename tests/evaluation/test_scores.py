@@ -1,0 +1,75 @@
+"""Scores by name: what their names state, and what is kept of the images."""
+
+import numpy as np
+import pytest
+
+from gan_jax.evaluation import scores
+from gan_jax.evaluation.features import Extractor, Features
+from gan_jax.evaluation.scores import SCORES, Images
+
+
+def pool(count, seed=0):
+    random = np.random.RandomState(seed)
+    features = Features(random.randn(count, 3), random.dirichlet(np.ones(4), count))
+    return Images(count, random.randint(0, 256, (min(count, 20), 8, 8, 1)).astype(np.uint8), features)
+
+
+def extractor(name):
+    return Extractor(name, (1,), None, {})
+
+
+def test_names_state_the_extractor_and_the_counts():
+    found = scores.compute(["frechet_distance", "ms_ssim"], pool(1000), pool(1000, 1), extractor("mnist-cnn"))
+    assert list(found) == ["frechet_distance[mnist-cnn,1k]", "ms_ssim[20]"]
+    (name,) = scores.compute(["modes"], pool(30), pool(2000, 1), extractor("x"))
+    assert name == "modes[x,30 real,2k fake]"
+
+
+def test_only_inceptions_are_called_fid_and_kid():
+    names = ["frechet_distance", "kernel_distance", "precision_recall"]
+    found = scores.compute(names, pool(30), pool(30, 1), extractor("inception"))
+    assert list(found) == ["FID[inception,30]", "KID[inception,30]", "precision[inception,30]", "recall[inception,30]"]
+    found = scores.compute(names, pool(30), pool(30, 1), extractor("inception-like"))
+    assert not any(name.startswith(("FID", "KID")) for name in found)
+
+
+@pytest.mark.parametrize("name", SCORES)
+def test_every_score_is_a_number_and_best_where_it_says(name):
+    """Of the data itself no score is worse than of other features."""
+    real, other = pool(60), pool(60, 1)
+    other = other._replace(features=other.features._replace(features=other.features.features + 5))
+    one, two = (scores.compute([name], real, fake, extractor("x")) for fake in (real, other))
+    assert np.isfinite(list(one.values())).all() and np.isfinite(list(two.values())).all()
+    if name in ("frechet_distance", "kernel_distance", "precision_recall", "density_coverage"):
+        sign = 1 if SCORES[name].better == "lower" else -1
+        assert all(sign * a < sign * b for a, b in zip(one.values(), two.values()))
+
+
+def test_too_few_images_are_told_with_the_score():
+    with pytest.raises(ValueError, match="precision_recall of 4 real and 4 other images: k=5: must be"):
+        scores.compute(["precision_recall"], pool(4), pool(4, 1), extractor("x"))
+    with pytest.raises(ValueError, match="ms_ssim .* at least 2 images, got 1"):
+        scores.compute(["ms_ssim"], pool(1), pool(1, 1), None)
+    with pytest.raises(ValueError, match="no images"):
+        scores.look([], 0, None)
+
+
+def test_the_first_images_are_kept(monkeypatch):
+    monkeypatch.setattr(scores, "PIXELS", 5)
+    images = np.arange(8, dtype=np.uint8).reshape(8, 1, 1, 1).repeat(8, axis=1)
+    read = []
+
+    def batches():
+        for start in range(0, 8, 3):
+            read.append(start)
+            yield images[start : start + 3]
+
+    found = scores.look(batches(), 8, None)
+    np.testing.assert_array_equal(found.pixels, images[:5])
+    assert found.count == 8 and found.features is None
+    assert read == [0, 3, 6][: len(read)]
+
+
+def test_what_can_be_computed_without_an_extractor():
+    assert scores.computable(None) == ["sliced_wasserstein", "ms_ssim"]
+    assert scores.computable(extractor("x")) == list(SCORES)
