@@ -15,6 +15,8 @@ from gan_jax.devices import batch_mean
 Array = jax.Array
 
 WINDOW = 500  # steps that a warning is based on; the first so many, in which much is odd, are not looked at
+# Of DCGANs on MNIST: runs that learn have a spread of 0.8 to 1 and accuracies below 0.997; one that collapsed at its start
+# had 0.26 and 1.000. Wasserstein losses of some tens are usual.
 LEAST_SPREAD = 0.5
 WON = 0.998
 LARGEST_LOSS = 1000.0
