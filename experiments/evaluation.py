@@ -88,7 +88,7 @@ class Plan(NamedTuple):
     """How a run is evaluated in training.
 
     Fields: metrics: names in SCORES; extractor: None if they need none; real: what samples are compared with; floor: the
-    same scores of other real images, as far as the data go, which no generator can be expected to better.
+    same scores of other real images.
     """
 
     metrics: list[str]
