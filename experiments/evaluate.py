@@ -47,13 +47,17 @@ def evaluate(config: SimpleNamespace) -> dict:
     run.data_dir = config.data_dir or run.data_dir
     asked = SimpleNamespace(**vars(config) | {"dataset": run.dataset})
     shape = tuple(content["image_shape"])
-    names = config.metrics
-    if names is None:
-        names = [*scores.computable(evaluation.find_extractor(asked, shape)), "memorisation"]
-    for name in names:
-        require_known("metric", name, [*SCORES, "memorisation"])
-    chosen = [name for name in names if name != "memorisation"]
-    extractor = evaluation.needed_extractor(chosen, asked, shape)
+    if config.metrics is None:
+        extractor = evaluation.find_extractor(asked, shape)
+        chosen, memorised = scores.computable(extractor), True
+    else:
+        for name in config.metrics:
+            require_known("metric", name, [*SCORES, "memorisation"])
+        chosen, memorised = (
+            [name for name in config.metrics if name != "memorisation"],
+            "memorisation" in config.metrics,
+        )
+        extractor = evaluation.needed_extractor(chosen, asked, shape)
 
     source, test = images.load(run), images.load_test(run)
     states = {"newest": state}
@@ -68,7 +72,7 @@ def evaluate(config: SimpleNamespace) -> dict:
         drawn = images.draw(recipe, state, jax.random.key(config.seed), real.count)
         fake = evaluation.fake_images(drawn, real.count, extractor, told=f"samples, step {state.step}")
         columns[kind] = {"step": int(state.step), **_scores(chosen, real, fake, extractor)}
-        if "memorisation" in names:
+        if memorised:
             found, picture = _memorisation(source, test, real, fake)
             columns[kind] |= {f"memorisation_{name}": value for name, value in found._asdict().items()}
             pictures.save(picture, workdir / f"nearest-{kind}.png")

@@ -60,7 +60,7 @@ class Checkpoints:
                 step,
                 args=ocp.args.Composite(
                     state=ocp.args.StandardSave(arrays),
-                    integrity=ocp.args.JsonSave({"crc32": _checksum(arrays)}),
+                    integrity=ocp.args.JsonSave({"crc32": checksum(arrays)}),
                 ),
             )
         except Exception as error:  # Orbax and TensorStore raise many kinds, ValueError for a full disk
@@ -100,7 +100,7 @@ class Checkpoints:
             args=ocp.args.Composite(state=ocp.args.StandardRestore(shapes), integrity=ocp.args.JsonRestore()),
         )
         state = jax.tree.map(np.asarray, restored.state)
-        if _checksum(state) != restored.integrity["crc32"]:
+        if checksum(state) != restored.integrity["crc32"]:
             raise ValueError("the arrays do not match their checksum")
         return state
 
@@ -137,7 +137,7 @@ def _reason(error: Exception) -> str:
     return text[:200] or type(error).__name__
 
 
-def _checksum(tree) -> int:
+def checksum(tree) -> int:
     """CRC-32 of all arrays' bytes, in the order of the tree's leaves."""
     crc = 0
     for leaf in jax.tree.leaves(tree):

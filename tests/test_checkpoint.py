@@ -92,7 +92,7 @@ def test_a_damaged_checkpoint_is_set_aside_for_the_one_before(tmp_path, capsys, 
 def test_other_values_than_were_saved_are_damage(tmp_path, capsys, monkeypatch):
     """A change that the file format itself does not notice is noticed by the checksum."""
     saved(tmp_path / "checkpoints", [1]).close()
-    monkeypatch.setattr("gan_jax.checkpoint._checksum", lambda tree: 123)
+    monkeypatch.setattr("gan_jax.checkpoint.checksum", lambda tree: 123)
     assert Checkpoints(tmp_path / "checkpoints").restore(state(0)) is None
     assert "checksum" in (said := capsys.readouterr().err) and "starting anew" in said
 

@@ -7,7 +7,6 @@ so they come with the project, and everybody measures with the same.
 
 import io
 import json
-import zlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -19,6 +18,7 @@ from flax import traverse_util
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from tqdm import tqdm
 
+from gan_jax.checkpoint import checksum
 from gan_jax.networks import cnn, inception
 from gan_jax.record import replace_file
 
@@ -53,10 +53,7 @@ class Extractor(NamedTuple):
     @property
     def fingerprint(self) -> str:
         """CRC-32 of all weights: equal for equal networks."""
-        crc = 0
-        for _, leaf in sorted(traverse_util.flatten_dict(self.variables, sep="/").items()):
-            crc = zlib.crc32(np.ascontiguousarray(leaf).tobytes(), crc)
-        return f"{crc:08x}"
+        return f"{checksum(self.variables):08x}"
 
 
 def save_classifier(path: str | Path, variables: dict, **described) -> None:

@@ -43,12 +43,8 @@ def mode_coverage(labels: np.ndarray, num_modes: int, real_labels: np.ndarray | 
     Raises ValueError if there are no labels or any is out of range.
     """
     counts = _counts(labels, num_modes)
-    p, q = counts / counts.sum(), np.full(num_modes, 1 / num_modes)
-    if real_labels is not None:
-        real_counts = _counts(real_labels, num_modes) + 1
-        q = real_counts / real_counts.sum()
-    reverse_kl = np.sum(p[p > 0] * np.log(p[p > 0] / q[p > 0]))
-    return Coverage(int((p > 0).sum()), max(0.0, float(reverse_kl)))
+    real_counts = np.ones(num_modes) if real_labels is None else _counts(real_labels, num_modes) + 1
+    return Coverage(int((counts > 0).sum()), max(0.0, _kl(counts, real_counts)))
 
 
 def stacked_labels(labels: np.ndarray, num_classes: int = 10) -> np.ndarray:
@@ -69,11 +65,11 @@ def mode_quality(samples: np.ndarray, mixture: Mixture) -> Modes:
     distances = np.where(np.isfinite(distances), distances, np.inf)
     good = distances.min(axis=1) <= 3 * mixture.deviation
     counts = np.bincount(distances.argmin(axis=1)[good], minlength=len(mixture.centers))
-    return Modes(int((counts > 0).sum()), float(good.mean()), _kl_to_uniform(counts))
+    reverse_kl = _kl(counts, np.ones(len(counts))) if counts.any() else float(np.log(len(counts)))
+    return Modes(int((counts > 0).sum()), float(good.mean()), reverse_kl)
 
 
-def _kl_to_uniform(counts: np.ndarray) -> float:
-    if not counts.any():
-        return float(np.log(len(counts)))
-    p = counts[counts > 0] / counts.sum()
-    return float(np.sum(p * np.log(p * len(counts))))
+def _kl(p: np.ndarray, q: np.ndarray) -> float:
+    """KL(p ‖ q) in nats of counts [K]; those of q are above 0."""
+    p, q = p[p > 0] / p.sum(), q[p > 0] / q.sum()
+    return float(np.sum(p * np.log(p / q)))
