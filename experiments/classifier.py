@@ -17,14 +17,13 @@ from absl import flags
 
 from experiments import common, images
 from gan_jax import loop, pictures, views
-from gan_jax.data.source import ArraySource, Source
+from gan_jax.data.source import Source
 from gan_jax.evaluation import features
 from gan_jax.networks.cnn import Classifier
 from gan_jax.recipe import Recipe
 from gan_jax.recipes import classifier
 
 EPOCHS, LEAST_STEPS = 6, 300  # unless --steps says otherwise
-HELD_OUT = 5  # a fifth of the examples, where there is no test split
 
 DEFAULTS = dict(batch_size=128, steps=None)
 
@@ -52,7 +51,7 @@ def make(config: SimpleNamespace, num_classes: int) -> Recipe:
 
 def prepare(config: SimpleNamespace) -> common.Train:
     """All that comes before training, and what trains. Raises ValueError or OSError."""
-    train_source, test_source = splits(config)
+    train_source, test_source = images.splits(config)
     if train_source.num_classes < 2:
         raise ValueError(f"{config.dataset} has no classes to tell apart")
     config.steps = config.steps or max(LEAST_STEPS, math.ceil(EPOCHS * len(train_source) / config.batch_size))
@@ -64,21 +63,11 @@ def prepare(config: SimpleNamespace) -> common.Train:
     return partial(train, recipe, train_source, test_source, config, workdir)
 
 
-def splits(config: SimpleNamespace) -> tuple[Source, Source]:
-    """What is trained on and what is tested on; without a test split, a fifth of the examples is held out."""
-    source, test = images.load(config), images.load_test(config)
-    if test is not None:
-        return source, test
-    order = np.random.RandomState(0).permutation(len(source))
-    parts = [source[rows] for rows in np.split(order, [-(len(source) // HELD_OUT)])]
-    return tuple(ArraySource(part["image"], part["label"], source.num_classes) for part in parts)
-
-
 def train(recipe: Recipe, source: Source, test: Source, config: SimpleNamespace, workdir: Path) -> None:
     """Trains in `workdir` from where it stands to config.steps; writes the extractor; tells its accuracy."""
     init_key, step_key = jax.random.split(jax.random.key(config.seed))
     state = jax.jit(recipe.init)(init_key, images.example_batch(source.image_shape))
-    result = common.fit(recipe, state, images.batches(source, 1, config), step_key, (), config, workdir)
+    result = common.fit(recipe, state, images.batches_of(source, 1, config), step_key, (), config, workdir)
     if jax.process_index() > 0:
         return
     path = workdir / "extractor.npz"

@@ -1,23 +1,27 @@
 """Experiments on images: flags of the data, and training on them."""
 
 from collections.abc import Callable, Iterator
-from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from absl import flags
+from PIL import Image
 
 from experiments import common, evaluation
 from gan_jax import loop, pictures
 from gan_jax.data import pipeline
 from gan_jax.data import source as source_lib
 from gan_jax.data import sources
+from gan_jax.data.classes import keep
 from gan_jax.randomness import Key, example_keys
 from gan_jax.recipe import Batch, Recipe, State
 
 GRID = 64  # images in the sample grids
+COLUMNS = 10  # images of each class, where there is a row of each
+HELD_OUT = 5  # a fifth of the examples, where there is no test split
 CHUNK = 64  # images drawn at once
 
 flags.DEFINE_string(
@@ -33,6 +37,19 @@ flags.adopt_module_key_flags(evaluation)
 
 Make = Callable[[SimpleNamespace, tuple[int, int, int]], Recipe]
 Resolve = Callable[[SimpleNamespace], SimpleNamespace]
+Picture = Callable[[Recipe, State, Key], Image.Image]
+
+
+def square(recipe: Recipe, state: State, key: Key) -> Image.Image:
+    """A square of GRID images."""
+    return pictures.grid(np.concatenate(list(draw(recipe, state, key, GRID))))
+
+
+def rows(labels: np.ndarray, recipe: Recipe, state: State, key: Key, columns: int = COLUMNS) -> Image.Image:
+    """A row of images of each of the labels [R], named before it; a column's images have the same latent."""
+    keys = jnp.tile(example_keys(key, columns), len(labels))
+    drawn = np.concatenate(list(draw_of(recipe, state, keys, np.repeat(labels, columns))))
+    return pictures.rows(drawn, [str(label) for label in labels])
 
 
 def prepare(experiment: str, make: Make, resolve: Resolve, config: SimpleNamespace) -> common.Train:
@@ -48,10 +65,17 @@ def prepare(experiment: str, make: Make, resolve: Resolve, config: SimpleNamespa
     config = resolve(config)
     source = load(config)
     recipe = make(config, source.image_shape)
+    plan, workdir = start(experiment, recipe, source, config)
+    return lambda: train(recipe, source, plan, config, workdir)
+
+
+def start(
+    experiment: str, recipe: Recipe, source: source_lib.Source, config: SimpleNamespace
+) -> tuple[evaluation.Plan | None, Path]:
+    """Checks that all fits, plans the evaluation, and opens the run directory. Raises as `prepare`."""
     check(recipe, source, config)
     plan = common.by_first(lambda: evaluation.prepare(config, source, lambda: load_test(config)))
-    workdir = common.open_workdir(experiment, config, config.dataset, source.image_shape, source.num_classes)
-    return partial(train, recipe, source, plan, config, workdir)
+    return plan, common.open_workdir(experiment, config, config.dataset, source.image_shape, source.num_classes)
 
 
 def train(
@@ -60,30 +84,56 @@ def train(
     plan: evaluation.Plan | None,
     config: SimpleNamespace,
     workdir: Path,
-) -> None:
-    """Trains in `workdir` from where it stands to config.steps; evaluates as planned."""
+    *,
+    picture: Picture = square,
+    batches: Callable[[int], Iterator[Batch]] | None = None,
+    measure: Callable[[State], dict] = lambda state: {},
+) -> dict:
+    """Trains in `workdir` from where it stands to config.steps; evaluates as planned.
+
+    Args:
+      picture: what is shown of the samples.
+      batches: as `loop.fit` takes them; by default those of `source`.
+      measure: what result.json is to say of the last state.
+
+    Returns what was measured; {} but in the first process.
+    """
     init_key, step_key, grid_key = jax.random.split(jax.random.key(config.seed), 3)
     state = jax.jit(recipe.init)(init_key, example_batch(source.image_shape))
 
-    def save_grid(step: int, state) -> None:
-        images = np.concatenate(list(draw(recipe, state, grid_key, GRID)))
-        pictures.save(pictures.grid(images), workdir / "samples" / f"{step:06d}.png")
+    def save_grid(step: int, state: State) -> None:
+        pictures.save(picture(recipe, state, grid_key), workdir / "samples" / f"{step:06d}.png")
 
-    def evaluate(step: int, state) -> None:
+    def evaluate(step: int, state: State) -> None:
         drawn = draw(recipe, state, jax.random.fold_in(grid_key, 1), plan.real.count)
         evaluation.evaluate(plan, step, state, drawn, workdir)
 
     hooks = (loop.Hook(config.sample_every, save_grid),)
     hooks += (loop.Hook(config.eval_every, evaluate),) if config.eval_every else ()
-    result = common.fit(recipe, state, batches(source, recipe.parts, config), step_key, hooks, config, workdir)
-    if jax.process_index() == 0:
-        measured = {}
-        if plan:
-            evaluate(int(result.state.step), loop.local(result.state))  # of a run that was over without it
-            measured = evaluation.summary(plan, workdir)
-        common.finish(result, config, workdir, **measured)
-        print("".join(f"{line}\n" for line in (evaluation.told(measured) if plan else ())), end="")
-        print(f"sample more:\n  python -m experiments.sample --workdir={workdir} --num=64 --seed=1")
+    batches = batches or batches_of(source, recipe.parts, config)
+    result = common.fit(recipe, state, batches, step_key, hooks, config, workdir)
+    if jax.process_index() > 0:
+        return {}
+    measured = measure(loop.local(result.state))
+    if plan:
+        evaluate(int(result.state.step), loop.local(result.state))  # of a run that was over without it
+        scored = evaluation.summary(plan, workdir)
+    common.finish(result, config, workdir, **measured, **(scored if plan else {}))
+    print("".join(f"{line}\n" for line in (evaluation.told(scored) if plan else ())), end="")
+    print(f"sample more:\n  python -m experiments.sample --workdir={workdir} --num=64 --seed=1")
+    return measured
+
+
+def splits(config: SimpleNamespace) -> tuple[source_lib.Source, source_lib.Source]:
+    """What is trained on and what is tested on; without a test split, a fifth of the examples is held out.
+
+    Raises ValueError or OSError if they cannot be read.
+    """
+    source, test = load(config), load_test(config)
+    if test is not None:
+        return source, test
+    order = np.random.RandomState(0).permutation(len(source))
+    return tuple(keep(source, rows) for rows in np.split(order, [-(len(source) // HELD_OUT)]))
 
 
 def load_test(config: SimpleNamespace) -> source_lib.Source | None:
@@ -94,7 +144,7 @@ def load_test(config: SimpleNamespace) -> source_lib.Source | None:
         return None
 
 
-def batches(source: source_lib.Source, parts: int, config: SimpleNamespace) -> Callable[[int], Iterator[Batch]]:
+def batches_of(source: source_lib.Source, parts: int, config: SimpleNamespace) -> Callable[[int], Iterator[Batch]]:
     """This process's share of the batches from a step on, as `loop.fit` takes them."""
     return lambda step: pipeline.batches(
         source,
@@ -119,6 +169,15 @@ def draw(recipe: Recipe, state: State, key: Key, num: int) -> Iterator[np.ndarra
     keys = example_keys(key, -(-num // CHUNK) * CHUNK)  # whole chunks, so that one is compiled
     for start in range(0, num, CHUNK):
         yield np.asarray(draw_chunk(state, keys[start : start + CHUNK], CHUNK))[: num - start]
+
+
+def draw_of(recipe: Recipe, state: State, keys: Key, labels: np.ndarray) -> Iterator[np.ndarray]:
+    """Yields images [B, H, W, C] in [-1, 1] of the labels [n], one key each, CHUNK at a time."""
+    draw_chunk = jax.jit(recipe.sample_of)
+    padding = np.arange(-(-len(labels) // CHUNK) * CHUNK) % len(labels)
+    for start in range(0, len(labels), CHUNK):
+        chosen = padding[start : start + CHUNK]
+        yield np.asarray(draw_chunk(state, keys[chosen], labels[chosen]))[: len(labels) - start]
 
 
 def load(config: SimpleNamespace, split: str = "train") -> source_lib.Source:

@@ -1,6 +1,7 @@
 """Samples of a trained run, which needs nothing but its directory.
 
-python -m experiments.sample --workdir=runs/dcgan-digits-non_saturating-seed0 --num=64 --seed=1
+python -m experiments.sample --workdir=runs/dcgan-digits-non_saturating_gp-seed0 --num=64 --seed=1
+python -m experiments.sample --workdir=runs/cgan-digits-non_saturating_gp-seed0 --label=7      # or 0..9, a row of each
 """
 
 import importlib
@@ -11,15 +12,18 @@ from types import SimpleNamespace
 import jax
 import numpy as np
 from absl import app, flags
+from PIL import Image
 from tqdm import tqdm
 
 from experiments import common, images, run_directory
 from gan_jax import pictures
 from gan_jax.checkpoint import Checkpoints
+from gan_jax.randomness import example_keys
 from gan_jax.recipe import Recipe, State
 
 FLAGS = flags.FLAGS
-flags.DEFINE_integer("num", 64, "How many images.", lower_bound=1)
+flags.DEFINE_integer("num", None, "How many images; of each of several labels. By default 64, or 10 of each.", 1)
+flags.DEFINE_string("label", None, "What to draw, as in 7, or 1,4 or 0..9 for a row of each; of a run with labels.")
 flags.DEFINE_string("out", None, "The PNG to write; by default sample-seedN.png in the run directory.")
 flags.declare_key_flag("workdir")
 flags.declare_key_flag("seed")
@@ -61,13 +65,44 @@ def draw(workdir: str | Path, num: int, seed: int) -> np.ndarray:
     return np.concatenate(list(tqdm(chunks, total=-(-num // images.CHUNK), disable=num <= images.CHUNK)))
 
 
+def draw_labels(workdir: str | Path, labels: str, num: int | None, seed: int) -> Image.Image:
+    """The picture of `num` images of one label, as in "7"; or of a row of each, as in "1,4" or "0..9".
+
+    Raises ValueError if `workdir` is no directory of a run that knows labels, or has no checkpoint, or no such label.
+    """
+    content, recipe, state = restore(workdir)
+    if recipe.sample_of is None:
+        raise ValueError(f"label={labels}: {workdir} is a run of {content['experiment']}, which cannot be asked for a label")
+    chosen, key = parse_labels(labels, content["num_classes"]), jax.random.key(seed)
+    if len(chosen) > 1:
+        return images.rows(chosen, recipe, state, key, num or images.COLUMNS)
+    keys = example_keys(key, num or images.GRID)
+    return pictures.grid(np.concatenate(list(images.draw_of(recipe, state, keys, np.repeat(chosen, len(keys))))))
+
+
+def parse_labels(labels: str, num_classes: int) -> np.ndarray:
+    """ "7", "1,4" and "0..9" as int32 arrays. Raises ValueError for what are no labels in 0..num_classes - 1."""
+    first, dots, last = labels.partition("..")
+    try:
+        chosen = range(int(first), int(last) + 1) if dots else [int(label) for label in labels.split(",")]
+    except ValueError:
+        chosen = []
+    if not chosen or not all(0 <= label < num_classes for label in chosen):
+        raise ValueError(f"label={labels}: must be in 0..{num_classes - 1}, as in 0 or 0,1 or 0..{num_classes - 1}")
+    return np.array(chosen, np.int32)
+
+
 def main(_) -> None:
     if FLAGS.workdir is None:
         sys.exit(common.fail("--workdir=RUN is needed: the directory of a run"))
     try:
-        drawn = draw(FLAGS.workdir, FLAGS.num, FLAGS.seed)
-        out = FLAGS.out or Path(FLAGS.workdir) / f"sample-seed{FLAGS.seed}.png"
-        pictures.save(pictures.grid(drawn), out)
+        if FLAGS.label is None:
+            picture = pictures.grid(draw(FLAGS.workdir, FLAGS.num or images.GRID, FLAGS.seed))
+        else:
+            picture = draw_labels(FLAGS.workdir, FLAGS.label, FLAGS.num, FLAGS.seed)
+        of = "" if FLAGS.label is None else f"-label{FLAGS.label}"
+        out = FLAGS.out or Path(FLAGS.workdir) / f"sample{of}-seed{FLAGS.seed}.png"
+        pictures.save(picture, out)
     except (ValueError, OSError) as error:
         sys.exit(common.fail(error))
     print(out)

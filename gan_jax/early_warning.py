@@ -43,6 +43,11 @@ def spread(images: Array, axis_name: str | None = None) -> Array:
     return jnp.sqrt(batch_mean(deviations**2, axis_name))
 
 
+def relative_spread(fake: Array, real: Array, axis_name: str | None = None) -> Array:
+    """The spread of fake images over that of real ones; finite for data that are all alike."""
+    return spread(fake, axis_name) / jnp.maximum(spread(real, axis_name), 1e-6)
+
+
 class EarlyWarning:
     """Looks at each step's metrics; calls `tell` with a line when the means of the last WINDOW steps look wrong.
 

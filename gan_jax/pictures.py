@@ -41,6 +41,23 @@ def grid(images: np.ndarray, *, columns: int | None = None, padding: int = 2, le
     return picture.resize((picture.width * factor, picture.height * factor), Image.Resampling.NEAREST)
 
 
+def rows(images: np.ndarray, titles: list[str], **options) -> Image.Image:
+    """Images [R · columns, H, W, C] in [-1, 1] in one row for each of the R titles, which stand before their rows.
+
+    Args: options: of `grid`.
+    """
+    picture = grid(images, columns=len(images) // len(titles), **options).convert("RGB")
+    height = picture.height / len(titles)
+    font = ImageFont.load_default(max(10, min(18, int(height / 2))))
+    margin = 12 + max(int(font.getlength(title)) for title in titles)
+    canvas = Image.new("RGB", (picture.width + margin, picture.height), "white")
+    canvas.paste(picture, (margin, 0))
+    draw = ImageDraw.Draw(canvas)
+    for number, title in enumerate(titles):
+        draw.text((margin - 6, (number + 0.5) * height), title, fill="black", font=font, anchor="rm")
+    return canvas
+
+
 def save(picture: Image.Image, path: str | Path) -> None:
     """Writes a PNG, at once or not at all, making its folder if need be."""
     Path(path).parent.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,7 @@
 """The contract between a way of training and the loop that runs it.
 
-A recipe is four things. The loop (`gan_jax.loop.fit`) knows nothing else of what it trains, so a GAN with two
-players, a CycleGAN with four and a VAE with one all run in the same loop.
+A recipe is four things, and two more where images of a class can be asked for. The loop (`gan_jax.loop.fit`) knows nothing
+else of what it trains, so a GAN with two players, a CycleGAN with four and a VAE with one all run in the same loop.
 """
 
 from collections.abc import Callable
@@ -32,11 +32,17 @@ class Recipe(NamedTuple):
       sample: (state, key, n) -> images [n, H, W, C] in [-1, 1]; image i depends on `key` and i alone, not on n.
         `key` may also be one key per image, [n] (`randomness.example_keys`), so that many can be drawn piece by piece.
         None where nothing is drawn, as by a classifier.
+        Of labelled images, the labels are `sample_labels(key, n)`.
       parts: how many batches of fresh examples one round takes. The `batch` of a step is a dict of arrays with the
         leading axes [parts, B, ...]: {"image": uint8 [parts, B, H, W, C], "label": int32 [parts, B]}.
+      sample_labels: (key, n) -> int32 [n], by the data's frequencies; None where labels cannot be asked for.
+      sample_of: (state, key, labels [n]) -> images [n, H, W, C] of these classes; image i depends on `key`, i and its
+        label alone. None likewise.
     """
 
     init: Callable[[Key, Batch], State]
     step: Callable[[State, Batch, Key], tuple[State, Metrics]]
     sample: Callable[[State, Key, int], Array] | None
     parts: int
+    sample_labels: Callable[[Key, int], Array] | None = None
+    sample_of: Callable[[State, Key, Array], Array] | None = None

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gan_jax.early_warning import WINDOW, EarlyWarning, accuracies, spread
+from gan_jax.early_warning import WINDOW, EarlyWarning, accuracies, relative_spread, spread
 
 HEALTHY = {"d_loss": 1.0, "g_loss": 0.8, "real_accuracy": 0.8, "fake_accuracy": 0.7, "sample_spread": 0.9}
 
@@ -27,6 +27,8 @@ def test_spread():
     x = np.random.RandomState(0).randn(6, 4, 4, 2)
     assert spread(jnp.array(x)) == pytest.approx(np.sqrt(x.var(axis=0).mean()), rel=1e-6)
     assert spread(jnp.ones((5, 3))) == 0
+    assert relative_spread(jnp.array(x / 2), jnp.array(x)) == pytest.approx(0.5)
+    assert np.isfinite(relative_spread(jnp.array(x), jnp.ones((6, 4))))
 
 
 def test_on_shares_of_a_batch_both_are_those_of_the_whole():

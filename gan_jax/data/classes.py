@@ -1,10 +1,10 @@
-"""Keeping some classes of a source: the frogs of CIFAR-10 are its class 6."""
+"""Keeping some examples of a source, or some classes: the frogs of CIFAR-10 are its class 6."""
 
 import dataclasses
 
 import numpy as np
 
-from gan_jax.data.source import Source
+from gan_jax.data.source import ArraySource, Source
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,15 +24,26 @@ class ClassSubset:
         return {"image": batch["image"], "label": self.renumbered[batch["label"]]}
 
     @property
+    def labels(self) -> np.ndarray:
+        return self.renumbered[self.source.labels[self.positions]]
+
+    @property
     def image_shape(self) -> tuple[int, int, int]:
         return self.source.image_shape
+
+
+def keep(source: Source, positions: np.ndarray) -> Source:
+    """The examples at `positions`, int [n], in this order; in memory if the source is."""
+    if isinstance(source, ArraySource):
+        return ArraySource(source.images[positions], source.labels[positions], source.num_classes)
+    return ClassSubset(source, positions, np.arange(max(1, source.num_classes), dtype=np.int32), source.num_classes)
 
 
 def keep_classes(source: Source, classes: str) -> ClassSubset:
     """Keeps the examples of the named classes, in the order of the source.
 
     Args:
-      source: a `Source` that also has `labels`, int32 [len(source)].
+      source: a `Source`.
       classes: label numbers with commas between, "6" or "0,3,6". They become 0, 1, ... in the order in which they are
         named here, so a conditional network has no class that it never sees.
 

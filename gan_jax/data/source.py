@@ -24,6 +24,7 @@ class Source(Protocol):
 
     image_shape: tuple[int, int, int]
     num_classes: int
+    labels: np.ndarray  # int32 [N]
 
     def __len__(self) -> int: ...
 
@@ -47,6 +48,19 @@ class ArraySource:
     @property
     def image_shape(self) -> tuple[int, int, int]:
         return self.images.shape[1:]
+
+
+def class_counts(source: Source) -> np.ndarray:
+    """How many examples each class has, int64 [K].
+
+    Raises ValueError if the images have no labels, or a class has no example.
+    """
+    if source.num_classes == 0:
+        raise ValueError("this dataset has no labels, so no class can be asked for")
+    counts = np.bincount(source.labels, minlength=source.num_classes)
+    if not counts.all():
+        raise ValueError(f"class {counts.argmin()} has no example, so it cannot be learnt; --classes=... keeps others")
+    return counts
 
 
 def nbytes(source: Source) -> int:

@@ -95,8 +95,8 @@ def load_classifier(path: str | Path) -> Extractor:
         shape = (len(images), height, height, channels)
         pixels = jax.image.resize(images.astype(jnp.float32), shape, "bilinear")  # antialiased where it shrinks
         with jax.default_matmul_precision("highest"):  # on accelerators too, so that all measure the same
-            logits, out = network.apply(variables, pixels / 127.5 - 1, train=False)
-        return out["features"], jax.nn.softmax(logits)
+            _, out = network.apply(variables, pixels / 127.5 - 1, train=False)
+        return out["features"], jax.nn.softmax(out["class_logits"])
 
     found = Extractor(name, (channels,), apply, variables)
     own = path.parent.resolve() != EXTRACTORS.resolve()

@@ -28,3 +28,21 @@ class Dropout(nn.Module):
         keys = example_keys(self.make_rng("noise"), len(x), self.axis_name)
         kept = jax.vmap(lambda key: jax.random.bernoulli(key, 1 - self.rate, x.shape[1:]))(keys)
         return jnp.where(kept, x / (1 - self.rate), 0)
+
+
+class GaussianNoise(nn.Module):
+    """Adds noise from N(0, deviation²) to each number. Draws from the rng "noise".
+
+    Fields: axis_name: the mapped axis over which the batch is spread.
+    """
+
+    deviation: float
+    axis_name: str | None = None
+
+    @nn.compact
+    def __call__(self, x: Array, *, train: bool) -> Array:
+        """[B, ...] -> [B, ...]; with train=False, the same."""
+        if self.deviation == 0 or not train:
+            return x
+        keys = example_keys(self.make_rng("noise"), len(x), self.axis_name)
+        return x + self.deviation * jax.vmap(lambda key: jax.random.normal(key, x.shape[1:]))(keys)

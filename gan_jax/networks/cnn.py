@@ -30,8 +30,9 @@ class Classifier(nn.Module):
 
     @nn.compact
     def __call__(self, image: Array, label: Array | None = None, *, train: bool) -> tuple[Array, dict[str, Array]]:
-        """Images [B, H, W, C] in [-1, 1] -> (logits [B, K], {"features": [B, 2 width]}). `label` changes nothing.
+        """Images [B, H, W, C] in [-1, 1] -> (scores [B], {"features": [B, 2 width], "class_logits": [B, K]}).
 
+        The score is the logsumexp of the logits (`recipes.sgan`). `label` changes nothing.
         Raises ValueError if the images are not square, or not of 8 to 128 pixels.
         """
         require_square(image.shape[1:])
@@ -47,4 +48,5 @@ class Classifier(nn.Module):
             channels = 2 * self.width
         x = nn.Dense(2 * self.width, use_bias=False, kernel_init=_he)(x.reshape(len(x), -1))
         features = nn.relu(norm()(x))
-        return nn.Dense(self.num_classes)(features), {"features": features}
+        logits = nn.Dense(self.num_classes)(features)
+        return jax.nn.logsumexp(logits, axis=-1), {"features": features, "class_logits": logits}

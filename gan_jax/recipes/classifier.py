@@ -33,7 +33,7 @@ class Setup(NamedTuple):
     """What does not change during training.
 
     Fields:
-      network: called as `network.apply(variables, images, train=)` -> (logits [B, K], dict).
+      network: called as `network.apply(variables, images, train=)` -> (anything, {"class_logits": [B, K]}).
       optimizer: of its parameters.
       view: what it sees of the images in training (`views`).
       label_smoothing: a label is the class with 1 - this probability, else any of the K.
@@ -58,14 +58,15 @@ def make(setup: Setup) -> Recipe:
 
     def step(state: State, batch: Batch, key: Key) -> tuple[State, Metrics]:
         images, labels = to_unit_range(batch["image"][0]), batch["label"][0]
-        keys = example_keys(jax.random.fold_in(key, state.step), len(images), setup.axis_name)
-        images = setup.view(images, keys, state.step)
+        view_key, noise_key = jax.random.split(jax.random.fold_in(key, state.step))
+        images = setup.view(images, example_keys(view_key, len(images), setup.axis_name), state.step)
 
         def loss(params):
             variables = {"params": params, **state.classifier.variables}
-            (logits, _), variables = setup.network.apply(
-                variables, images, train=True, mutable=list(state.classifier.variables)
+            (_, out), variables = setup.network.apply(
+                variables, images, train=True, mutable=list(state.classifier.variables), rngs={"noise": noise_key}
             )
+            logits = out["class_logits"]
             targets = optax.smooth_labels(jax.nn.one_hot(labels, logits.shape[-1]), setup.label_smoothing)
             total = jnp.mean(optax.softmax_cross_entropy(logits, targets))
             return total, (variables, {"classifier_loss": total, "accuracy": jnp.mean(logits.argmax(-1) == labels)})

@@ -1,7 +1,8 @@
 """How a GAN is trained: n_critic steps of the discriminator, then one of the generator, round after round.
 
 Goodfellow et al. 2014 (arXiv:1406.2661), algorithm 1. The game, what is added to its losses, what D sees, the networks
-and the optimizers are arguments, so this one file also plays DCGAN, LSGAN, WGAN, WGAN-GP, PacGAN and many more.
+and the optimizers are arguments, so this one file also plays DCGAN, LSGAN, WGAN, WGAN-GP, PacGAN and many more. The
+steps hand labels on to the networks where there are any: `recipes.cgan`. `recipes.sgan` has a D-step of its own.
 """
 
 from collections.abc import Callable, Mapping
@@ -38,8 +39,9 @@ class Setup(NamedTuple):
     """What does not change during training.
 
     Fields:
-      generator, discriminator: modules, called as `generator.apply(variables, z, train=)` -> images [B, H, W, C] in
-        [-1, 1], and `discriminator.apply(variables, images, train=)` -> (raw scores [B, ...], dict).
+      generator, discriminator: modules, called as `generator.apply(variables, z, label, train=)` -> images [B, H, W, C]
+        in [-1, 1], and `discriminator.apply(variables, images, label, train=)` -> (raw scores [B, ...], dict). label is
+        None, or int32 [B] in a conditional GAN.
       game: (real_scores, fake_scores) -> Losses.
       g_optimizer, d_optimizer: the players' optimizers.
       latent_size: the length of z.
@@ -71,33 +73,29 @@ class Setup(NamedTuple):
     axis_name: str | None = None
 
 
-Step = Callable[[State, Array, Key], tuple[State, Metrics]]
+Step = Callable[..., tuple[State, Metrics]]
 
 
 def make_d_step(setup: Setup) -> Step:
     """The discriminator's step: (state, real images [B, H, W, C] in [-1, 1], key) -> (state, metrics). Pure.
 
     D scores real and fake images in separate passes, so each has its own batch statistics (Radford et al. 2016).
+    In a conditional GAN the step also takes the labels of the real images, int32 [B], which the fake ones have too.
     """
 
-    def d_step(state: State, real: Array, key: Key) -> tuple[State, Metrics]:
-        latent_key, play_key, label_key = jax.random.split(key, 3)
-        fake, _ = _generate(setup, state.generator.params, state.generator, latent_key, len(real))
+    def d_step(state: State, real: Array, key: Key, label: Array | None = None) -> tuple[State, Metrics]:
+        latent_key, play_key, noise_key = jax.random.split(key, 3)
+        fake, _ = generate(setup, state.generator.params, state.generator, latent_key, len(real), label)
 
         def loss(params):
-            play, variables = _play(setup, params, state, real, fake, play_key)
-            label_keys = example_keys(label_key, len(play.real), setup.axis_name)
-            real_scores, fake_scores = swap_labels(play.real_scores, play.fake_scores, label_keys, setup.label_noise)
-            total, metrics = _add(setup.d_terms, play, setup.game(real_scores, fake_scores).d)
-            metrics |= {"real_score": jnp.mean(play.real_scores), "fake_score": jnp.mean(play.fake_scores)}
-            metrics |= early_warning.accuracies(play.real_scores, play.fake_scores, setup.axis_name)
-            return total, (variables, {"d_loss": total, **metrics})
+            play, variables = judge(setup, params, state, real, fake, play_key, label)
+            total, metrics = d_loss(setup, play, noise_key)
+            return total, (variables, metrics)
 
         gradients, (variables, metrics) = jax.grad(loss, has_aux=True)(state.discriminator.params)
         gradients, metrics = device_mean((gradients, metrics), setup.axis_name)
         metrics["d_gradient_norm"] = optax.tree.norm(gradients)
-        spread = [early_warning.spread(images, setup.axis_name) for images in (fake, real)]
-        metrics["sample_spread"] = spread[0] / jnp.maximum(spread[1], 1e-6)  # finite for data that are all alike
+        metrics["sample_spread"] = early_warning.relative_spread(fake, real, setup.axis_name)
         discriminator = update_player(state.discriminator, gradients, setup.d_optimizer, variables)
         return state.replace(discriminator=discriminator), metrics
 
@@ -109,14 +107,15 @@ def make_g_step(setup: Setup) -> Step:
 
     Only games and terms of G that look at real images (the relativistic ones, feature matching) use them; for the
     others XLA drops the pass. D's batch statistics are used and not kept: D learns nothing in G's step.
+    In a conditional GAN the step also takes labels, as the D-step does.
     """
 
-    def g_step(state: State, real: Array, key: Key) -> tuple[State, Metrics]:
+    def g_step(state: State, real: Array, key: Key, label: Array | None = None) -> tuple[State, Metrics]:
         latent_key, play_key = jax.random.split(key)
 
         def loss(params):
-            fake, variables = _generate(setup, params, state.generator, latent_key, len(real))
-            play, _ = _play(setup, state.discriminator.params, state, real, fake, play_key)
+            fake, variables = generate(setup, params, state.generator, latent_key, len(real), label)
+            play, _ = judge(setup, state.discriminator.params, state, real, fake, play_key, label)
             played = setup.game(play.real_scores, play.fake_scores).g if setup.g_plays else 0.0
             total, metrics = _add(setup.g_terms, play, played)
             return total, (variables, {"g_loss": total, **metrics})
@@ -140,14 +139,7 @@ def make(setup: Setup) -> Recipe:
     d_step, g_step = make_d_step(setup), make_g_step(setup)
 
     def init(key: Key, batch: Batch) -> State:
-        g_key, d_key = jax.random.split(key)
-        z = jnp.zeros((1, setup.latent_size))
-        images = views.pack(jnp.repeat(to_unit_range(batch["image"][0, :1]), setup.pack, 0), setup.pack)
-        return State(
-            step=jnp.zeros((), jnp.int32),
-            generator=init_player(setup.generator, setup.g_optimizer, g_key, z, averaged=setup.average > 0),
-            discriminator=init_player(setup.discriminator, setup.d_optimizer, d_key, images),
-        )
+        return init_state(setup, key, batch["image"][0])
 
     def step(state: State, batch: Batch, key: Key) -> tuple[State, Metrics]:
         keys = jax.random.split(jax.random.fold_in(key, state.step), setup.n_critic + 1)
@@ -158,46 +150,83 @@ def make(setup: Setup) -> Recipe:
         return state.replace(step=state.step + 1), d_metrics | g_metrics
 
     def sample(state: State, key: Key, n: int) -> Array:
-        z = latents(example_keys(key, n), setup.latent_size, setup.latent)
-        variables = state.generator.average if setup.average else state.generator.all_variables
-        return setup.generator.apply(variables, z, train=False)
+        return draw(setup, state, example_keys(key, n))
 
     return Recipe(init=init, step=step, sample=sample, parts=setup.n_critic + 1)
 
 
-def to_unit_range(pixels: Array) -> Array:
-    """uint8 pixels 0..255 to float32 in [-1, 1]: x / 127.5 - 1, tanh's range. Floats are taken as they are."""
-    return pixels.astype(jnp.float32) / 127.5 - 1 if pixels.dtype == jnp.uint8 else pixels
+def init_state(setup: Setup, key: Key, images: Array, label: Array | None = None, *, d_averaged: bool = False) -> State:
+    """The state before the first round, for images [B, ...] and, in a conditional GAN, labels [B]. Shapes matter alone.
+
+    d_averaged: whether D keeps an average of its weights too.
+    """
+    g_key, d_key = jax.random.split(key)
+    z, label = jnp.zeros((1, setup.latent_size)), None if label is None else label[:1]
+    images = views.pack(jnp.repeat(to_unit_range(images[:1]), setup.pack, 0), setup.pack)
+    return State(
+        step=jnp.zeros((), jnp.int32),
+        generator=init_player(setup.generator, setup.g_optimizer, g_key, z, label, averaged=setup.average > 0),
+        discriminator=init_player(
+            setup.discriminator, setup.d_optimizer, d_key, images, label, averaged=d_averaged
+        ),
+    )
 
 
-def _generate(setup: Setup, params, generator: Player, key: Key, count: int):
-    """Images of `count` fresh latents, with the generator's variables after the pass."""
+def draw(setup: Setup, state: State, keys: Key, label: Array | None = None) -> Array:
+    """Images [B, H, W, C] in [-1, 1], one per key [B], by the generator's average if it has one."""
+    z = latents(keys, setup.latent_size, setup.latent)
+    variables = state.generator.average if setup.average else state.generator.all_variables
+    return setup.generator.apply(variables, z, label, train=False)
+
+
+def generate(setup: Setup, params: PyTree, generator: Player, key: Key, count: int, label: Array | None = None):
+    """Images of `count` fresh latents in training, with the generator's variables after the pass."""
     z = latents(example_keys(key, count, setup.axis_name), setup.latent_size, setup.latent)
     variables = {"params": params, **generator.variables}
-    return setup.generator.apply(variables, z, train=True, mutable=list(generator.variables))
+    return setup.generator.apply(variables, z, label, train=True, mutable=list(generator.variables))
 
 
-def _play(setup: Setup, params, state: State, real: Array, fake: Array, key: Key) -> tuple[Play, PyTree]:
-    """What a discriminator of these parameters sees and says of both batches, with its variables after the passes."""
+def score(
+    setup: Setup, params: PyTree, variables: PyTree, images: Array, key: Key, label: Array | None = None
+) -> tuple[tuple[Array, dict[str, Array]], PyTree]:
+    """((scores, out), variables): what D, in training, says of images. Layers that draw noise draw it from `key`."""
+    return setup.discriminator.apply(
+        {"params": params, **variables}, images, label, train=True, mutable=list(variables), rngs={"noise": key}
+    )
+
+
+def judge(
+    setup: Setup, params: PyTree, state: State, real: Array, fake: Array, key: Key, label: Array | None = None
+) -> tuple[Play, PyTree]:
+    """What a D of these parameters sees and says of real and fake images, with its variables after the passes."""
     view_key, real_key, fake_key, critic_key, play_key = jax.random.split(key, 5)
 
     def see(images, key):
         keys = example_keys(key, len(images), setup.axis_name)
         return views.pack(setup.view(images, keys, state.step), setup.pack)
 
-    def score(images, variables, key):
-        """((scores, out), variables). Layers that draw noise, such as dropout, draw it from `key`."""
-        variables = {"params": params, **variables}
-        kept = [name for name in variables if name != "params"]
-        return setup.discriminator.apply(variables, images, train=True, mutable=kept, rngs={"noise": key})
-
     before = state.discriminator.variables
     real, fake = (see(images, key) for images, key in zip((real, fake), jax.random.split(view_key)))
-    (real_scores, real_out), variables = score(real, before, real_key)
-    (fake_scores, fake_out), variables = score(fake, variables, fake_key)
-    critic = lambda images: score(images, before, critic_key)[0][0]
+    (real_scores, real_out), variables = score(setup, params, before, real, real_key, label)
+    (fake_scores, fake_out), variables = score(setup, params, variables, fake, fake_key, label)
+    critic = lambda images: score(setup, params, before, images, critic_key, label)[0][0]
     keys = example_keys(play_key, len(real), setup.axis_name)
     return Play(real, fake, real_scores, fake_scores, real_out, fake_out, critic, keys, state.step), variables
+
+
+def d_loss(setup: Setup, play: Play, key: Key) -> tuple[Array, Metrics]:
+    """D's loss in the game, terms and noisy labels included, and all that is recorded of it."""
+    keys = example_keys(key, len(play.real), setup.axis_name)
+    real_scores, fake_scores = swap_labels(play.real_scores, play.fake_scores, keys, setup.label_noise)
+    total, metrics = _add(setup.d_terms, play, setup.game(real_scores, fake_scores).d)
+    metrics |= {"real_score": jnp.mean(play.real_scores), "fake_score": jnp.mean(play.fake_scores)}
+    metrics |= early_warning.accuracies(play.real_scores, play.fake_scores, setup.axis_name)
+    return total, {"d_loss": total, **metrics}
+
+
+def to_unit_range(pixels: Array) -> Array:
+    """uint8 pixels 0..255 to float32 in [-1, 1]: x / 127.5 - 1, tanh's range. Floats are taken as they are."""
+    return pixels.astype(jnp.float32) / 127.5 - 1 if pixels.dtype == jnp.uint8 else pixels
 
 
 def _add(terms: Mapping[str, Term], play: Play, loss: Array | float) -> tuple[Array, Metrics]:

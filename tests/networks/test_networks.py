@@ -154,8 +154,9 @@ def test_classifier_counts_and_refusals():
     network = cnn.Classifier(10)
     kernels = 16 * 64 + 16 * 64 * 128 + 16 * 128 * 128 + 4 * 4 * 128 * 128
     assert count(network, images(28, 1)) == kernels + 2 * (64 + 128 + 128 + 128) + 128 * 10 + 10
-    logits, out = network.init_with_output(jax.random.key(0), images(28, 1), train=False)[0]
-    assert logits.shape == (2, 10) and out["features"].shape == (2, 128)
+    score, out = network.init_with_output(jax.random.key(0), images(28, 1), train=False)[0]
+    assert out["class_logits"].shape == (2, 10) and out["features"].shape == (2, 128)
+    np.testing.assert_allclose(score, np.log(np.exp(out["class_logits"]).sum(-1)), rtol=1e-6)
     for side in (7, 129):
         with pytest.raises(ValueError, match=f"8 to 128 pixels a side, got {side}; --image_size resizes"):
             initial(network, images(side, 1))

@@ -36,8 +36,8 @@ def test_it_learns():
         losses.append(float(metrics["classifier_loss"]))
     assert state.step == 40 and losses[-1] < 0.2 < losses[0] and metrics["accuracy"] == 1
     network = Classifier(2, 4)
-    logits, _ = network.apply(state.classifier.average, batch()["image"][0] / 127.5 - 1, train=False)
-    assert (logits.argmax(-1) == batch()["label"][0]).all()
+    _, out = network.apply(state.classifier.average, batch()["image"][0] / 127.5 - 1, train=False)
+    assert (out["class_logits"].argmax(-1) == batch()["label"][0]).all()
 
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.2])
@@ -47,11 +47,11 @@ def test_the_loss_is_the_cross_entropy(smoothing):
     recipe = classifier.make(made)
     state = recipe.init(KEY, batch())
     _, metrics = recipe.step(state, batch(), KEY)
-    (logits, _), _ = made.network.apply(
+    (_, out), _ = made.network.apply(
         state.classifier.all_variables, batch()["image"][0] / 127.5 - 1, train=True, mutable=["batch_stats"]
     )
     q = (1 - smoothing) * np.eye(2)[batch()["label"][0]] + smoothing / 2
-    expected = -(q * jax.nn.log_softmax(logits)).sum(-1).mean()
+    expected = -(q * jax.nn.log_softmax(out["class_logits"])).sum(-1).mean()
     assert metrics["classifier_loss"] == pytest.approx(float(expected), rel=1e-5)
 
 

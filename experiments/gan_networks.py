@@ -1,0 +1,40 @@
+"""Flags of both players' networks on images, and how they become modules."""
+
+from types import SimpleNamespace
+
+from absl import flags
+from flax import linen as nn
+
+from experiments import gan_flags
+from experiments.presets import require_known
+from gan_jax import loop
+from gan_jax.networks import dcgan, mlp
+
+NETWORKS = ("dcgan", "mlp")
+
+flags.DEFINE_string("network", "dcgan", f"Of both players: {', '.join(NETWORKS)}.")
+flags.DEFINE_integer("width", 32, "dcgan: channels of the largest hidden map; 64 as published.", lower_bound=1)
+flags.DEFINE_integer("kernel_size", 4, "dcgan: of all convolutions; even avoids a checkerboard.", lower_bound=1)
+flags.DEFINE_float("g_negative_slope", 0.0, "dcgan: of G's rectifiers; 0 is ReLU.", lower_bound=0)
+flags.adopt_module_key_flags(gan_flags)
+
+
+def resolve(config: SimpleNamespace) -> SimpleNamespace:
+    """The configuration with the game's own values filled in. Raises ValueError for unknown names and sizes."""
+    require_known("network", config.network, NETWORKS)
+    brought = dict(g_norm="batch") if config.network == "dcgan" else dict(g_norm="none", d_norm="none")
+    return gan_flags.resolve(config, **brought)
+
+
+def make(config: SimpleNamespace, image_shape: tuple[int, int, int]) -> tuple[nn.Module, nn.Module]:
+    """The generator and the discriminator of a resolved configuration."""
+    if config.network == "dcgan":
+        sizes = dict(width=config.width, kernel_size=config.kernel_size)
+        slope = dict(negative_slope=config.g_negative_slope)
+        generator = dcgan.Generator(image_shape, norm=config.g_norm, axis_name=loop.AXIS, **sizes, **slope)
+        discriminator = dcgan.Discriminator(**sizes, **gan_flags.d_fields(config))
+    else:
+        hidden = gan_flags.sizes(config.hidden)
+        generator = mlp.Generator(image_shape, hidden, norm=config.g_norm, axis_name=loop.AXIS)
+        discriminator = mlp.Discriminator(hidden[::-1], **gan_flags.d_fields(config))
+    return gan_flags.with_reference(config, generator), discriminator

@@ -1,0 +1,186 @@
+"""Semi-supervised GAN: D becomes a classifier from few labels (Salimans et al. 2016, arXiv:1606.03498; Odena 2016).
+
+python -m experiments.sgan                                    # digits, no download
+python -m experiments.sgan --dataset=mnist --num_labeled=100
+python -m experiments.classify --workdir=RUN my_digit.png     # what the trained network says
+
+The same network is also trained on the labelled images alone, in RUN/supervised, to compare with.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from absl import flags
+from flax import linen as nn
+
+from experiments import common, evaluation, gan_flags, gan_networks, images
+from experiments.presets import require_known
+from gan_jax import loop, pictures
+from gan_jax.data.classes import keep
+from gan_jax.data.labelled import CHOICES, choose
+from gan_jax.data.source import Source, class_counts
+from gan_jax.networks import mlp, semi_supervised
+from gan_jax.players import Player
+from gan_jax.recipe import Batch, Recipe
+from gan_jax.recipes import classifier, gan, sgan
+from gan_jax.record import replace_file
+
+Classify = Callable[[np.ndarray], np.ndarray]
+
+TESTED = 500  # test images classified at once
+SHOWN = 100  # labelled images in the picture
+
+DEFAULTS = dict(steps=8000, batch_size=32, objective="feature_matching", hidden=["500", "500"])
+
+flags.DEFINE_integer("num_labeled", 100, "How many images keep their labels; the others are used without.", 1)
+flags.DEFINE_string("label_choice", "first", f"Which: {', '.join(CHOICES)}.")
+flags.DEFINE_float("supervised_weight", 1.0, "Of the labelled images' cross-entropy in D's loss.", lower_bound=0)
+flags.DEFINE_float("d_average", 0.999, "Decay of the moving average of D's weights, which classifies.", 0, 0.999999)
+flags.adopt_module_key_flags(images)
+flags.adopt_module_key_flags(gan_networks)
+
+
+def resolve(config: SimpleNamespace) -> SimpleNamespace:
+    """The configuration with all defaults filled in. Raises ValueError for unknown names and sizes."""
+    require_known("label_choice", config.label_choice, CHOICES)
+    require_known("network", config.network, gan_networks.NETWORKS)
+    if config.pack > 1:
+        raise ValueError(f"pack={config.pack}: a pack of images has no one class, so sgan judges them singly")
+    brought = dict(game="non_saturating", d_lr=3e-3, g_lr=3e-3, g_norm="batch")
+    if config.lr_decay is None:
+        brought |= dict(lr_decay="cosine", decay_rounds=config.steps)
+    if config.network == "mlp":
+        useless = dict(d_norm=(None, "none"), d_spectral_norm=(False,), d_dropout=(0,), minibatch=("none",))
+        for name, allowed in useless.items():
+            if getattr(config, name) not in allowed:
+                raise ValueError(f"{name}={getattr(config, name)}: the mlp of sgan has weight normalisation and noise")
+        brought |= dict(d_norm="none")
+    return gan_flags.resolve(config, **brought)
+
+
+def make_setup(config: SimpleNamespace, image_shape: tuple[int, int, int]) -> gan.Setup:
+    """The game of a resolved configuration, with the data's `class_counts`."""
+    num_classes = len(config.class_counts)
+    if config.network == "dcgan":
+        generator, _ = gan_networks.make(config, image_shape)
+        discriminator = semi_supervised.Convolutional(num_classes, config.width, **gan_flags.d_fields(config))
+    else:
+        hidden = gan_flags.sizes(config.hidden)
+        generator = mlp.Generator(image_shape, hidden, nn.softplus, norm=config.g_norm, axis_name=loop.AXIS)
+        generator = gan_flags.with_reference(config, generator)
+        discriminator = semi_supervised.Dense(num_classes, axis_name=loop.AXIS)
+    return gan.Setup(generator, discriminator, **gan_flags.fields(config))
+
+
+def make(config: SimpleNamespace, image_shape: tuple[int, int, int]) -> Recipe:
+    """The recipe of a resolved configuration, with the data's `class_counts`."""
+    weights = dict(supervised_weight=config.supervised_weight, average=config.d_average)
+    return sgan.make(make_setup(config, image_shape), **weights)
+
+
+def make_supervised(config: SimpleNamespace, image_shape: tuple[int, int, int]) -> Recipe:
+    """How the same network learns from the labelled images alone: with D's optimizer, views and average."""
+    setup = make_setup(config, image_shape)
+    return classifier.make(
+        classifier.Setup(
+            setup.discriminator, setup.d_optimizer, setup.view, average=config.d_average, axis_name=loop.AXIS
+        )
+    )
+
+
+def prepare(config: SimpleNamespace) -> common.Train:
+    """All that comes before training, and what trains. Raises ValueError or OSError."""
+    config = resolve(config)
+    source, test = images.splits(config)
+    config.class_counts = class_counts(source).tolist()
+    chosen = choose(source.labels, source.num_classes, config.num_labeled, config.label_choice, config.seed)
+    labelled, unlabelled = keep(source, chosen), keep(source, np.setdiff1d(np.arange(len(source)), chosen))
+    if not len(unlabelled):
+        raise ValueError(f"num_labeled={config.num_labeled}: that is all there are; some must be left without labels")
+    recipe = make(config, source.image_shape)
+    plan, workdir = images.start("sgan", recipe, unlabelled, config)
+    common.by_first(lambda: record_split(chosen, labelled, workdir))
+    return partial(train, recipe, labelled, unlabelled, test, plan, config, workdir)
+
+
+def record_split(chosen: np.ndarray, labelled: Source, workdir: Path) -> None:
+    """Writes which images keep their labels, and a picture of them."""
+    content = {"indices": chosen.tolist(), "labels": labelled.labels.tolist()}
+    replace_file(workdir / "labelled.json", (json.dumps(content) + "\n").encode())
+    shown = labelled[np.argsort(labelled.labels, kind="stable")[:SHOWN]]["image"]
+    pictures.save(pictures.grid(shown / 127.5 - 1), workdir / "labelled.png")
+
+
+def train(
+    recipe: Recipe,
+    labelled: Source,
+    unlabelled: Source,
+    test: Source,
+    plan: evaluation.Plan | None,
+    config: SimpleNamespace,
+    workdir: Path,
+) -> None:
+    """Trains in `workdir` from where it stands to config.steps, and the same network alone; tells both accuracies."""
+
+    def batches(step: int) -> Iterator[Batch]:
+        some, few = (images.batches_of(*of, config)(step) for of in ((unlabelled, recipe.parts), (labelled, n_critic)))
+        with closing(some), closing(few):
+            for batch, own in zip(some, few):
+                yield batch | {f"labelled_{name}": array for name, array in own.items()}
+
+    n_critic = config.n_critic
+    alone = train_alone(labelled, test, config, workdir / "supervised")
+    measured = images.train(
+        recipe,
+        unlabelled,
+        plan,
+        config,
+        workdir,
+        batches=batches,
+        measure=lambda state: {
+            "test_accuracy": accuracy(classify(config, unlabelled.image_shape, state.discriminator), test),
+            "supervised_test_accuracy": alone,
+            "test_images": len(test),
+        },
+    )
+    if measured:
+        print(f"accuracy on {len(test)} test images: {measured['test_accuracy']:.2%} of the semi-supervised GAN,")
+        print(f"{alone:.2%} of the same network by its {len(labelled)} labelled images alone")
+
+
+def train_alone(labelled: Source, test: Source, config: SimpleNamespace, workdir: Path) -> float:
+    """The test accuracy of D's network when it is trained on the labelled images alone, for as many of D's steps."""
+    config = SimpleNamespace(**vars(config) | {"steps": config.steps * config.n_critic})
+    recipe = make_supervised(config, labelled.image_shape)
+    init_key, step_key = jax.random.split(jax.random.key(config.seed))
+    state = jax.jit(recipe.init)(init_key, images.example_batch(labelled.image_shape))
+    print(f"first on the {len(labelled)} labelled images alone, in {workdir}")
+    result = common.fit(recipe, state, images.batches_of(labelled, 1, config), step_key, (), config, workdir)
+    return accuracy(classify(config, labelled.image_shape, loop.local(result.state).classifier), test)
+
+
+def classify(config: SimpleNamespace, image_shape: tuple[int, int, int], player: Player) -> Classify:
+    """How a trained network classifies, by the average of its weights: uint8 images -> probabilities [B, K]."""
+    network = make_setup(config, image_shape).discriminator
+    apply = jax.jit(lambda variables, images: network.apply(variables, images, train=False)[1]["class_logits"])
+    return lambda images: jax.nn.softmax(apply(player.average, gan.to_unit_range(jnp.asarray(images))))
+
+
+def accuracy(classify: Classify, test: Source) -> float:
+    """The share of test images whose most probable class is theirs."""
+    right = 0
+    for rows in np.array_split(np.arange(len(test)), -(-len(test) // TESTED)):
+        examples = test[rows]
+        right += int((classify(examples["image"]).argmax(axis=-1) == examples["label"]).sum())
+    return right / len(test)
+
+
+if __name__ == "__main__":
+    common.launch(prepare, DEFAULTS)

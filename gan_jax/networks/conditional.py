@@ -1,0 +1,87 @@
+"""Networks that are told a label: any generator and any discriminator, with the label joined to what they take.
+
+Three ways, by the names in CONDITIONINGS:
+  embed: a learnt vector of each label is multiplied into z (as in ACGAN's usual code), and another, as an image of one
+    channel, is joined to D's images.
+  concat: the label, as one-hot vector, is joined to z (Mirza & Osindero 2014, arXiv:1411.1784, section 4.1), and through
+    a dense layer, as an image of one channel, to D's images.
+  projection: the inner product of a learnt vector of the label and D's features is added to D's score (Miyato & Koyama
+    2018, arXiv:1802.05637, eq. 3); feature maps are summed over space. z as in embed.
+"""
+
+import math
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+
+from gan_jax.layers.spectral import spectral_norm
+
+Array = jax.Array
+
+CONDITIONINGS = ("embed", "concat", "projection")
+
+
+class Generator(nn.Module):
+    """A generator of images of a given class.
+
+    Fields: generator: of z alone; num_classes: K; conditioning: a name in CONDITIONINGS.
+    """
+
+    generator: nn.Module
+    num_classes: int
+    conditioning: str = "embed"
+
+    @nn.compact
+    def __call__(self, z: Array, label: Array, *, train: bool) -> Array:
+        """z [B, latent_size], labels int32 [B] in 0..K-1 -> images as the generator's.
+
+        Raises ValueError for an unknown conditioning.
+        """
+        _require_known(self.conditioning)
+        if self.conditioning == "concat":
+            z = jnp.concatenate([z, jax.nn.one_hot(label, self.num_classes)], axis=-1)
+        else:
+            z = z * nn.Embed(self.num_classes, z.shape[-1], embedding_init=nn.initializers.normal(1.0))(label)
+        return self.generator(z, train=train)
+
+
+class Discriminator(nn.Module):
+    """A discriminator of pairs of an image and a label.
+
+    Fields:
+      discriminator: of images alone; for a projection its features are [B, C] or [B, h, w, C].
+      num_classes: K; conditioning: a name in CONDITIONINGS.
+      spectral: whether the layers that take the label are spectrally normalised too.
+    """
+
+    discriminator: nn.Module
+    num_classes: int
+    conditioning: str = "embed"
+    spectral: bool = False
+
+    @nn.compact
+    def __call__(self, image: Array, label: Array, *, train: bool) -> tuple[Array, dict[str, Array]]:
+        """Images [B, H, W, C], labels int32 [B] in 0..K-1 -> as the discriminator's, (raw scores [B], dict).
+
+        Raises ValueError for an unknown conditioning.
+        """
+        _require_known(self.conditioning)
+        layer = lambda layer: spectral_norm(layer, train=train) if self.spectral else layer
+        if self.conditioning == "projection":
+            score, out = self.discriminator(image, train=train)
+            features = jnp.sum(out["features"], axis=range(1, out["features"].ndim - 1))
+            return score + jnp.sum(layer(nn.Embed(self.num_classes, features.shape[-1]))(label) * features, -1), out
+        pixels = math.prod(image.shape[1:-1])
+        if self.conditioning == "concat":
+            plane = layer(nn.Dense(pixels))(jax.nn.one_hot(label, self.num_classes))
+        else:
+            plane = layer(nn.Embed(self.num_classes, pixels))(label)
+        return self.discriminator(
+            jnp.concatenate([image, plane.reshape(*image.shape[:-1], 1)], axis=-1), train=train
+        )
+
+
+def _require_known(conditioning: str) -> None:
+    if conditioning not in CONDITIONINGS:
+        raise ValueError(f"unknown conditioning {conditioning!r}; choose from {', '.join(CONDITIONINGS)}")
