@@ -5,7 +5,7 @@ python -m experiments.evaluate --workdir=RUN --extractor=runs/classifier-mnist-s
 """
 
 import math
-import re
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,13 +15,15 @@ import numpy as np
 import optax
 from absl import flags
 
-from experiments import common, images
+from experiments import common, images, run_directory
 from gan_jax import loop, pictures, views
 from gan_jax.data.source import Source
 from gan_jax.evaluation import features
 from gan_jax.networks.cnn import Classifier
 from gan_jax.recipe import Recipe
 from gan_jax.recipes import classifier
+
+Classify = Callable[[np.ndarray], np.ndarray]
 
 EPOCHS, LEAST_STEPS = 6, 300  # unless --steps says otherwise
 
@@ -34,19 +36,28 @@ flags.DEFINE_integer("shift", 1, "Pixels by which images are moved at random in 
 flags.adopt_module_key_flags(images)
 
 
-def make(config: SimpleNamespace, num_classes: int) -> Recipe:
-    """The recipe of a resolved configuration."""
+def make(config: SimpleNamespace, image_shape: tuple[int, int, int]) -> Recipe:
+    """The recipe of a configuration, with the data's `num_classes`, for images of any shape."""
     rate = optax.cosine_decay_schedule(config.classifier_lr, config.decay_rounds)
-    network = Classifier(num_classes, config.channels, axis_name=loop.AXIS)
     return classifier.make(
         classifier.Setup(
-            network,
+            make_network(config),
             optax.adam(rate),
             view=views.shift(config.shift),
             label_smoothing=config.label_smoothing,
             axis_name=loop.AXIS,
         )
     )
+
+
+def make_network(config: SimpleNamespace) -> Classifier:
+    """The network of a configuration."""
+    return Classifier(config.num_classes, config.channels, axis_name=loop.AXIS)
+
+
+def classify(config: SimpleNamespace, image_shape: tuple[int, int, int], state: classifier.State) -> Classify:
+    """How a trained network classifies: uint8 images [B, H, W, C] -> probabilities [B, K]."""
+    return jax.jit(partial(classifier.classify, make_network(config), state.classifier.average))
 
 
 def prepare(config: SimpleNamespace) -> common.Train:
@@ -56,7 +67,8 @@ def prepare(config: SimpleNamespace) -> common.Train:
         raise ValueError(f"{config.dataset} has no classes to tell apart")
     config.steps = config.steps or max(LEAST_STEPS, math.ceil(EPOCHS * len(train_source) / config.batch_size))
     config.decay_rounds = config.steps  # recorded: with more --steps it is another run
-    recipe = make(config, train_source.num_classes)
+    config.num_classes = train_source.num_classes
+    recipe = make(config, train_source.image_shape)
     images.check(recipe, train_source, config)
     shape, classes = train_source.image_shape, train_source.num_classes
     workdir = common.open_workdir("classifier", config, config.dataset, shape, classes)
@@ -74,7 +86,7 @@ def train(recipe: Recipe, source: Source, test: Source, config: SimpleNamespace,
     features.save_classifier(
         path,
         loop.local(result.state).classifier.average,
-        name=re.sub(r"[^\w.]+", "_", config.dataset) + "-cnn",
+        name=run_directory.short(config.dataset) + "-cnn",
         image_shape=source.image_shape,
         num_classes=source.num_classes,
         width=config.channels,

@@ -53,13 +53,13 @@ def launch(prepare: Callable[[SimpleNamespace], Train], defaults: dict[str, obje
     app.run(main, flags_parser=parse_flags)
 
 
-def parse_flags(argv: list[str]) -> list[str]:
-    """Parses flags for app.run: one line and exit code 2 for a wrong one."""
+def parse_flags(argv: list[str], *, takes_more: bool = False) -> list[str]:
+    """Parses flags for app.run: one line and exit code 2 for a wrong one, and for other arguments unless it takes more."""
     try:
         rest = FLAGS(argv)
     except flags.Error as error:
         sys.exit(fail(error))
-    if len(rest) > 1:
+    if len(rest) > 1 and not takes_more:
         sys.exit(fail(f"unexpected argument {rest[1]!r}; flags look like --name=value"))
     logging.set_verbosity(logging.FATAL)  # Orbax tells much, and logs the errors that it raises
     sys.unraisablehook = _unraisable

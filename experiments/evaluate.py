@@ -16,14 +16,17 @@ import numpy as np
 from absl import app, flags
 from tqdm import tqdm
 
-from experiments import common, evaluation, images, sample
+from experiments import common, evaluation, images, run_directory, sample
 from experiments.presets import require_known
 from gan_jax import pictures
 from gan_jax.data.source import Source
 from gan_jax.evaluation import scores
+from gan_jax.evaluation.by_class import by_class
+from gan_jax.evaluation.features import Extractor
 from gan_jax.evaluation.memorisation import memorisation
 from gan_jax.evaluation.scores import SCORES, Images
 from gan_jax.loop import NonFinite
+from gan_jax.randomness import example_keys
 from gan_jax.record import replace_file
 
 FLAGS = flags.FLAGS
@@ -42,7 +45,7 @@ def evaluate(config: SimpleNamespace) -> dict:
     Raises ValueError, OSError or NonFinite.
     """
     workdir = Path(config.workdir)
-    content, recipe, state = sample.restore(workdir)
+    content, recipe, state = sample.restore_images(workdir)
     run = SimpleNamespace(**content["flags"])
     run.data_dir = config.data_dir or run.data_dir
     asked = SimpleNamespace(**vars(config) | {"dataset": run.dataset})
@@ -62,9 +65,14 @@ def evaluate(config: SimpleNamespace) -> dict:
     source, test = images.load(run), images.load_test(run)
     states = {"newest": state}
     if evaluation.read(workdir):
-        states["best"] = sample.restore(workdir, evaluation.BEST)[2]
+        states["best"] = sample.restore_images(workdir, evaluation.BEST)[2]
     real, other = evaluation.real_pair(source, test, config.num_samples, extractor)
-    columns = {}
+    columns, classes = {}, {}
+    labelled = recipe.sample_labels is not None and extractor is not None
+    if labelled:
+        numbers = _classes(run, content["num_classes"], extractor, real)
+        real_labels, other_labels = evaluation.pair_labels(source, test, config.num_samples)
+        classes["real"] = by_class(real, real_labels, other, other_labels, numbers)
     for kind, state in states.items():
         if kind == "best" and state.step == states["newest"].step:
             columns[kind] = columns["newest"]
@@ -72,6 +80,9 @@ def evaluate(config: SimpleNamespace) -> dict:
         drawn = images.draw(recipe, state, jax.random.key(config.seed), real.count)
         fake = evaluation.fake_images(drawn, real.count, extractor, told=f"samples, step {state.step}")
         columns[kind] = {"step": int(state.step), **_scores(chosen, real, fake, extractor)}
+        if labelled:
+            labels = np.asarray(recipe.sample_labels(example_keys(jax.random.key(config.seed), real.count), real.count))
+            classes[kind] = by_class(real, real_labels, fake, labels, numbers)
         if memorised:
             found, picture = _memorisation(source, test, real, fake)
             columns[kind] |= {f"memorisation_{name}": value for name, value in found._asdict().items()}
@@ -79,9 +90,19 @@ def evaluate(config: SimpleNamespace) -> dict:
     columns["real"] = _scores(chosen, real, other, extractor)
     return {
         "scores": columns,
+        "by_class": {kind: [_finite(each._asdict()) for each in found] for kind, found in classes.items()},
         "extractor": extractor and {"name": extractor.name, "fingerprint": extractor.fingerprint},
         "real": {"dataset": run.dataset, "other": "test split" if test else "other half of the training split"},
     }
+
+
+def _classes(run: SimpleNamespace, num_classes: int, extractor: Extractor, real: Images) -> list[int]:
+    """The numbers that the extractor's classifier has for a run's classes; [] if it was made for others."""
+    if not extractor.name.startswith(run_directory.short(run.dataset) + "-cnn"):
+        return []
+    if real.features.probabilities.shape[1] == num_classes:
+        return list(range(num_classes))
+    return [int(number) for number in run.classes.split(",")] if run.classes else []
 
 
 def _scores(names: list[str], real: Images, fake: Images, extractor) -> dict[str, float]:
@@ -121,6 +142,33 @@ def table(result: dict) -> Iterator[str]:
     yield f"{'':{width}}  " + "  ".join(f"{head:>14}" for head in heads)
     for name, *values in rows.values():
         yield f"{name:{width}}  " + "  ".join(f"{value:>14}" for value in values)
+    yield from _class_table(result["by_class"])
+
+
+def _finite(numbers: dict[str, float]) -> dict[str, float | None]:
+    """None, which JSON has, in place of NaN, which it has not."""
+    return {name: None if np.isnan(value) else value for name, value in numbers.items()}
+
+
+def _class_table(found: dict[str, list[dict]]) -> Iterator[str]:
+    """The lines of a table of a row per class: each measure of samples beside that of real images. None without classes."""
+    if not found:
+        return
+    names = ["accuracy", "ms_ssim", "density", "coverage"]
+    yield ""
+    yield "class  count  " + "  ".join(f"{name:>8} {'(real)':>8}" for name in names)
+    for label, (fake, real) in enumerate(zip(found["newest"], found["real"])):
+        values = "  ".join(f"{_short(fake[name])} {_short(real[name])}" for name in names)
+        yield f"{label:>5}  {fake['count']:>5}  {values}"
+    right = [(fake["accuracy"], fake["count"]) for fake in found["newest"] if fake["accuracy"] is not None]
+    if right:
+        rates, counts = zip(*right)
+        overall = np.average(rates, weights=counts)
+        yield f"taken for the class that was asked for: {overall:.2%} of {sum(counts)}; at least {min(rates):.2%} of each"
+
+
+def _short(value: float | None) -> str:
+    return f"{'-' if value is None else format(value, '.3f'):>8}"
 
 
 def _format(value: float) -> str:

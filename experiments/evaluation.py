@@ -59,9 +59,14 @@ def real_images(
     source: Source, extractor: Extractor | None, count: int, *, skip: int = 0, told: str = "real images"
 ) -> Images:
     """`count` images of a source, or all it has, in a random order that is always the same, without the first `skip`."""
-    order = np.random.RandomState(0).permutation(len(source))[skip : skip + count]
+    order = real_order(source, count, skip)
     batches = (source[order[start : start + BATCH]]["image"] for start in range(0, len(order), BATCH))
     return scores.look(batches, len(order), extractor, told=told)
+
+
+def real_order(source: Source, count: int, skip: int = 0) -> np.ndarray:
+    """Which images `real_images` takes, int64."""
+    return np.random.RandomState(0).permutation(len(source))[skip : skip + count]
 
 
 def fake_images(
@@ -119,6 +124,14 @@ def real_pair(source: Source, test: Source | None, count: int, extractor: Extrac
     half = min(count, len(source) // 2)
     real = real_images(source, extractor, half)
     return real, real_images(source, extractor, half, skip=half, told="other real images")
+
+
+def pair_labels(source: Source, test: Source | None, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """The labels of the images of `real_pair`, int32 each."""
+    if test is not None:
+        return tuple(split.labels[real_order(split, count)] for split in (source, test))
+    half = min(count, len(source) // 2)
+    return tuple(source.labels[real_order(source, half, skip)] for skip in (0, half))
 
 
 def needed_extractor(names: list[str], config: SimpleNamespace, image_shape: tuple[int, int, int]) -> Extractor | None:

@@ -57,11 +57,12 @@ flags.DEFINE_string("latent", "normal", f"What z is drawn from: {', '.join(LATEN
 flags.DEFINE_integer("latent_size", 100, "Length of the latent z.", lower_bound=1)
 flags.DEFINE_integer("pack", 1, "Images that D judges at once (PacGAN).", lower_bound=1)
 flags.DEFINE_float("instance_noise", 0.0, "Deviation of noise on all images, falling to 0 in decay_rounds.", 0)
+flags.DEFINE_integer("d_shift", 0, "Pixels by which all images that D sees are moved at random.", lower_bound=0)
 flags.DEFINE_string("d_norm", None, "Normalisation in D: batch, layer, none." + _BROUGHT)
 flags.DEFINE_string("g_norm", None, "Normalisation in G: batch, layer, virtual, none. By default the network's own.")
 flags.DEFINE_list("hidden", ["128"], "mlp: G's hidden sizes; D has them in reverse, or has --d_hidden.")
 flags.DEFINE_bool("d_spectral_norm", False, "Spectral normalisation of D's dense layers and convolutions.")
-flags.DEFINE_float("d_dropout", 0.0, "Rate of dropout in D.", 0, 0.99)
+flags.DEFINE_float("d_dropout", None, "Rate of dropout in D. By default 0, in sgan's dcgan 0.5.", 0, 0.99)
 flags.DEFINE_string("minibatch", "none", f"Layer by which D sees how alike a batch is: {', '.join(MINIBATCH)}.")
 
 
@@ -75,7 +76,7 @@ def resolve(config: SimpleNamespace, **brought) -> SimpleNamespace:
     Raises ValueError, in one line, for unknown names, values out of range and what cannot be combined.
     """
     given = {name: value for name, value in vars(config).items() if value is not None}
-    config = presets.fill(SimpleNamespace(**(vars(config) | _CONSTANT | brought | given)))
+    config = presets.fill(SimpleNamespace(**(vars(config) | _CONSTANT | dict(d_dropout=0.0) | brought | given)))
     require_known("optimizer", config.optimizer, OPTIMIZERS)
     require_known("objective", config.objective, OBJECTIVES)
     require_known("lr_decay", config.lr_decay, DECAYS)
@@ -224,5 +225,6 @@ def _clipped(optimizer: optax.GradientTransformation, limit: float) -> optax.Gra
 
 
 def _view(config: SimpleNamespace) -> views.View:
-    noise = config.instance_noise
-    return views.instance_noise(noise, config.decay_rounds) if noise else views.plain
+    shift = [views.shift(config.d_shift)] if config.d_shift else []
+    noise = [views.instance_noise(config.instance_noise, config.decay_rounds)] if config.instance_noise else []
+    return views.chain(*shift, *noise)

@@ -23,7 +23,12 @@ FREE = frozenset(
 def default_name(experiment: str, subject: str, config: SimpleNamespace) -> str:
     """runs/EXPERIMENT-SUBJECT-GAME-seedN, without what the experiment does not have; a dataset, say, is the subject."""
     parts = (experiment, subject, getattr(config, "game", None), f"seed{config.seed}")
-    return "runs/" + "-".join(re.sub(r"[^\w.]+", "_", part) for part in parts if part)
+    return "runs/" + "-".join(short(part) for part in parts if part)
+
+
+def short(name: str) -> str:
+    """A name, such as a dataset's, as part of a file's: folder:my/cats is folder_my_cats."""
+    return re.sub(r"[^\w.]+", "_", name)
 
 
 def open_run(experiment: str, config: SimpleNamespace, image_shape: tuple[int, ...], num_classes: int) -> Path:

@@ -32,12 +32,10 @@ flags.declare_key_flag("seed")
 def restore(workdir: str | Path, folder: str = "checkpoints") -> tuple[dict, Recipe, State]:
     """A run's config.json, its recipe, and the newest state in one of its folders of checkpoints.
 
-    Raises ValueError if `workdir` is no directory of a run that draws images, or has no checkpoint there.
+    Raises ValueError if `workdir` is no directory of a run on images, or has no checkpoint there.
     """
     content = run_directory.read_config(workdir)
     experiment = importlib.import_module(f"experiments.{content['experiment']}")
-    if content["experiment"] == "classifier":
-        raise ValueError(f"{workdir} is a run of classifier, which draws nothing")
     if len(content["image_shape"]) != 3:
         raise ValueError(f"{workdir} is a run of {content['experiment']}, which draws points; see its samples folder")
     try:
@@ -55,12 +53,20 @@ def restore(workdir: str | Path, folder: str = "checkpoints") -> tuple[dict, Rec
     return content, recipe, state
 
 
+def restore_images(workdir: str | Path, folder: str = "checkpoints") -> tuple[dict, Recipe, State]:
+    """As `restore`; raises ValueError if the run draws nothing, too."""
+    content, recipe, state = restore(workdir, folder)
+    if recipe.sample is None:
+        raise ValueError(f"{workdir} is a run of {content['experiment']}, which draws nothing")
+    return content, recipe, state
+
+
 def draw(workdir: str | Path, num: int, seed: int) -> np.ndarray:
     """`num` images [num, H, W, C] in [-1, 1] of the newest checkpoint; image i depends on the seed and i alone.
 
     Raises ValueError if `workdir` is no run directory or has no checkpoint.
     """
-    _, recipe, state = restore(workdir)
+    _, recipe, state = restore_images(workdir)
     chunks = images.draw(recipe, state, jax.random.key(seed), num)
     return np.concatenate(list(tqdm(chunks, total=-(-num // images.CHUNK), disable=num <= images.CHUNK)))
 
@@ -72,7 +78,9 @@ def draw_labels(workdir: str | Path, labels: str, num: int | None, seed: int) ->
     """
     content, recipe, state = restore(workdir)
     if recipe.sample_of is None:
-        raise ValueError(f"label={labels}: {workdir} is a run of {content['experiment']}, which cannot be asked for a label")
+        raise ValueError(
+            f"label={labels}: {workdir} is a run of {content['experiment']}, which cannot be asked for a label"
+        )
     chosen, key = parse_labels(labels, content["num_classes"]), jax.random.key(seed)
     if len(chosen) > 1:
         return images.rows(chosen, recipe, state, key, num or images.COLUMNS)

@@ -15,7 +15,6 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from absl import flags
 from flax import linen as nn
@@ -37,7 +36,7 @@ Classify = Callable[[np.ndarray], np.ndarray]
 TESTED = 500  # test images classified at once
 SHOWN = 100  # labelled images in the picture
 
-DEFAULTS = dict(steps=8000, batch_size=32, objective="feature_matching", hidden=["500", "500"])
+DEFAULTS = dict(steps=8000, batch_size=32, game="non_saturating", objective="feature_matching", hidden=["500", "500"])
 
 flags.DEFINE_integer("num_labeled", 100, "How many images keep their labels; the others are used without.", 1)
 flags.DEFINE_string("label_choice", "first", f"Which: {', '.join(CHOICES)}.")
@@ -53,15 +52,15 @@ def resolve(config: SimpleNamespace) -> SimpleNamespace:
     require_known("network", config.network, gan_networks.NETWORKS)
     if config.pack > 1:
         raise ValueError(f"pack={config.pack}: a pack of images has no one class, so sgan judges them singly")
-    brought = dict(game="non_saturating", d_lr=3e-3, g_lr=3e-3, g_norm="batch")
+    brought = dict(d_lr=6e-3, g_lr=3e-3, g_norm="batch", d_dropout=0.5)
     if config.lr_decay is None:
         brought |= dict(lr_decay="cosine", decay_rounds=config.steps)
     if config.network == "mlp":
-        useless = dict(d_norm=(None, "none"), d_spectral_norm=(False,), d_dropout=(0,), minibatch=("none",))
+        useless = dict(d_norm=(None, "none"), d_spectral_norm=(False,), d_dropout=(None, 0), minibatch=("none",))
         for name, allowed in useless.items():
             if getattr(config, name) not in allowed:
                 raise ValueError(f"{name}={getattr(config, name)}: the mlp of sgan has weight normalisation and noise")
-        brought |= dict(d_norm="none")
+        brought |= dict(d_lr=3e-3, d_norm="none", d_dropout=0.0)
     return gan_flags.resolve(config, **brought)
 
 
@@ -145,7 +144,7 @@ def train(
         workdir,
         batches=batches,
         measure=lambda state: {
-            "test_accuracy": accuracy(classify(config, unlabelled.image_shape, state.discriminator), test),
+            "test_accuracy": accuracy(classify(config, unlabelled.image_shape, state), test),
             "supervised_test_accuracy": alone,
             "test_images": len(test),
         },
@@ -163,14 +162,17 @@ def train_alone(labelled: Source, test: Source, config: SimpleNamespace, workdir
     state = jax.jit(recipe.init)(init_key, images.example_batch(labelled.image_shape))
     print(f"first on the {len(labelled)} labelled images alone, in {workdir}")
     result = common.fit(recipe, state, images.batches_of(labelled, 1, config), step_key, (), config, workdir)
-    return accuracy(classify(config, labelled.image_shape, loop.local(result.state).classifier), test)
+    return accuracy(_by(config, labelled.image_shape, loop.local(result.state).classifier), test)
 
 
-def classify(config: SimpleNamespace, image_shape: tuple[int, int, int], player: Player) -> Classify:
-    """How a trained network classifies, by the average of its weights: uint8 images -> probabilities [B, K]."""
+def classify(config: SimpleNamespace, image_shape: tuple[int, int, int], state: gan.State) -> Classify:
+    """How a trained network classifies: uint8 images [B, H, W, C] -> probabilities [B, K]."""
+    return _by(config, image_shape, state.discriminator)
+
+
+def _by(config: SimpleNamespace, image_shape: tuple[int, int, int], player: Player) -> Classify:
     network = make_setup(config, image_shape).discriminator
-    apply = jax.jit(lambda variables, images: network.apply(variables, images, train=False)[1]["class_logits"])
-    return lambda images: jax.nn.softmax(apply(player.average, gan.to_unit_range(jnp.asarray(images))))
+    return jax.jit(partial(classifier.classify, network, player.average))
 
 
 def accuracy(classify: Classify, test: Source) -> float:

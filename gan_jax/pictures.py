@@ -44,8 +44,10 @@ def grid(images: np.ndarray, *, columns: int | None = None, padding: int = 2, le
 def rows(images: np.ndarray, titles: list[str], **options) -> Image.Image:
     """Images [R · columns, H, W, C] in [-1, 1] in one row for each of the R titles, which stand before their rows.
 
-    Args: options: of `grid`.
+    Args: options: of `grid`. Raises ValueError if the titles do not divide the images.
     """
+    if len(images) % len(titles):
+        raise ValueError(f"{len(titles)} rows do not divide {len(images)} images")
     picture = grid(images, columns=len(images) // len(titles), **options).convert("RGB")
     height = picture.height / len(titles)
     font = ImageFont.load_default(max(10, min(18, int(height / 2))))

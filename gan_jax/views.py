@@ -36,7 +36,10 @@ def instance_noise(deviation: float, rounds: int) -> View:
 
 
 def shift(most: int) -> View:
-    """Each image [H, W, C] moved by up to `most` pixels each way, uniformly; what comes in at an edge is -1, black."""
+    """Each image [H, W, C] moved by up to `most` pixels each way, uniformly; what comes in at an edge is -1, black.
+
+    As D's view it is one of the augmentations of Zhao et al. 2020 (DiffAugment, arXiv:2006.10738).
+    """
 
     def move(image: Array, key: Key) -> Array:
         padded = jnp.pad(image, ((most, most), (most, most), (0, 0)), constant_values=-1)
@@ -44,6 +47,17 @@ def shift(most: int) -> View:
         return jax.lax.dynamic_slice(padded, (row, column, 0), image.shape)
 
     return lambda images, keys, step: jax.vmap(move)(images, keys)
+
+
+def chain(*views: View) -> View:
+    """One view after another, each with noise of its own."""
+
+    def view(images: Array, keys: Key, step: Array) -> Array:
+        for number, one in enumerate(views):
+            images = one(images, jax.vmap(jax.random.fold_in, in_axes=(0, None))(keys, number), step)
+        return images
+
+    return view
 
 
 def pack(images: Array, size: int) -> Array:

@@ -34,6 +34,56 @@ def test_small_grids_are_enlarged_by_whole_pixels():
     np.testing.assert_array_equal(large, small.repeat(5, 0).repeat(5, 1))
 
 
+def ink(picture, margin):
+    """How much darker than white the margin is, by pixel."""
+    return 255 - np.asarray(picture.convert("L")).astype(int)[:, :margin]
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_rows_are_a_grid_to_the_right_of_a_margin(channels):
+    images = np.random.default_rng(0).uniform(-1, 1, (6, 8, 8, channels))
+    picture = pictures.rows(images, ["1", "2"], least_side=100)
+    alone = pictures.grid(images, columns=3, least_side=100)
+    margin = picture.width - alone.width
+    assert picture.mode == "RGB" and picture.height == alone.height and 12 < margin < 40
+    np.testing.assert_array_equal(np.asarray(picture)[:, margin:], np.asarray(alone.convert("RGB")))
+
+
+def test_each_title_stands_before_its_row():
+    """The middle row has none, and the first has more to say than the last."""
+    images = np.zeros((6, 8, 8, 1))
+    titles = ["888", "", "1"]
+    picture = pictures.rows(images, titles, least_side=100)
+    margin = picture.width - pictures.grid(images, columns=2, least_side=100).width
+    first, middle, last = (band.sum() for band in np.array_split(ink(picture, margin), 3))
+    assert first > 2 * last > 0 == middle
+
+
+@pytest.mark.parametrize("count", [1, 10])
+def test_titles_are_level_with_the_middle_of_their_rows(count):
+    images = np.zeros((4 * count, 8, 8, 1))
+    picture = pictures.rows(images, ["8"] * count, least_side=256)
+    alone = pictures.grid(images, columns=4, least_side=256)
+    dark = ink(picture, picture.width - alone.width).sum(axis=1)
+    scale = alone.width // (4 * 10 + 2)
+    for row in range(count):
+        top = scale * (2 + 10 * row)
+        lines = top + np.flatnonzero(dark[top : top + 8 * scale])
+        assert abs((lines[0] + lines[-1]) / 2 - (top + 4 * scale)) < 0.15 * 8 * scale
+
+
+def test_a_long_title_widens_the_margin():
+    """So that none is cut off, or runs into the images."""
+    images = np.zeros((4, 8, 8, 3))
+    short, long = (pictures.rows(images, ["1", title], least_side=100) for title in ("2", "aeroplane"))
+    widths = [picture.width - pictures.grid(images, columns=2, least_side=100).width for picture in (short, long)]
+    assert widths[1] > widths[0] + 30
+    for picture, margin in zip((short, long), widths):
+        columns = np.flatnonzero(ink(picture, margin).sum(axis=0))
+        assert 3 <= columns[0] and columns[-1] < margin - 3
+    assert len(np.flatnonzero(ink(long, widths[1]).sum(axis=0))) > widths[0]
+
+
 def test_a_picture_is_saved_as_it_is(tmp_path):
     picture = pictures.grid(np.zeros((4, 8, 8, 3)))
     pictures.save(picture, tmp_path / "new" / "grid.png")

@@ -23,6 +23,34 @@ def test_g_learns_through_the_noise():
     np.testing.assert_array_equal(slope, jnp.ones((3, 4)))
 
 
+def test_a_chain_of_no_view_shows_the_images_as_they_are():
+    images = jnp.arange(6.0).reshape(3, 2)
+    np.testing.assert_array_equal(views.chain()(images, KEYS[:3], jnp.int32(7)), images)
+
+
+def test_a_chain_has_its_views_in_order_and_tells_them_the_step():
+    add = lambda images, keys, step: images + step
+    double = lambda images, keys, step: 2 * images
+    images = jnp.arange(6.0).reshape(3, 2)
+    np.testing.assert_array_equal(views.chain(add, double)(images, KEYS[:3], jnp.int32(7)), 2 * (images + 7))
+    np.testing.assert_array_equal(views.chain(double, add)(images, KEYS[:3], jnp.int32(7)), 2 * images + 7)
+
+
+def test_views_in_a_chain_have_noise_of_their_own():
+    """Noise of deviations 3 and 4 adds up to 5; the same noise twice would be of 7."""
+    view = views.chain(views.instance_noise(3.0, 100), views.instance_noise(4.0, 100))
+    seen = view(jnp.zeros((2000, 5)), KEYS, jnp.int32(0))
+    np.testing.assert_allclose(seen.std(), 5, rtol=0.03)
+
+
+def test_noise_in_a_chain_belongs_to_the_example():
+    view = jax.jit(views.chain(views.instance_noise(0.3, 100), views.instance_noise(0.4, 100)))
+    whole = view(jnp.zeros((6, 2)), KEYS[:6], jnp.int32(0))
+    turned = view(jnp.zeros((6, 2)), KEYS[5::-1], jnp.int32(0))
+    np.testing.assert_array_equal(turned, whole[::-1])
+    assert len(np.unique(whole)) == 12
+
+
 def test_packs_are_consecutive_images_side_by_side_in_the_channels():
     images = jnp.arange(4 * 2 * 2 * 3).reshape(4, 2, 2, 3)
     packs = views.pack(images, 2)

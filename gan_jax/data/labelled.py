@@ -11,16 +11,22 @@ def first(labels: np.ndarray, num_classes: int, count: int, seed: int) -> np.nda
 
 
 def stratified(labels: np.ndarray, num_classes: int, count: int, seed: int) -> np.ndarray:
-    """Equally many of each class, at random; where `count` is no multiple of K, one more of some classes."""
+    """Equally many of each class, at random; where `count` is no multiple of K, one more of some that have more.
+
+    Raises ValueError if a class has fewer examples than its share.
+    """
     random = np.random.RandomState(seed)
-    more = random.permutation(num_classes) < count % num_classes
-    chosen = []
-    for label in range(num_classes):
-        members, share = random.permutation(np.flatnonzero(labels == label)), count // num_classes + more[label]
-        if len(members) < share:
-            raise ValueError(f"num_labeled={count}: class {label} has {len(members)} examples, fewer than its share {share}")
-        chosen.append(members[:share])
-    return np.sort(np.concatenate(chosen))
+    have, share = np.bincount(labels, minlength=num_classes), count // num_classes
+    shares = np.full(num_classes, share)
+    able = random.permutation(np.flatnonzero(have > share))
+    shares[able[: count % num_classes]] += 1
+    if shares.sum() < count or (have < shares).any():
+        raise ValueError(
+            f"num_labeled={count}: class {have.argmin()} has {have.min()} examples, and a share would be "
+            f"{-(-count // num_classes)}"
+        )
+    members = [random.permutation(np.flatnonzero(labels == label))[: shares[label]] for label in range(num_classes)]
+    return np.sort(np.concatenate(members))
 
 
 CHOICES: dict[str, Callable[..., np.ndarray]] = {"first": first, "stratified": stratified}
@@ -30,15 +36,15 @@ def choose(labels: np.ndarray, num_classes: int, count: int, choice: str, seed: 
     """The indices of the examples that keep their labels, int64 [count], ascending.
 
     Args: labels: int32 [N] in 0..K-1; choice: a name in CHOICES.
-    Raises ValueError if there are fewer examples, or a class has none that is labelled.
+    Raises ValueError if there are fewer examples, of all or of a class, or a class has none that is labelled.
     """
     if count > len(labels):
         raise ValueError(f"num_labeled={count}: there are {len(labels)} examples")
     chosen = CHOICES[choice](labels, num_classes, count, seed)
     found = np.bincount(labels[chosen], minlength=num_classes)
     if not found.all():
+        better = "; take more" if choice == "stratified" else "; take more, or label_choice=stratified"
         raise ValueError(
-            f"num_labeled={count}: class {found.argmin()} has no labelled example, so it cannot be learnt; "
-            "take more, or label_choice=stratified"
+            f"num_labeled={count}: class {found.argmin()} has no labelled example, so it cannot be learnt{better}"
         )
     return chosen

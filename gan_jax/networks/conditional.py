@@ -3,10 +3,11 @@
 Three ways, by the names in CONDITIONINGS:
   embed: a learnt vector of each label is multiplied into z (as in ACGAN's usual code), and another, as an image of one
     channel, is joined to D's images.
-  concat: the label, as one-hot vector, is joined to z (Mirza & Osindero 2014, arXiv:1411.1784, section 4.1), and through
-    a dense layer, as an image of one channel, to D's images.
+  concat: the label, as one-hot vector, is joined to z (Mirza & Osindero 2014, arXiv:1411.1784, section 4.1), and
+    through a dense layer, as an image of one channel, to D's images.
   projection: the inner product of a learnt vector of the label and D's features is added to D's score (Miyato & Koyama
-    2018, arXiv:1802.05637, eq. 3); feature maps are summed over space. z as in embed.
+    2018, arXiv:1802.05637, eq. 3); feature maps are summed over space, so its weights start from N(0, 0.02²), that the
+    image counts too. z as in embed.
 """
 
 import math
@@ -71,15 +72,15 @@ class Discriminator(nn.Module):
         if self.conditioning == "projection":
             score, out = self.discriminator(image, train=train)
             features = jnp.sum(out["features"], axis=range(1, out["features"].ndim - 1))
-            return score + jnp.sum(layer(nn.Embed(self.num_classes, features.shape[-1]))(label) * features, -1), out
+            embedding = nn.Embed(self.num_classes, features.shape[-1], embedding_init=nn.initializers.normal(0.02))
+            return score + jnp.sum(layer(embedding)(label) * features, axis=-1), out
         pixels = math.prod(image.shape[1:-1])
         if self.conditioning == "concat":
             plane = layer(nn.Dense(pixels))(jax.nn.one_hot(label, self.num_classes))
         else:
             plane = layer(nn.Embed(self.num_classes, pixels))(label)
-        return self.discriminator(
-            jnp.concatenate([image, plane.reshape(*image.shape[:-1], 1)], axis=-1), train=train
-        )
+        joined = jnp.concatenate([image, plane.reshape(*image.shape[:-1], 1)], axis=-1)
+        return self.discriminator(joined, train=train)
 
 
 def _require_known(conditioning: str) -> None:

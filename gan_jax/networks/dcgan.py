@@ -39,7 +39,7 @@ def sides(image_size: int) -> list[int]:
 def require_square(image_shape: tuple[int, ...]) -> None:
     """Raises ValueError unless image_shape (H, W, C) is square."""
     if image_shape[0] != image_shape[1]:
-        raise ValueError(f"dcgan takes square images, got {image_shape[0]}×{image_shape[1]}")
+        raise ValueError(f"convolutional networks take square images, got {image_shape[0]}×{image_shape[1]}")
 
 
 class Generator(nn.Module):

@@ -1,7 +1,7 @@
 """Discriminators that classify (`recipes.sgan`): a logit for each class, and their logsumexp as the score.
 
-The features that G matches are a dense layer without batch normalisation: that would give real and fake features the same
-mean, and nothing would be left to match.
+The features that G matches are a dense layer without batch normalisation: that would give real and fake features the
+same mean, and nothing would be left to match.
 """
 
 import jax
@@ -64,9 +64,9 @@ class Convolutional(nn.Module):
 class Dense(nn.Module):
     """The published one for MNIST: weight normalisation, ReLU, and Gaussian noise before each layer.
 
-    Salimans et al. 2016 (arXiv:1606.03498, section 5.1) and their code, whose deviations are for pixels in [0, 1] and
-    twice as large here for [-1, 1]. Each hidden unit's weights have norm √2, so that ReLU keeps mean squares; in their
-    code it is set by the first batch. The logits' weights learn their norm.
+    Salimans et al. 2016 (arXiv:1606.03498, section 5.1) and their code. Its noise on images, 0.3 for pixels in [0, 1], is
+    0.6 for ours in [-1, 1]. Hidden layers are √2 relu(W x + b) with W's columns of norm 1, which keeps mean squares; in
+    their code the first batch sets a factor. The logits' weights learn their norm.
 
     Fields:
       num_classes: K; hidden: the sizes of the hidden layers, the last of which are the features.

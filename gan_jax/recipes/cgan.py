@@ -24,7 +24,9 @@ def make(setup: gan.Setup, frequencies: Array) -> Recipe:
       frequencies: of the classes, [K], in any unit; `sample` draws labels by them.
     """
     if setup.pack != 1:
-        raise ValueError(f"pack={setup.pack}: a pack of images has no one label, so a conditional GAN judges them singly")
+        raise ValueError(
+            f"pack={setup.pack}: a pack of images has no one label, so a conditional GAN judges them singly"
+        )
     d_step, g_step = gan.make_d_step(setup), gan.make_g_step(setup)
     logarithms = jnp.log(jnp.asarray(frequencies, jnp.float32))
 

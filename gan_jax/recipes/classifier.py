@@ -13,7 +13,7 @@ from flax import struct
 
 from gan_jax import views
 from gan_jax.devices import device_mean
-from gan_jax.players import Player, init_player, update_average, update_player
+from gan_jax.players import Player, PyTree, init_player, update_average, update_player
 from gan_jax.randomness import Key, example_keys
 from gan_jax.recipe import Batch, Metrics, Recipe
 from gan_jax.recipes.gan import to_unit_range
@@ -47,6 +47,12 @@ class Setup(NamedTuple):
     label_smoothing: float = 0.0
     average: float = 0.999
     axis_name: str | None = None
+
+
+def classify(network: nn.Module, variables: PyTree, images: Array) -> Array:
+    """The probabilities of the classes, [B, K], of images [B, H, W, C]: uint8, or floats in [-1, 1]."""
+    _, out = network.apply(variables, to_unit_range(images), train=False)
+    return jax.nn.softmax(out["class_logits"])
 
 
 def make(setup: Setup) -> Recipe:

@@ -166,9 +166,7 @@ def init_state(setup: Setup, key: Key, images: Array, label: Array | None = None
     return State(
         step=jnp.zeros((), jnp.int32),
         generator=init_player(setup.generator, setup.g_optimizer, g_key, z, label, averaged=setup.average > 0),
-        discriminator=init_player(
-            setup.discriminator, setup.d_optimizer, d_key, images, label, averaged=d_averaged
-        ),
+        discriminator=init_player(setup.discriminator, setup.d_optimizer, d_key, images, label, averaged=d_averaged),
     )
 
 

@@ -4,8 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from gan_jax.data import DATASETS, in_memory, load, nbytes, sources
+from gan_jax.data.classes import keep
+from gan_jax.data.source import ArraySource, class_counts
 
 SYSTEM = Path("/usr/share/datasets/fashion-mnist")
 CASES = {
@@ -110,6 +113,72 @@ def test_classes(tmp_path, idx_folder, examples):
     batch = source[np.array([4, 0, 1, 2, 3])]
     assert batch["label"].dtype == np.int32 and batch["label"].tolist() == [0, 0, 1, 0, 1]
     np.testing.assert_array_equal(batch["image"][..., 0], images[[7, 0, 1, 3, 5]])
+
+
+def test_labels_of_classes_are_those_of_its_examples():
+    """They come without decoding an image, in the numbers that classes="3,1" gives them."""
+    source = load("digits", data_dir="unused", classes="3,1")
+    assert source.labels.dtype == np.int32 and source.labels.shape == (len(source),)
+    np.testing.assert_array_equal(source.labels, source[np.arange(len(source))]["label"])
+    whole = load("digits", data_dir="unused").labels
+    assert np.bincount(source.labels).tolist() == [(whole == 3).sum(), (whole == 1).sum()]
+
+
+POSITIONS = np.array([7, 2, 300, 11])
+
+
+def test_keep():
+    """In memory or not, these examples in this order."""
+    lazy = load("digits", data_dir="unused", classes="3,1")
+    kept, quick = keep(lazy, POSITIONS), keep(in_memory(lazy), POSITIONS)
+    assert in_memory(quick) is quick and not isinstance(kept, ArraySource)
+    rows = np.array([3, 0, 1, 0])
+    for source in (kept, quick):
+        assert (len(source), source.num_classes, source.image_shape, nbytes(source)) == (4, 2, (16, 16, 1), 4 * 256)
+        assert source.labels.dtype == source[rows]["label"].dtype == np.int32
+        np.testing.assert_array_equal(source.labels, lazy.labels[POSITIONS])
+        for name in ("image", "label"):
+            np.testing.assert_array_equal(source[rows][name], lazy[POSITIONS[rows]][name])
+        again = pickle.loads(pickle.dumps(source))
+        np.testing.assert_array_equal(again[rows]["image"], source[rows]["image"])
+
+
+def test_what_is_kept_can_be_kept_from():
+    lazy = load("digits", data_dir="unused", classes="3,1")
+    for source in (lazy, in_memory(lazy)):
+        twice = keep(keep(source, POSITIONS), np.array([2, 1]))
+        np.testing.assert_array_equal(twice[np.arange(2)]["image"], lazy[np.array([300, 2])]["image"])
+        np.testing.assert_array_equal(twice.labels, lazy.labels[[300, 2]])
+
+
+def test_unlabelled_examples_can_be_kept(tmp_path):
+    for number in range(3):
+        Image.new("L", (8, 8), 10 * number).save(tmp_path / f"{number}.png")
+    source = load(f"folder:{tmp_path}", data_dir="unused")
+    for kept in (keep(source, np.array([2, 1])), keep(in_memory(source), np.array([2, 1]))):
+        batch = kept[np.arange(2)]
+        assert kept.num_classes == 0 and kept.labels.tolist() == [0, 0]
+        assert batch["image"][:, 0, 0, 0].tolist() == [20, 10] and batch["label"].tolist() == [0, 0]
+
+
+def labelled(labels, num_classes):
+    return ArraySource(np.zeros((len(labels), 8, 8, 1), np.uint8), np.array(labels, np.int32), num_classes)
+
+
+def test_class_counts():
+    counts = class_counts(labelled([2, 0, 2, 1, 2], 3))
+    assert counts.dtype == np.int64 and counts.tolist() == [1, 1, 3]
+    whole = class_counts(load("digits", data_dir="unused"))
+    assert whole.tolist() == [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]  # as scikit-learn says
+    assert class_counts(load("digits", data_dir="unused", classes="3,1")).tolist() == [183, 182]
+
+
+def test_class_counts_need_labels_of_each_class():
+    with pytest.raises(ValueError, match="^this dataset has no labels, so no class can be asked for$"):
+        class_counts(labelled([0, 0], 0))
+    for labels, missing in (([0, 2, 2], 1), ([0, 1], 2)):
+        with pytest.raises(ValueError, match=f"^class {missing} has no example, so it cannot be learnt; --classes="):
+            class_counts(labelled(labels, 3))
 
 
 @pytest.mark.parametrize("classes", ["10", "-1", "a", "", "1,", "1.5", "3,3"])

@@ -102,7 +102,11 @@ def test_files_that_are_no_extractors(tmp_path, path, variables):
 
 
 # Scores measured with them are only comparable while they stay as they are: their fingerprints, and what they get right.
-SHIPPED = {"digits": ("b2927846", "train", 0.99), "mnist": ("ccdb70cb", "test", 0.993), "fashion_mnist": ("91cfab28", "test", 0.92)}
+SHIPPED = {
+    "digits": ("b2927846", "train", 0.99),
+    "mnist": ("ccdb70cb", "test", 0.993),
+    "fashion_mnist": ("91cfab28", "test", 0.92),
+}
 
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in features.EXTRACTORS.glob("*.npz")))

@@ -36,4 +36,4 @@ def test_it_cannot_be_sampled(play, tmp_path):
     given = ("--image_size=8", "--channels=4", "--steps=1", "--batch_size=8", f"--workdir={tmp_path}")
     assert play(*given, experiment="classifier") == 0
     with pytest.raises(ValueError, match="is a run of classifier, which draws nothing"):
-        sample.restore(tmp_path)
+        sample.draw(tmp_path, 1, 0)

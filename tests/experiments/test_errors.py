@@ -22,9 +22,9 @@ def refused(play, tiny, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(common, "fit", never)
     monkeypatch.chdir(tmp_path)  # where runs/ would be made
 
-    def refused(*given: str) -> str:
+    def refused(*given: str, experiment: str = "dcgan") -> str:
         before = _contents(tmp_path)
-        assert play(*tiny, *given) == 2
+        assert play(*tiny, *given, experiment=experiment) == 2
         out, err = capsys.readouterr()
         (line,) = err.splitlines()
         assert line.startswith("error: ") and out == ""
@@ -113,6 +113,33 @@ def test_a_wrong_flag_is_named(flag, told, refused):
 )
 def test_what_does_not_go_together(given, told, refused):
     assert told in refused(*given)
+
+
+@pytest.mark.parametrize(
+    "experiment, given, told",
+    [
+        ("cgan", ["--conditioning=nope"], "unknown conditioning 'nope'; choose from embed, concat, projection"),
+        ("cgan", ["--pack=2"], "pack=2: a pack of images has no one label"),
+        ("cgan", ["--g_norm=virtual"], "g_norm=virtual: its reference batch has no labels"),
+        ("sgan", ["--pack=2"], "pack=2: a pack of images has no one class"),
+        ("sgan", ["--label_choice=nope"], "unknown label_choice 'nope'; choose from first, stratified"),
+        ("sgan", ["--num_labeled=2000"], "num_labeled=2000: there are 1438 examples"),
+        ("sgan", ["--num_labeled=1438"], "num_labeled=1438: that is all there are"),
+        ("sgan", ["--num_labeled=5"], "num_labeled=5: class"),
+        ("sgan", ["--num_labeled=1400", "--label_choice=stratified"], "and a share would be 140"),
+        ("sgan", ["--num_labeled=0"], "num_labeled"),
+        ("sgan", ["--network=mlp", "--d_dropout=0.5"], "d_dropout=0.5: the mlp of sgan has weight normalisation"),
+    ],
+)
+def test_labels(experiment, given, told, refused):
+    assert told in refused(*given, experiment=experiment)
+
+
+@pytest.mark.parametrize("experiment", ["cgan", "sgan"])
+def test_a_dataset_without_labels(experiment, refused, tmp_path):
+    for name in "abcdef":
+        Image.fromarray(np.zeros((8, 8), np.uint8)).save(tmp_path / f"{name}.png")
+    assert "has no labels" in refused(f"--dataset=folder:{tmp_path}", experiment=experiment)
 
 
 def test_a_batch_that_does_not_divide(refused):

@@ -43,6 +43,23 @@ def score(configured):
     return score
 
 
+def test_a_run_that_knows_labels_is_scored_class_by_class(play, score, tmp_path):
+    """Each measure of each class, beside that of the real images; a class that was not drawn has none."""
+    given = ("--network=mlp", "--hidden=8", "--image_size=16", "--batch_size=8", "--steps=2", "--classes=1,7,4")
+    assert play(*given, f"--workdir={tmp_path}", experiment="cgan") == 0
+    result = score(tmp_path, "--num_samples=100", "--metrics=modes")
+    found = result["by_class"]
+    assert found.keys() == {"newest", "real"} and all(len(classes) == 3 for classes in found.values())
+    assert sum(each["count"] for each in found["newest"]) == 100
+    for real, fake in zip(found["real"], found["newest"]):
+        assert real["accuracy"] > 0.95  # 1, 7 and 4 are the extractor's numbers for the run's 0, 1 and 2
+        assert real["coverage"] > 0.8 > 0.2 > fake["coverage"]
+        assert real["ms_ssim"] < fake["ms_ssim"] <= 1
+    json.loads(json.dumps(result, allow_nan=False))
+    lines = list(evaluate.table(result))
+    assert any(line.startswith("taken for the class that was asked for") for line in lines)
+
+
 def test_evaluation_in_training(trained):
     lines = evaluation.read(trained)
     assert [line["step"] for line in lines] == [2, 4, 5]

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from experiments import dcgan, gan_flags, images, presets
+from experiments import dcgan, gan_flags, gan_networks, images, presets
 from gan_jax.layers.norm import WithReference
 
 TINY = ("--network=mlp", "--hidden=8", "--image_size=8", "--batch_size=8")
@@ -21,14 +21,14 @@ TRICKS = (
 @pytest.fixture
 def fields(configured):
     """fields(*flags) are a Setup's fields."""
-    return lambda *given: gan_flags.fields(dcgan.resolve(configured(*TINY, *given)))
+    return lambda *given: gan_flags.fields(gan_networks.resolve(configured(*TINY, *given)))
 
 
 @pytest.mark.parametrize("game, network", [*((game, "mlp") for game in presets.PRESETS), ("r3gan", "dcgan")])
 def test_all_tricks_together_with_every_game(game, network, configured):
     """Traced, not run; the axis of the devices is there as in the loop."""
     given = (*TINY, f"--network={network}", "--width=4", *TRICKS, f"--game={game}")
-    recipe = dcgan.make(dcgan.resolve(configured(*given)), (8, 8, 1))
+    recipe = dcgan.make(gan_networks.resolve(configured(*given)), (8, 8, 1))
     state = jax.eval_shape(recipe.init, jax.random.key(0), images.example_batch((8, 8, 1)))
     batch = {"image": jax.ShapeDtypeStruct((1, recipe.parts, 8, 8, 8, 1), jnp.uint8)}
     play = jax.vmap(recipe.step, axis_name="data", in_axes=(None, 0, None), out_axes=None)

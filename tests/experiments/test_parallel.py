@@ -16,11 +16,15 @@ pytestmark = pytest.mark.usefixtures("compiled_in_haste")
 
 STEPS = 20
 NETWORK = ("--network=dcgan", "--width=4", "--batch_size=8", f"--steps={STEPS}")
+CONDITIONAL = ("--game=non_saturating", "--image_size=16", "--conditioning=embed")
 GAMES = {
     # 16 pixels: batch statistics in D as well as in G. Ten times the usual rate: a good deal happens in few rounds.
     "non_saturating": (*NETWORK, "--game=non_saturating", "--image_size=16", "--d_lr=2e-3", "--g_lr=2e-3"),
     "wasserstein_gp": (*NETWORK, "--game=wasserstein_gp", "--image_size=8", "--n_critic=1"),
+    "cgan": (*NETWORK, *CONDITIONAL, "--d_lr=2e-3", "--g_lr=2e-3"),
+    "sgan": (*NETWORK, "--image_size=16", "--num_labeled=40"),
 }
+EXPERIMENTS = {"cgan": "cgan", "sgan": "sgan"}  # the others are dcgan's
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +36,8 @@ def folder(tmp_path_factory):
 def runs(folder, start, play):
     """The directories of all runs, by (game, devices). They run once, side by side."""
     names = [("non_saturating", 1), ("non_saturating", 2), ("non_saturating", "2x2")]
-    runs = {name: folder / "-".join(map(str, name)) for name in (*names, ("wasserstein_gp", 1), ("wasserstein_gp", 4))}
+    names += [(game, devices) for game in ("wasserstein_gp", "cgan", "sgan") for devices in (1, 4)]
+    runs = {name: folder / "-".join(map(str, name)) for name in names}
     if any(folder.iterdir()):
         return runs
     with socket.socket() as free:
@@ -40,13 +45,13 @@ def runs(folder, start, play):
         together = (f"--coordinator_address=localhost:{free.getsockname()[1]}", "--num_processes=2")
     processes = []
     for (game, devices), run in runs.items():
-        given = (*GAMES[game], f"--workdir={run}")
+        given, experiment = (*GAMES[game], f"--workdir={run}"), EXPERIMENTS.get(game, "dcgan")
         if devices == "2x2":
             processes += [start(*given, *together, f"--process_id={i}", devices=2) for i in range(2)]
         elif devices == jax.device_count():
-            assert play(*given) == 0
+            assert play(*given, experiment=experiment) == 0
         else:
-            processes.append(start(*given, devices=devices))
+            processes.append(start(*given, module=f"experiments.{experiment}", devices=devices))
     for process in processes:
         _, err = process.communicate(timeout=300)
         assert process.returncode == 0, err
@@ -56,7 +61,9 @@ def runs(folder, start, play):
 # Measured over the 20 rounds: metrics differ by 8e-7 of their size at most (or by 5e-7, where it is near 0), arrays by
 # 5e-6 of their largest element in the root mean square. A single weight may be 2e-4 apart: where a gradient is near 0,
 # Adam makes much of its rounding.
-@pytest.mark.parametrize("name", [("non_saturating", 2), ("non_saturating", "2x2"), ("wasserstein_gp", 4)])
+@pytest.mark.parametrize(
+    "name", [("non_saturating", 2), ("non_saturating", "2x2"), ("wasserstein_gp", 4), ("cgan", 4), ("sgan", 4)]
+)
 def test_the_number_of_devices_changes_no_more_than_rounding(name, runs, saved):
     one, many = runs[name[0], 1], runs[name]
     expected, metrics = _metrics(one), _metrics(many)

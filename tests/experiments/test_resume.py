@@ -89,6 +89,30 @@ def test_two_halves_make_a_whole(half, straight, train, assert_same, capsys):
     assert json.loads((half / "result.json").read_text())["step"] == STEPS
 
 
+OTHERS = {
+    "cgan": ("--network=mlp", "--hidden=8", "--image_size=8", "--batch_size=8"),
+    "sgan": (
+        "--width=4",
+        "--image_size=8",
+        "--batch_size=8",
+        "--num_labeled=40",
+        "--decay_rounds=100",
+        "--lr_decay=cosine",
+    ),
+}
+
+
+@pytest.mark.parametrize("experiment", OTHERS)
+def test_two_halves_make_a_whole_of_other_experiments_too(experiment, play, assert_same, tmp_path):
+    for run, stops in ((tmp_path / "half", (5, 10)), (tmp_path / "straight", (10,))):
+        for steps in stops:
+            given = (*OTHERS[experiment], *EVERY, f"--steps={steps}", f"--workdir={run}")
+            assert play(*given, experiment=experiment) == 0
+    assert_same(tmp_path / "half", tmp_path / "straight")
+    alone = [run / "supervised" / "metrics.jsonl" for run in (tmp_path / "half", tmp_path / "straight")]
+    assert experiment == "cgan" or alone[0].read_bytes() == alone[1].read_bytes() != b""
+
+
 def test_a_finished_run_has_nothing_to_do(straight, train, assert_same, tmp_path, capsys):
     run = shutil.copytree(straight, tmp_path / "run")
     assert train(run) == 0

@@ -29,9 +29,40 @@ CASES = {
         "mlp_tricks": (*MLP, *TRICKS, "--minibatch=discrimination"),
         "conv_tricks": (*CONV, *TRICKS, "--g_norm=virtual"),
     },
+    "cgan": {
+        "embed": (*MLP, "--conditioning=embed"),
+        "concat": (*CONV, "--conditioning=concat", "--game=wasserstein_gp", "--n_critic=1"),
+        "projection": (*CONV, "--conditioning=projection", "--game=hinge", "--d_spectral_norm"),
+        "tricks": (*MLP, *(flag for flag in TRICKS if flag != "--pack=2"), "--minibatch=stddev"),
+    },
+    "sgan": {
+        "dcgan": (*CONV, "--num_labeled=40"),
+        "mlp": (*MLP, "--num_labeled=40", "--label_choice=stratified"),
+        "game": (*CONV, "--num_labeled=40", "--game=wasserstein_gp", "--n_critic=2", "--objective=adversarial"),
+        "tricks": (*CONV, "--num_labeled=40", *(flag for flag in TRICKS if flag != "--pack=2"), "--d_shift=1"),
+    },
 }
-NOT_TRAINING = {"__init__", "common", "evaluation", "gan_flags", "images", "presets", "run_directory", "sample"}
-ELSEWHERE = {"classifier", "evaluate", "mixture2d", "mixture_table", "game_curves"}  # tested in a file of their own
+# What result.json of an experiment says beside what all say.
+MEASURED = {"sgan": {"test_accuracy", "supervised_test_accuracy", "test_images"}}
+NOT_TRAINING = {
+    "__init__",
+    "common",
+    "evaluation",
+    "gan_flags",
+    "gan_networks",
+    "images",
+    "presets",
+    "run_directory",
+    "sample",
+}
+ELSEWHERE = {
+    "classifier",
+    "classify",
+    "evaluate",
+    "mixture2d",
+    "mixture_table",
+    "game_curves",
+}  # tested in a file of their own
 
 pytestmark = pytest.mark.usefixtures("compiled_in_haste")
 
@@ -66,7 +97,7 @@ def test_a_few_rounds(experiment, kind, play, saved, tmp_path, capsys):
     assert config["image_shape"] == [8, 8, 1]
 
     result = json.loads((tmp_path / "result.json").read_text())
-    assert result.keys() == {"step", "metrics", "seconds", "images_per_second"}
+    assert result.keys() == {"step", "metrics", "seconds", "images_per_second"} | MEASURED.get(experiment, set())
     assert result["step"] == 3
     assert {"step": 3} | result["metrics"] == lines[-1]
 
@@ -144,3 +175,44 @@ def _sample(*given: str) -> None:
         sample.main(None)
     finally:
         flags.FLAGS.unparse_flags()
+
+
+@pytest.fixture
+def conditional(run, play):
+    workdir = run / "conditional"
+    if not workdir.exists():
+        assert play(*MLP, "--steps=2", f"--workdir={workdir}", experiment="cgan") == 0
+    return workdir
+
+
+@pytest.mark.parametrize("labels, rows", [("7", None), ("0..9", 10), ("3,1", 2)])
+def test_a_run_that_knows_labels_can_be_asked_for_some(labels, rows, conditional, capsys):
+    """A square of one label; a row each of several, after a margin that names them."""
+    _sample(f"--workdir={conditional}", f"--label={labels}", "--num=9")
+    path = Path(capsys.readouterr().out.strip())
+    assert path == conditional / f"sample-label{labels}-seed0.png"
+    picture = Image.open(path)
+    if rows is None:
+        assert picture.width == picture.height
+    else:
+        assert picture.mode == "RGB" and picture.height / rows < picture.width / 9 < 1.6 * picture.height / rows
+
+
+def test_the_rows_are_of_the_labels_and_share_their_latents(conditional):
+    """Asked for in another order, the same rows come in that order."""
+    forth, back = (sample.draw_labels(conditional, labels, 4, seed=1) for labels in ("2,5", "5,2"))
+    half = forth.height // 2
+    crop = lambda picture, top: np.asarray(picture.crop((40, top + 8, picture.width, top + half - 8)))
+    np.testing.assert_array_equal(crop(forth, 0), crop(back, half))
+    assert (crop(forth, 0) != crop(forth, half)).any()
+
+
+@pytest.mark.parametrize("labels", ["10", "-1", "seven", "0..10", "5..4", ""])
+def test_a_label_out_of_range(labels, conditional):
+    with pytest.raises(ValueError, match=r"label=.*: must be in 0\.\.9"):
+        sample.draw_labels(conditional, labels, 4, seed=1)
+
+
+def test_a_run_without_labels_cannot_be_asked(trained):
+    with pytest.raises(ValueError, match="is a run of dcgan, which cannot be asked for a label"):
+        sample.draw_labels(trained, "7", None, seed=0)

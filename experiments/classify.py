@@ -1,0 +1,60 @@
+"""What a trained classifier says of images: class and probability.
+
+python -m experiments.classify --workdir=runs/sgan-mnist-non_saturating-seed0 my_digit.png another.jpg
+
+Takes runs of sgan and of classifier. An image is cut to its centre square and resized to the side of those that the network
+learnt; it should look as they do: MNIST's digits, say, are light on dark.
+"""
+
+import importlib
+import sys
+from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+from absl import app, flags
+
+from experiments import common, sample
+from gan_jax.data import images
+
+FLAGS = flags.FLAGS
+SECOND = 0.01  # a second class is told from this probability on
+
+flags.declare_key_flag("workdir")
+
+
+def probabilities(workdir: str | Path, paths: list[str]) -> np.ndarray:
+    """The probabilities of the classes, [N, K], by the newest checkpoint.
+
+    Raises ValueError or OSError if the run does not classify, or an image cannot be read.
+    """
+    content, _, state = sample.restore(workdir)
+    experiment = importlib.import_module(f"experiments.{content['experiment']}")
+    if not hasattr(experiment, "classify"):
+        raise ValueError(f"{workdir} is a run of {content['experiment']}, which does not classify")
+    side, _, channels = shape = tuple(content["image_shape"])
+    decoded = np.stack([images.decode(path, channels=channels, size=side) for path in paths])
+    return np.asarray(experiment.classify(SimpleNamespace(**content["flags"]), shape, state)(decoded))
+
+
+def told(found: np.ndarray) -> str:
+    """Probabilities [K] in words: "7 (98.3 %), then 1 (1.2 %)"."""
+    first, second = np.argsort(-found, kind="stable")[:2]
+    rest = f", then {second} ({found[second]:.1%})" if found[second] >= SECOND else ""
+    return f"{first} ({found[first]:.1%}){rest}"
+
+
+def main(argv: list[str]) -> None:
+    paths = argv[1:]
+    if FLAGS.workdir is None or not paths:
+        sys.exit(common.fail("--workdir=RUN and one or more images are needed"))
+    try:
+        found = probabilities(FLAGS.workdir, paths)
+    except (ValueError, OSError) as error:
+        sys.exit(common.fail(error))
+    print("\n".join(f"{path}: class {told(each)}" for path, each in zip(paths, found)))
+
+
+if __name__ == "__main__":
+    app.run(main, flags_parser=partial(common.parse_flags, takes_more=True))

@@ -1,0 +1,96 @@
+"""experiments.classify says what runs of sgan and of classifier see in image files."""
+
+import numpy as np
+import pytest
+from absl import flags
+from PIL import Image
+
+from experiments import classify
+from gan_jax.data import sources
+
+SMALL = ("--image_size=8", "--batch_size=16", "--steps=60")
+RUNS = {
+    "sgan": (*SMALL, "--width=8", "--num_labeled=200"),
+    "classifier": (*SMALL, "--channels=8"),
+    "dcgan": ("--network=mlp", "--hidden=8", "--image_size=8", "--batch_size=8", "--steps=1"),
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("classify")
+
+
+@pytest.fixture
+def run(folder, play):
+    """run(experiment) is the directory of a run of it, trained once."""
+
+    def run(experiment):
+        workdir = folder / experiment
+        if not workdir.exists():
+            assert play(*RUNS[experiment], f"--workdir={workdir}", experiment=experiment) == 0
+        return workdir
+
+    return run
+
+
+@pytest.fixture
+def digits(tmp_path):
+    """Files of ten digits in order, of other sizes than the network's, some oblong and in colour."""
+    source = sources.load("digits", data_dir="", image_size=None)
+    paths = []
+    for digit in range(10):
+        image = Image.fromarray(source.images[np.flatnonzero(source.labels == digit)[0], ..., 0])
+        if digit % 2:
+            wide = Image.new("RGB", (24, 16))
+            wide.paste(image, (4, 0))
+            image = wide
+        paths.append(str(tmp_path / f"{digit}.png"))
+        image.save(paths[-1])
+    return paths
+
+
+def say(capsys, *given):
+    flags.FLAGS.unparse_flags()
+    rest = classify.common.parse_flags(["classify", *map(str, given)], takes_more=True)
+    capsys.readouterr()
+    try:
+        classify.main(rest)
+    finally:
+        flags.FLAGS.unparse_flags()
+    return capsys.readouterr().out.splitlines()
+
+
+@pytest.mark.parametrize("experiment", ["sgan", "classifier"])
+def test_it_knows_digits(experiment, run, digits, capsys):
+    lines = say(capsys, f"--workdir={run(experiment)}", *digits)
+    assert len(lines) == 10
+    right = [line.startswith(f"{path}: class {digit} (") for digit, (path, line) in enumerate(zip(digits, lines))]
+    assert sum(right) >= 7
+    found = classify.probabilities(run(experiment), digits)
+    assert found.shape == (10, 10)
+    np.testing.assert_allclose(found.sum(axis=1), 1, rtol=1e-5)
+
+
+def test_the_second_is_told_where_there_is_doubt():
+    assert classify.told(np.array([0.015, 0.98, 0.005])) == "1 (98.0%), then 0 (1.5%)"
+    assert classify.told(np.array([0.0, 0.001, 0.999])) == "2 (99.9%)"
+
+
+@pytest.mark.parametrize(
+    "given, told",
+    [
+        (["--workdir={dcgan}", "{digit}"], "is a run of dcgan, which does not classify"),
+        (["--workdir={sgan}", "none.png"], "none.png"),
+        (["--workdir={sgan}"], "one or more images are needed"),
+        (["{digit}"], "--workdir=RUN"),
+        (["--workdir={none}", "{digit}"], "is not a run directory"),
+    ],
+)
+def test_errors_are_one_line(given, told, run, digits, tmp_path, capsys):
+    names = {"sgan": run("sgan"), "dcgan": run("dcgan"), "digit": digits[0], "none": tmp_path}
+    with pytest.raises(SystemExit) as stop:
+        say(capsys, *(word.format(**names) for word in given))
+    assert stop.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: ") and told in line

@@ -1,0 +1,153 @@
+"""The conditional GAN's rounds: labels reach both players, fakes have the labels of the real images beside them."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+from flax import linen as nn
+
+from gan_jax import games, penalties, terms
+from gan_jax.networks import conditional, mlp
+from gan_jax.networks.conditional import CONDITIONINGS
+from gan_jax.randomness import example_keys
+from gan_jax.recipes import cgan, gan
+
+KEY = jax.random.key(0)
+SHAPE = (8, 8, 1)
+K = 3
+
+
+def batch(parts=2, size=8, seed=0):
+    random = np.random.RandomState(seed)
+    labels = random.randint(0, K, (parts, size)).astype(np.int32)
+    images = random.randint(0, 60, (parts, size, *SHAPE)) + 60 * labels[..., None, None, None]  # brighter by the label
+    return {"image": images.astype(np.uint8), "label": labels}
+
+
+def setup_of(conditioning="embed", axis_name=None, **changes):
+    generator = mlp.Generator(SHAPE, (16,), norm="batch", axis_name=axis_name)
+    discriminator = mlp.Discriminator((16,))
+    setup = gan.Setup(
+        conditional.Generator(generator, K, conditioning),
+        conditional.Discriminator(discriminator, K, conditioning),
+        games.non_saturating,
+        optax.sgd(0.01),
+        optax.sgd(0.01),
+        latent_size=5,
+        axis_name=axis_name,
+    )
+    return setup._replace(**changes)
+
+
+class Says(nn.Module):
+    """As generator: images that are their labels. As discriminator: the sum of an image and of its label."""
+
+    @nn.compact
+    def __call__(self, x, label, *, train):
+        w = self.param("w", nn.initializers.ones, ())
+        if x.ndim == 2:
+            return w * jnp.broadcast_to(label[:, None, None, None], (len(x), 1, 1, 1)).astype(jnp.float32)
+        return w * (x.sum(axis=(1, 2, 3)) + 10 * label), {}
+
+
+def test_fakes_have_the_labels_of_the_real_images_beside_them():
+    """Real images that are their labels too are scored as the fakes are, one by one."""
+    seen = []
+
+    def game(real, fake):
+        seen.append((real, fake))
+        return games.wasserstein(real, fake)
+
+    setup = setup_of(generator=Says(), discriminator=Says(), game=game)
+    labels = jnp.array([2, 0, 1, 1])
+    real = labels[:, None, None, None].astype(jnp.float32)
+    state = gan.init_state(setup, KEY, real, labels)
+    with jax.disable_jit():
+        for step in (gan.make_d_step(setup), gan.make_g_step(setup)):
+            step(state, real, KEY, labels)
+    assert len(seen) == 2
+    for pair in seen:
+        for scores in pair:
+            np.testing.assert_allclose(getattr(scores, "primal", scores), 11 * labels)
+
+
+def test_a_round_is_n_critic_d_steps_and_a_g_step_each_on_labels_of_its_own():
+    setup = setup_of(n_critic=2)
+    recipe = cgan.make(setup, np.ones(K))
+    examples = batch(recipe.parts)
+    assert recipe.parts == 3
+    start = recipe.init(KEY, examples).replace(step=jnp.int32(7))
+    keys = jax.random.split(jax.random.fold_in(KEY, 7), 3)
+    images, expected = gan.to_unit_range(jnp.asarray(examples["image"])), start
+    for i in range(2):
+        expected, _ = gan.make_d_step(setup)(expected, images[i], keys[i], examples["label"][i])
+    expected, _ = gan.make_g_step(setup)(expected, images[2], keys[2], examples["label"][2])
+    after, _ = jax.jit(recipe.step)(start, examples, KEY)
+    assert after.step == 8
+    same = lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
+    jax.tree.map(same, after.replace(step=0), expected.replace(step=0))
+
+
+@pytest.mark.parametrize("conditioning", CONDITIONINGS)
+@pytest.mark.parametrize("penalised", [False, True])
+def test_four_shares_of_a_batch_are_the_whole_batch(conditioning, penalised):
+    """Mapped with out_axes=None, which raises where a mean over the devices was forgotten. BatchNorm in G included."""
+    penalty = dict(d_terms={"penalty": terms.penalty(penalties.gradient_penalty, 10.0)}) if penalised else {}
+    one = cgan.make(setup_of(conditioning, **penalty), np.ones(K))
+    four = cgan.make(setup_of(conditioning, "data", **penalty), np.ones(K))
+    examples = batch(2, 16)
+    state = jax.jit(one.init)(KEY, examples)
+    mapped = jax.jit(jax.vmap(four.step, axis_name="data", in_axes=(None, 0, None), out_axes=None))
+    shares = jax.tree.map(lambda x: x.reshape(2, 4, 4, *x.shape[2:]).swapaxes(0, 1), examples)
+    compare = lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
+    jax.tree.map(compare, mapped(state, shares, KEY), jax.jit(one.step)(state, examples, KEY))
+
+
+def test_an_image_depends_on_its_own_key_and_label():
+    recipe = cgan.make(setup_of(), np.ones(K))
+    state = jax.jit(recipe.init)(KEY, batch())
+    labels = np.arange(9, dtype=np.int32) % K
+    nine = recipe.sample_of(state, KEY, labels)
+    assert nine.shape == (9, *SHAPE)
+    np.testing.assert_allclose(recipe.sample_of(state, KEY, labels[:4]), nine[:4], atol=1e-6)
+    np.testing.assert_allclose(recipe.sample_of(state, example_keys(KEY, 9)[4:], labels[4:]), nine[4:], atol=1e-6)
+    others = recipe.sample_of(state, KEY, (labels + 1) % K)
+    assert np.abs(others - nine).max(axis=(1, 2, 3)).min() > 1e-3
+
+
+def test_labels_are_drawn_by_the_data_s_frequencies():
+    recipe = cgan.make(setup_of(), [5, 0, 15])
+    labels = recipe.sample_labels(KEY, 4000)
+    assert labels.dtype == jnp.int32
+    np.testing.assert_allclose(np.bincount(labels, minlength=K) / 4000, [0.25, 0, 0.75], atol=0.03)
+    np.testing.assert_array_equal(recipe.sample_labels(KEY, 10), labels[:10])
+    state = jax.jit(recipe.init)(KEY, batch())
+    np.testing.assert_allclose(recipe.sample(state, KEY, 6), recipe.sample_of(state, KEY, labels[:6]), atol=1e-6)
+
+
+def test_labels_and_latents_are_independent():
+    recipe = cgan.make(setup_of(), np.ones(2))
+    labels = recipe.sample_labels(KEY, 2000)
+    first = jax.vmap(lambda key: jax.random.normal(key, (5,))[0])(example_keys(KEY, 2000))
+    assert abs(np.corrcoef(labels, first)[0, 1]) < 0.07
+
+
+@pytest.mark.parametrize("conditioning", CONDITIONINGS)
+def test_it_learns_to_draw_what_it_is_asked_for(conditioning):
+    """Labels are brightnesses: -0.76, -0.29 and 0.18 in the mean."""
+    adam = optax.adam(3e-3, b1=0.5)
+    setup = setup_of(conditioning, g_optimizer=adam, d_optimizer=adam, game=games.least_squares)
+    setup = setup._replace(generator=conditional.Generator(mlp.Generator(SHAPE, (32,)), K, conditioning))
+    recipe = cgan.make(setup, np.ones(K))
+    state, step = recipe.init(KEY, batch()), jax.jit(recipe.step)
+    for i in range(400):
+        state, _ = step(state, batch(2, 32, seed=i), KEY)
+    labels = np.repeat(np.arange(K, dtype=np.int32), 20)
+    means = np.asarray(recipe.sample_of(state, KEY, labels)).reshape(K, -1).mean(axis=1)
+    np.testing.assert_allclose(means, (29.5 + 60 * np.arange(K)) / 127.5 - 1, atol=0.23)  # less than half a step
+
+
+def test_packs_are_refused():
+    with pytest.raises(ValueError, match="pack=2: a pack of images has no one label"):
+        cgan.make(setup_of(pack=2), np.ones(K))
