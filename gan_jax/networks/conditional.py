@@ -1,13 +1,14 @@
 """Networks that are told a label: any generator and any discriminator, with the label joined to what they take.
 
 Three ways, by the names in CONDITIONINGS:
-  embed: a learnt vector of each label is multiplied into z (as in ACGAN's usual code), and another, as an image of one
-    channel, is joined to D's images.
+  embed: a learnt vector of each label is multiplied into z (as in Keras's ACGAN), and another, as an image of one
+    channel, is joined to D's images. z times a vector has mean 0 whatever the label, so G learns labels less surely
+    than by the other two.
   concat: the label, as one-hot vector, is joined to z (Mirza & Osindero 2014, arXiv:1411.1784, section 4.1), and
     through a dense layer, as an image of one channel, to D's images.
   projection: the inner product of a learnt vector of the label and D's features is added to D's score (Miyato & Koyama
     2018, arXiv:1802.05637, eq. 3); feature maps are summed over space, so its weights start from N(0, 0.02²), that the
-    image counts too. z as in embed.
+    image counts too. z as in concat. (Their G has conditional batch normalisation.)
 """
 
 import math
@@ -40,10 +41,10 @@ class Generator(nn.Module):
         Raises ValueError for an unknown conditioning.
         """
         _require_known(self.conditioning)
-        if self.conditioning == "concat":
-            z = jnp.concatenate([z, jax.nn.one_hot(label, self.num_classes)], axis=-1)
-        else:
+        if self.conditioning == "embed":
             z = z * nn.Embed(self.num_classes, z.shape[-1], embedding_init=nn.initializers.normal(1.0))(label)
+        else:
+            z = jnp.concatenate([z, jax.nn.one_hot(label, self.num_classes)], axis=-1)
         return self.generator(z, train=train)
 
 
@@ -78,7 +79,7 @@ class Discriminator(nn.Module):
         if self.conditioning == "concat":
             plane = layer(nn.Dense(pixels))(jax.nn.one_hot(label, self.num_classes))
         else:
-            plane = layer(nn.Embed(self.num_classes, pixels))(label)
+            plane = layer(nn.Embed(self.num_classes, pixels, embedding_init=nn.initializers.normal(1.0)))(label)
         joined = jnp.concatenate([image, plane.reshape(*image.shape[:-1], 1)], axis=-1)
         return self.discriminator(joined, train=train)
 

@@ -66,7 +66,7 @@ def projected(params):
 GENERATORS = {
     "embed": times_embedding,
     "concat": lambda params: np.concatenate([Z, ONE_HOT], axis=1),
-    "projection": times_embedding,
+    "projection": lambda params: np.concatenate([Z, ONE_HOT], axis=1),
 }
 DISCRIMINATORS = {
     "embed": lambda params: beside_the_image(params, params["Embed_0"]["embedding"][LABELS]),
@@ -76,7 +76,7 @@ DISCRIMINATORS = {
     "projection": projected,
 }
 # Parameters that the label adds: to G with latents of 6 numbers, to D by the number of pixels and of features.
-ADDED_TO_G = {"embed": K * 6, "concat": 0, "projection": K * 6}
+ADDED_TO_G = {"embed": K * 6, "concat": 0, "projection": 0}
 ADDED_TO_D = {
     "embed": lambda pixels, features: K * pixels,
     "concat": lambda pixels, features: K * pixels + pixels,
