@@ -31,6 +31,10 @@ flags.adopt_module_key_flags(gan_networks)
 def resolve(config: SimpleNamespace) -> SimpleNamespace:
     """The configuration with the game's own values filled in. Raises ValueError for unknown names and sizes."""
     require_known("conditioning", config.conditioning, CONDITIONINGS)
+    if config.conditioning == "projection" and config.objective == "feature_matching":
+        raise ValueError(
+            "objective=feature_matching: with conditioning=projection D's features know no label, and G would learn none"
+        )
     if config.g_norm == "virtual":
         raise ValueError("g_norm=virtual: its reference batch has no labels; choose batch, layer or none")
     return gan_networks.resolve(config)

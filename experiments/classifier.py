@@ -5,7 +5,6 @@ python -m experiments.evaluate --workdir=RUN --extractor=runs/classifier-mnist-s
 """
 
 import math
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -22,8 +21,6 @@ from gan_jax.evaluation import features
 from gan_jax.networks.cnn import Classifier
 from gan_jax.recipe import Recipe
 from gan_jax.recipes import classifier
-
-Classify = Callable[[np.ndarray], np.ndarray]
 
 EPOCHS, LEAST_STEPS = 6, 300  # unless --steps says otherwise
 
@@ -55,7 +52,9 @@ def make_network(config: SimpleNamespace) -> Classifier:
     return Classifier(config.num_classes, config.channels, axis_name=loop.AXIS)
 
 
-def classify(config: SimpleNamespace, image_shape: tuple[int, int, int], state: classifier.State) -> Classify:
+def classify(
+    config: SimpleNamespace, image_shape: tuple[int, int, int], state: classifier.State
+) -> classifier.Classify:
     """How a trained network classifies: uint8 images [B, H, W, C] -> probabilities [B, K]."""
     return jax.jit(partial(classifier.classify, make_network(config), state.classifier.average))
 
@@ -86,7 +85,7 @@ def train(recipe: Recipe, source: Source, test: Source, config: SimpleNamespace,
     features.save_classifier(
         path,
         loop.local(result.state).classifier.average,
-        name=run_directory.short(config.dataset) + "-cnn",
+        name="-".join(run_directory.short(part) for part in (config.dataset, config.classes) if part) + "-cnn",
         image_shape=source.image_shape,
         num_classes=source.num_classes,
         width=config.channels,

@@ -33,9 +33,18 @@ def probabilities(workdir: str | Path, paths: list[str]) -> np.ndarray:
     experiment = importlib.import_module(f"experiments.{content['experiment']}")
     if not hasattr(experiment, "classify"):
         raise ValueError(f"{workdir} is a run of {content['experiment']}, which does not classify")
-    side, _, channels = shape = tuple(content["image_shape"])
-    decoded = np.stack([images.decode(path, channels=channels, size=side) for path in paths])
+    side, width, channels = shape = tuple(content["image_shape"])
+    if side != width:
+        raise ValueError(f"{workdir} is a run on oblong images, {side}×{width}; only square ones can be classified")
+    decoded = np.stack([_decode(path, channels, side) for path in paths])
     return np.asarray(experiment.classify(SimpleNamespace(**content["flags"]), shape, state)(decoded))
+
+
+def _decode(path: str, channels: int, side: int) -> np.ndarray:
+    try:
+        return images.decode(path, channels=channels, size=side)
+    except Exception as error:  # each of Pillow's decoders has exceptions of its own
+        raise ValueError(f"{path}: cannot be read as an image ({error})") from error
 
 
 def told(found: np.ndarray) -> str:

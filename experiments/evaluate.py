@@ -8,6 +8,7 @@ import json
 import math
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -62,7 +63,8 @@ def evaluate(config: SimpleNamespace) -> dict:
         )
         extractor = evaluation.needed_extractor(chosen, asked, shape)
 
-    source, test = images.load(run), images.load_test(run)
+    source = images.load(run)
+    test = images.load_test(run, source)
     states = {"newest": state}
     if evaluation.read(workdir):
         states["best"] = sample.restore_images(workdir, evaluation.BEST)[2]
@@ -72,7 +74,8 @@ def evaluate(config: SimpleNamespace) -> dict:
     if labelled:
         numbers = _classes(run, content["num_classes"], extractor, real)
         real_labels, other_labels = evaluation.pair_labels(source, test, config.num_samples)
-        classes["real"] = by_class(real, real_labels, other, other_labels, numbers)
+        scored = partial(by_class, source.num_classes, real, real_labels, numbers=numbers)
+        classes["real"] = scored(other, other_labels)
     for kind, state in states.items():
         if kind == "best" and state.step == states["newest"].step:
             columns[kind] = columns["newest"]
@@ -82,7 +85,7 @@ def evaluate(config: SimpleNamespace) -> dict:
         columns[kind] = {"step": int(state.step), **_scores(chosen, real, fake, extractor)}
         if labelled:
             labels = np.asarray(recipe.sample_labels(example_keys(jax.random.key(config.seed), real.count), real.count))
-            classes[kind] = by_class(real, real_labels, fake, labels, numbers)
+            classes[kind] = scored(fake, labels)
         if memorised:
             found, picture = _memorisation(source, test, real, fake)
             columns[kind] |= {f"memorisation_{name}": value for name, value in found._asdict().items()}
@@ -100,9 +103,8 @@ def _classes(run: SimpleNamespace, num_classes: int, extractor: Extractor, real:
     """The numbers that the extractor's classifier has for a run's classes; [] if it was made for others."""
     if not extractor.name.startswith(run_directory.short(run.dataset) + "-cnn"):
         return []
-    if real.features.probabilities.shape[1] == num_classes:
-        return list(range(num_classes))
-    return [int(number) for number in run.classes.split(",")] if run.classes else []
+    numbers = [int(number) for number in run.classes.split(",")] if run.classes else list(range(num_classes))
+    return numbers if max(numbers) < real.features.probabilities.shape[1] else []
 
 
 def _scores(names: list[str], real: Images, fake: Images, extractor) -> dict[str, float]:

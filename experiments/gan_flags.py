@@ -98,7 +98,7 @@ def fields(config: SimpleNamespace) -> dict:
     return dict(
         game=_game(config),
         g_optimizer=wait(_optimizer(config, config.g_lr, first=waiting), waiting),
-        d_optimizer=_clipped(_optimizer(config, config.d_lr, config.n_critic), config.clip),
+        d_optimizer=_clipped(d_optimizer(config), config.clip),
         latent_size=config.latent_size,
         latent=LATENTS[config.latent],
         n_critic=config.n_critic,
@@ -111,6 +111,11 @@ def fields(config: SimpleNamespace) -> dict:
         average=config.average,
         axis_name=loop.AXIS,
     )
+
+
+def d_optimizer(config: SimpleNamespace) -> optax.GradientTransformation:
+    """D's optimizer, but for the clipping of weights, which is the game's."""
+    return _optimizer(config, config.d_lr, config.n_critic)
 
 
 def d_fields(config: SimpleNamespace) -> dict:

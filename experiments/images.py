@@ -74,7 +74,7 @@ def start(
 ) -> tuple[evaluation.Plan | None, Path]:
     """Checks that all fits, plans the evaluation, and opens the run directory. Raises as `prepare`."""
     check(recipe, source, config)
-    plan = common.by_first(lambda: evaluation.prepare(config, source, lambda: load_test(config)))
+    plan = common.by_first(lambda: evaluation.prepare(config, source, lambda: load_test(config, source)))
     return plan, common.open_workdir(experiment, config, config.dataset, source.image_shape, source.num_classes)
 
 
@@ -129,19 +129,29 @@ def splits(config: SimpleNamespace) -> tuple[source_lib.Source, source_lib.Sourc
 
     Raises ValueError or OSError if they cannot be read.
     """
-    source, test = load(config), load_test(config)
+    source = load(config)
+    test = load_test(config, source)
     if test is not None:
         return source, test
     order = np.random.RandomState(0).permutation(len(source))
-    return tuple(keep(source, rows) for rows in np.split(order, [-(len(source) // HELD_OUT)]))
+    return tuple(keep(source, rows) for rows in np.split(order, [len(source) - max(1, len(source) // HELD_OUT)]))
 
 
-def load_test(config: SimpleNamespace) -> source_lib.Source | None:
-    """The dataset's split "test"; None if it has none. Raises ValueError or OSError if it cannot be read."""
+def load_test(config: SimpleNamespace, source: source_lib.Source) -> source_lib.Source | None:
+    """The dataset's split "test"; None if it has none.
+
+    Raises ValueError or OSError if it cannot be read, or is not like `source`, the split "train".
+    """
     try:
-        return load(config, "test")
+        test = load(config, "test")
     except source_lib.NoSplit:
         return None
+    told = [f"images {split.image_shape} of {split.num_classes} classes" for split in (source, test)]
+    if told[0] != told[1]:
+        raise ValueError(
+            f"{config.dataset}: its split train has {told[0]}, its split test {told[1]}; they must be alike"
+        )
+    return test
 
 
 def batches_of(source: source_lib.Source, parts: int, config: SimpleNamespace) -> Callable[[int], Iterator[Batch]]:

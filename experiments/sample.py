@@ -23,7 +23,7 @@ from gan_jax.recipe import Recipe, State
 
 FLAGS = flags.FLAGS
 flags.DEFINE_integer("num", None, "How many images; of each of several labels. By default 64, or 10 of each.", 1)
-flags.DEFINE_string("label", None, "What to draw, as in 7, or 1,4 or 0..9 for a row of each; of a run with labels.")
+flags.DEFINE_string("label", None, "What to draw: 7, or a row each of 1,4 or 0..9; of cgan. --classes=7,1 are 0 and 1.")
 flags.DEFINE_string("out", None, "The PNG to write; by default sample-seedN.png in the run directory.")
 flags.declare_key_flag("workdir")
 flags.declare_key_flag("seed")

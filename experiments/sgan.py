@@ -8,7 +8,8 @@ The same network is also trained on the labelled images alone, in RUN/supervised
 """
 
 import json
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Iterator
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -24,14 +25,13 @@ from experiments.presets import require_known
 from gan_jax import loop, pictures
 from gan_jax.data.classes import keep
 from gan_jax.data.labelled import CHOICES, choose
-from gan_jax.data.source import Source, class_counts
+from gan_jax.data.source import ArraySource, Source, class_counts, in_memory
 from gan_jax.networks import mlp, semi_supervised
 from gan_jax.players import Player
 from gan_jax.recipe import Batch, Recipe
 from gan_jax.recipes import classifier, gan, sgan
+from gan_jax.recipes.classifier import Classify
 from gan_jax.record import replace_file
-
-Classify = Callable[[np.ndarray], np.ndarray]
 
 TESTED = 500  # test images classified at once
 SHOWN = 100  # labelled images in the picture
@@ -50,46 +50,46 @@ def resolve(config: SimpleNamespace) -> SimpleNamespace:
     """The configuration with all defaults filled in. Raises ValueError for unknown names and sizes."""
     require_known("label_choice", config.label_choice, CHOICES)
     require_known("network", config.network, gan_networks.NETWORKS)
-    if config.pack > 1:
-        raise ValueError(f"pack={config.pack}: a pack of images has no one class, so sgan judges them singly")
-    brought = dict(d_lr=6e-3, g_lr=3e-3, g_norm="batch", d_dropout=0.5)
-    if config.lr_decay is None:
+    brought = dict(g_norm="batch", d_dropout=0.5)
+    if config.lr_decay != "none":
         brought |= dict(lr_decay="cosine", decay_rounds=config.steps)
+    if config.game == DEFAULTS["game"]:  # others have rates of their own
+        brought |= dict(d_lr=6e-3 if config.network == "dcgan" else 3e-3, g_lr=3e-3)
     if config.network == "mlp":
         useless = dict(d_norm=(None, "none"), d_spectral_norm=(False,), d_dropout=(None, 0), minibatch=("none",))
         for name, allowed in useless.items():
             if getattr(config, name) not in allowed:
                 raise ValueError(f"{name}={getattr(config, name)}: the mlp of sgan has weight normalisation and noise")
-        brought |= dict(d_lr=3e-3, d_norm="none", d_dropout=0.0)
+        brought |= dict(d_norm="none", d_dropout=0.0)
     return gan_flags.resolve(config, **brought)
 
 
 def make_setup(config: SimpleNamespace, image_shape: tuple[int, int, int]) -> gan.Setup:
-    """The game of a resolved configuration, with the data's `class_counts`."""
-    num_classes = len(config.class_counts)
+    """The game of a resolved configuration, with the data's `num_classes`."""
     if config.network == "dcgan":
         generator, _ = gan_networks.make(config, image_shape)
-        discriminator = semi_supervised.Convolutional(num_classes, config.width, **gan_flags.d_fields(config))
+        discriminator = semi_supervised.Convolutional(config.num_classes, config.width, **gan_flags.d_fields(config))
     else:
         hidden = gan_flags.sizes(config.hidden)
         generator = mlp.Generator(image_shape, hidden, nn.softplus, norm=config.g_norm, axis_name=loop.AXIS)
         generator = gan_flags.with_reference(config, generator)
-        discriminator = semi_supervised.Dense(num_classes, axis_name=loop.AXIS)
+        discriminator = semi_supervised.Dense(config.num_classes, axis_name=loop.AXIS)
     return gan.Setup(generator, discriminator, **gan_flags.fields(config))
 
 
 def make(config: SimpleNamespace, image_shape: tuple[int, int, int]) -> Recipe:
-    """The recipe of a resolved configuration, with the data's `class_counts`."""
+    """The recipe of a resolved configuration, with the data's `num_classes`."""
     weights = dict(supervised_weight=config.supervised_weight, average=config.d_average)
     return sgan.make(make_setup(config, image_shape), **weights)
 
 
 def make_supervised(config: SimpleNamespace, image_shape: tuple[int, int, int]) -> Recipe:
-    """How the same network learns from the labelled images alone: with D's optimizer, views and average."""
+    """How the same network learns from the labelled images alone: with D's optimizer, view and average."""
     setup = make_setup(config, image_shape)
+    view = lambda images, keys, step: setup.view(images, keys, step // config.n_critic)  # views count rounds
     return classifier.make(
         classifier.Setup(
-            setup.discriminator, setup.d_optimizer, setup.view, average=config.d_average, axis_name=loop.AXIS
+            setup.discriminator, gan_flags.d_optimizer(config), view, average=config.d_average, axis_name=loop.AXIS
         )
     )
 
@@ -98,9 +98,12 @@ def prepare(config: SimpleNamespace) -> common.Train:
     """All that comes before training, and what trains. Raises ValueError or OSError."""
     config = resolve(config)
     source, test = images.splits(config)
-    config.class_counts = class_counts(source).tolist()
+    if len(class_counts(source)) < 2:
+        raise ValueError(f"{config.dataset} has one class, so there is nothing to tell apart")
+    config.num_classes = source.num_classes
     chosen = choose(source.labels, source.num_classes, config.num_labeled, config.label_choice, config.seed)
-    labelled, unlabelled = keep(source, chosen), keep(source, np.setdiff1d(np.arange(len(source)), chosen))
+    labelled = in_memory(keep(source, chosen))
+    unlabelled = keep(source, np.setdiff1d(np.arange(len(source)), chosen))
     if not len(unlabelled):
         raise ValueError(f"num_labeled={config.num_labeled}: that is all there are; some must be left without labels")
     recipe = make(config, source.image_shape)
@@ -109,12 +112,15 @@ def prepare(config: SimpleNamespace) -> common.Train:
     return partial(train, recipe, labelled, unlabelled, test, plan, config, workdir)
 
 
-def record_split(chosen: np.ndarray, labelled: Source, workdir: Path) -> None:
-    """Writes which images keep their labels, and a picture of them."""
+def record_split(chosen: np.ndarray, labelled: ArraySource, workdir: Path) -> None:
+    """Writes which images keep their labels, and a picture of some of each class.
+
+    The indices are of the images to train on, that is after --classes and, without a test split, after holding some out.
+    """
     content = {"indices": chosen.tolist(), "labels": labelled.labels.tolist()}
     replace_file(workdir / "labelled.json", (json.dumps(content) + "\n").encode())
-    shown = labelled[np.argsort(labelled.labels, kind="stable")[:SHOWN]]["image"]
-    pictures.save(pictures.grid(shown / 127.5 - 1), workdir / "labelled.png")
+    order = np.argsort(labelled.labels, kind="stable")[:: -(-len(chosen) // SHOWN)]
+    pictures.save(pictures.grid(labelled.images[order] / 127.5 - 1), workdir / "labelled.png")
 
 
 def train(
@@ -132,7 +138,7 @@ def train(
         some, few = (images.batches_of(*of, config)(step) for of in ((unlabelled, recipe.parts), (labelled, n_critic)))
         with closing(some), closing(few):
             for batch, own in zip(some, few):
-                yield batch | {f"labelled_{name}": array for name, array in own.items()}
+                yield {"image": batch["image"], "labelled_image": own["image"], "labelled_label": own["label"]}
 
     n_critic = config.n_critic
     alone = train_alone(labelled, test, config, workdir / "supervised")
@@ -160,8 +166,12 @@ def train_alone(labelled: Source, test: Source, config: SimpleNamespace, workdir
     recipe = make_supervised(config, labelled.image_shape)
     init_key, step_key = jax.random.split(jax.random.key(config.seed))
     state = jax.jit(recipe.init)(init_key, images.example_batch(labelled.image_shape))
-    print(f"first on the {len(labelled)} labelled images alone, in {workdir}")
+    lead = jax.process_index() == 0
+    if lead:
+        print(f"first on the {len(labelled)} labelled images alone, in {workdir}")
     result = common.fit(recipe, state, images.batches_of(labelled, 1, config), step_key, (), config, workdir)
+    if not lead:
+        return math.nan  # the first process tells it
     return accuracy(_by(config, labelled.image_shape, loop.local(result.state).classifier), test)
 
 

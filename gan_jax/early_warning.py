@@ -1,6 +1,6 @@
 """Early warning: is the run collapsing, has D won, do the losses diverge? Cheap enough to be asked at every step.
 
-The first two functions are measures inside a step; `EarlyWarning` watches them, and the losses, from outside.
+The functions are measures inside a step; `EarlyWarning` watches them, and the losses, from outside.
 """
 
 from collections import deque
@@ -53,7 +53,7 @@ class EarlyWarning:
 
     Each thing is told once. Metrics that a recipe does not have are not missed:
       sample_spread: the spread of fake images over that of real ones. Below LEAST_SPREAD they look collapsed.
-      real_accuracy, fake_accuracy: both above WON, D tells nearly all apart.
+      real_accuracy, fake_accuracy: both above WON, D tells nearly all apart. (A G that matches features can live so.)
       *_loss: beyond ±LARGEST_LOSS, they diverge.
     """
 

@@ -34,7 +34,7 @@ class FolderSource:
             try:
                 out[:] = images.decode(self.paths[index], channels=self.image_shape[-1], size=self.size)
             except Exception as error:  # They were whole when `load` read them.
-                raise ValueError(f"{self.paths[index]}: can no longer be read as an image ({error})") from error
+                raise OSError(f"{self.paths[index]}: can no longer be read as an image ({error})") from error
         return {"image": batch, "label": self.labels[indices]}
 
 

@@ -24,7 +24,7 @@ class Source(Protocol):
 
     image_shape: tuple[int, int, int]
     num_classes: int
-    labels: np.ndarray  # int32 [N]
+    labels: np.ndarray  # int32 [N]; there may be none where num_classes is 0
 
     def __len__(self) -> int: ...
 
@@ -57,6 +57,8 @@ def class_counts(source: Source) -> np.ndarray:
     """
     if source.num_classes == 0:
         raise ValueError("this dataset has no labels, so no class can be asked for")
+    if source.labels.min() < 0:
+        raise ValueError(f"this dataset has a label {source.labels.min()}: some of its images are without one")
     counts = np.bincount(source.labels, minlength=source.num_classes)
     if not counts.all():
         raise ValueError(f"class {counts.argmin()} has no example, so it cannot be learnt; --classes=... keeps others")

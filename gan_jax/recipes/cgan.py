@@ -31,7 +31,7 @@ def make(setup: gan.Setup, frequencies: Array) -> Recipe:
     logarithms = jnp.log(jnp.asarray(frequencies, jnp.float32))
 
     def init(key: Key, batch: Batch) -> gan.State:
-        return gan.init_state(setup, key, batch["image"][0], batch["label"][0])
+        return gan.init_state(setup, key, batch["image"][0], batch["label"][0, :1])
 
     def step(state: gan.State, batch: Batch, key: Key) -> tuple[gan.State, Metrics]:
         keys = jax.random.split(jax.random.fold_in(key, state.step), setup.n_critic + 1)
@@ -41,12 +41,16 @@ def make(setup: gan.Setup, frequencies: Array) -> Recipe:
         state, g_metrics = g_step(state, images[-1], keys[-1], labels[-1])
         return state.replace(step=state.step + 1), d_metrics | g_metrics
 
+    # Of an image's two keys one is for its latent and one for its label.
+    two = jax.vmap(jax.random.split, out_axes=1)
+
     def sample_labels(key: Key, n: int) -> Array:
-        own = jax.vmap(jax.random.fold_in, in_axes=(0, None))(example_keys(key, n), 1)
-        return jax.vmap(lambda key: jax.random.categorical(key, logarithms))(own).astype(jnp.int32)
+        _, keys = two(example_keys(key, n))
+        return jax.vmap(lambda key: jax.random.categorical(key, logarithms))(keys).astype(jnp.int32)
 
     def sample_of(state: gan.State, key: Key, labels: Array) -> Array:
-        return gan.draw(setup, state, example_keys(key, len(labels)), labels)
+        keys, _ = two(example_keys(key, len(labels)))
+        return gan.draw(setup, state, keys, labels)
 
     def sample(state: gan.State, key: Key, n: int) -> Array:
         return sample_of(state, key, sample_labels(key, n))

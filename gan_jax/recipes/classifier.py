@@ -3,6 +3,7 @@
 Its features and class probabilities measure what generators draw (`gan_jax.evaluation.features`).
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
@@ -20,6 +21,7 @@ from gan_jax.recipes.gan import to_unit_range
 from gan_jax.views import View
 
 Array = jax.Array
+Classify = Callable[[Array], Array]  # uint8 images [B, H, W, C] -> probabilities [B, K]
 
 
 class State(struct.PyTreeNode):
@@ -64,8 +66,9 @@ def make(setup: Setup) -> Recipe:
 
     def step(state: State, batch: Batch, key: Key) -> tuple[State, Metrics]:
         images, labels = to_unit_range(batch["image"][0]), batch["label"][0]
-        view_key, noise_key = jax.random.split(jax.random.fold_in(key, state.step))
-        images = setup.view(images, example_keys(view_key, len(images), setup.axis_name), state.step)
+        key = jax.random.fold_in(key, state.step)
+        noise_key = jax.random.fold_in(key, 2**32 - 1)  # no example has this index
+        images = setup.view(images, example_keys(key, len(images), setup.axis_name), state.step)
 
         def loss(params):
             variables = {"params": params, **state.classifier.variables}

@@ -156,12 +156,14 @@ def make(setup: Setup) -> Recipe:
 
 
 def init_state(setup: Setup, key: Key, images: Array, label: Array | None = None, *, d_averaged: bool = False) -> State:
-    """The state before the first round, for images [B, ...] and, in a conditional GAN, labels [B]. Shapes matter alone.
+    """The state before the first round, for images [B, ...] and, in a conditional GAN, one label [1].
+
+    Only shapes matter.
 
     d_averaged: whether D keeps an average of its weights too.
     """
     g_key, d_key = jax.random.split(key)
-    z, label = jnp.zeros((1, setup.latent_size)), None if label is None else label[:1]
+    z = jnp.zeros((1, setup.latent_size))
     images = views.pack(jnp.repeat(to_unit_range(images[:1]), setup.pack, 0), setup.pack)
     return State(
         step=jnp.zeros((), jnp.int32),

