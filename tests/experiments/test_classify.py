@@ -11,7 +11,7 @@ from gan_jax.data import sources
 SMALL = ("--image_size=8", "--batch_size=16", "--steps=60")
 RUNS = {
     "sgan": (*SMALL, "--width=8", "--num_labeled=200"),
-    "classifier": (*SMALL, "--channels=8"),
+    "classifier": (*SMALL, "--channels=8", "--steps=250"),
     "dcgan": ("--network=mlp", "--hidden=8", "--image_size=8", "--batch_size=8", "--steps=1"),
 }
 

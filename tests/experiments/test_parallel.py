@@ -22,7 +22,7 @@ GAMES = {
     "non_saturating": (*NETWORK, "--game=non_saturating", "--image_size=16", "--d_lr=2e-3", "--g_lr=2e-3"),
     "wasserstein_gp": (*NETWORK, "--game=wasserstein_gp", "--image_size=8", "--n_critic=1"),
     "cgan": (*NETWORK, *CONDITIONAL, "--d_lr=2e-3", "--g_lr=2e-3"),
-    "sgan": (*NETWORK, "--image_size=16", "--num_labeled=40"),
+    "sgan": (*NETWORK, "--image_size=16", "--num_labeled=40", "--d_lr=1e-3", "--g_lr=1e-3"),
 }
 EXPERIMENTS = {"cgan": "cgan", "sgan": "sgan"}  # the others are dcgan's
 

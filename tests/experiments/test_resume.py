@@ -104,7 +104,7 @@ OTHERS = {
 
 @pytest.mark.parametrize("experiment", OTHERS)
 def test_two_halves_make_a_whole_of_other_experiments_too(experiment, play, assert_same, tmp_path):
-    for run, stops in ((tmp_path / "half", (5, 10)), (tmp_path / "straight", (10,))):
+    for run, stops in ((tmp_path / "half", (4, 8)), (tmp_path / "straight", (8,))):
         for steps in stops:
             given = (*OTHERS[experiment], *EVERY, f"--steps={steps}", f"--workdir={run}")
             assert play(*given, experiment=experiment) == 0
