@@ -39,16 +39,6 @@ def compiled_once(tmp_path_factory):
     compilation_cache.reset_cache()
 
 
-@pytest.fixture(scope="module")
-def compiled_in_haste(compiled_once):
-    """For tests that do not need the compiler to optimise: that takes a third of its time."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
-        jax.config.update("jax_disable_most_optimizations", True)
-        yield
-    jax.config.update("jax_disable_most_optimizations", False)
-
-
 def _config(experiment: str, given: tuple[str, ...]) -> SimpleNamespace:
     """What common.config_from_flags gives in a process that runs this experiment alone."""
     module = importlib.import_module(f"experiments.{experiment}")

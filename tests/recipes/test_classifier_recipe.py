@@ -12,6 +12,8 @@ from gan_jax.recipes import classifier
 
 KEY = jax.random.key(0)
 
+pytestmark = pytest.mark.usefixtures("compiled_in_haste")
+
 
 def batch(n=16):
     """Two classes: bright in the upper half, or in the lower."""

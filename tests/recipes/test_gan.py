@@ -19,6 +19,8 @@ from gan_jax.recipes import gan
 SHAPE = (16, 16, 1)  # the smallest whose discriminator has batch normalisation
 KEY = jax.random.key(0)
 
+pytestmark = pytest.mark.usefixtures("compiled_in_haste")
+
 
 class LinearGenerator(nn.Module):
     """One image pixel per latent: z·a."""
