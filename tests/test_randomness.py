@@ -6,14 +6,21 @@ from gan_jax.randomness import example_keys, latents
 KEY = jax.random.key(3)
 
 
+# Keys are equal to the last bit; of the numbers drawn by them, compilers may round the last digit otherwise where there
+# are more or fewer to compute at once.
+ROUNDING = 1e-6
+
+
 def test_an_examples_noise_does_not_depend_on_the_devices():
-    whole = latents(example_keys(KEY, 8), 5)
-    spread = jax.vmap(lambda _: latents(example_keys(KEY, 2, "data"), 5), axis_name="data")(np.arange(4))
-    np.testing.assert_array_equal(whole, spread.reshape(8, 5))
+    own = lambda _: example_keys(KEY, 2, "data")
+    spread = jax.vmap(own, axis_name="data")(np.arange(4)).reshape(8)
+    assert (example_keys(KEY, 8) == spread).all()
+    np.testing.assert_allclose(latents(example_keys(KEY, 8), 5), latents(spread, 5), rtol=ROUNDING)
 
 
 def test_an_examples_noise_does_not_depend_on_how_many_there_are():
-    np.testing.assert_array_equal(latents(example_keys(KEY, 8), 5)[:3], latents(example_keys(KEY, 3), 5))
+    assert (example_keys(KEY, 8)[:3] == example_keys(KEY, 3)).all()
+    np.testing.assert_allclose(latents(example_keys(KEY, 8), 5)[:3], latents(example_keys(KEY, 3), 5), rtol=ROUNDING)
 
 
 def test_keys_that_are_one_per_example_stay():

@@ -48,4 +48,5 @@ def test_gaussian_noise_follows_the_example():
     x = jnp.arange(40.0).reshape(8, 5)
     whole = GaussianNoise(0.5).apply({}, x, train=True, rngs={"noise": KEY})
     share = lambda x: GaussianNoise(0.5, "data").apply({}, x, train=True, rngs={"noise": KEY})
-    np.testing.assert_array_equal(jax.vmap(share, axis_name="data")(x.reshape(4, 2, 5)).reshape(8, 5), whole)
+    shares = jax.vmap(share, axis_name="data")(x.reshape(4, 2, 5)).reshape(8, 5)
+    np.testing.assert_allclose(shares, whole, atol=1e-6)  # compilers may round otherwise in another shape
