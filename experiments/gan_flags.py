@@ -58,6 +58,8 @@ flags.DEFINE_integer("latent_size", 100, "Length of the latent z.", lower_bound=
 flags.DEFINE_integer("pack", 1, "Images that D judges at once (PacGAN).", lower_bound=1)
 flags.DEFINE_float("instance_noise", 0.0, "Deviation of noise on all images, falling to 0 in decay_rounds.", 0)
 flags.DEFINE_integer("d_shift", 0, "Pixels by which all images that D sees are moved at random.", lower_bound=0)
+flags.DEFINE_float("d_turn", 0.0, "Degrees by which all images that D sees are turned at random.", 0, 180)
+flags.DEFINE_float("d_zoom", 0.0, "Share by which they are made higher or lower, wider or narrower at random.", 0, 0.9)
 flags.DEFINE_string("d_norm", None, "Normalisation in D: batch, layer, none." + _BROUGHT)
 flags.DEFINE_string("g_norm", None, "Normalisation in G: batch, layer, virtual, none. By default the network's own.")
 flags.DEFINE_list("hidden", ["128"], "mlp: G's hidden sizes; D has them in reverse, or has --d_hidden.")
@@ -230,6 +232,7 @@ def _clipped(optimizer: optax.GradientTransformation, limit: float) -> optax.Gra
 
 
 def _view(config: SimpleNamespace) -> views.View:
+    turn = [views.turn(config.d_turn, config.d_zoom)] if config.d_turn or config.d_zoom else []
     shift = [views.shift(config.d_shift)] if config.d_shift else []
     noise = [views.instance_noise(config.instance_noise, config.decay_rounds)] if config.instance_noise else []
-    return views.chain(*shift, *noise)
+    return views.chain(*turn, *shift, *noise)

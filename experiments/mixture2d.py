@@ -51,6 +51,9 @@ def resolve(config: SimpleNamespace) -> SimpleNamespace:
     require_known("mixture", config.mixture, MIXTURES)
     require_known("g_activation", config.g_activation, ACTIVATIONS)
     require_known("game", config.game, PRESETS)
+    for name in ("d_shift", "d_turn", "d_zoom"):
+        if getattr(config, name):
+            raise ValueError(f"{name}={getattr(config, name)}: that is for images, and these are points")
     brought = dict(g_norm="none", d_norm="none", decay_rounds=config.steps, lr_decay="cosine")
     if PRESETS[config.game]["optimizer"] == "adam":
         brought |= dict(d_lr=2e-3, g_lr=2e-3, beta1=0.0, beta2=0.99)
@@ -80,7 +83,7 @@ def prepare(config: SimpleNamespace) -> common.Train:
     common.require_shares(config)
     mixture = MIXTURES[config.mixture]
     setup = make_setup(config)
-    workdir = common.open_workdir("mixture2d", config, config.mixture, (2,), len(mixture.centers))
+    workdir = common.open_workdir("mixture2d", config, config.mixture, (2,))
     return partial(train, setup, mixture, config, workdir)
 
 

@@ -5,9 +5,11 @@ keys are one per example.
 """
 
 from collections.abc import Callable
+from functools import partial
 
 import jax
 import jax.numpy as jnp
+from jax.scipy.ndimage import map_coordinates
 
 from gan_jax.randomness import Key
 
@@ -47,6 +49,30 @@ def shift(most: int) -> View:
         return jax.lax.dynamic_slice(padded, (row, column, 0), image.shape)
 
     return lambda images, keys, step: jax.vmap(move)(images, keys)
+
+
+def turn(degrees: float, zoom: float = 0.0) -> View:
+    """Each image [H, W, C] turned by up to `degrees` either way, and made larger or smaller by up to `zoom` of its height
+    and, on its own, of its width; uniformly, about its centre. Bilinear; what comes in at an edge is -1, black.
+    """
+
+    def move(image: Array, key: Key) -> Array:
+        turn_key, zoom_key = jax.random.split(key)
+        angle = jnp.deg2rad(jax.random.uniform(turn_key, minval=-degrees, maxval=degrees))
+        return turned(image, angle, jax.random.uniform(zoom_key, (2,), minval=1 - zoom, maxval=1 + zoom))
+
+    return lambda images, keys, step: jax.vmap(move)(images, keys)
+
+
+def turned(image: Array, angle: Array, scale: Array) -> Array:
+    """An image [H, W, C], its height and width scaled by `scale` [2], then turned anticlockwise by `angle` in radians."""
+    center = (jnp.array(image.shape[:2]) - 1) / 2
+    cos, sin = jnp.cos(angle), jnp.sin(angle)
+    row, column = jnp.indices(image.shape[:2], dtype=image.dtype) - center[:, None, None]
+    source = jnp.stack([cos * row + sin * column, cos * column - sin * row]) / scale[:, None, None]
+    place = list(source + center[:, None, None])
+    each_channel = jax.vmap(partial(map_coordinates, order=1, cval=-1), in_axes=(-1, None), out_axes=-1)
+    return each_channel(image, place)
 
 
 def chain(*views: View) -> View:

@@ -2,6 +2,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import scipy.ndimage
 
 from gan_jax import views
 from gan_jax.randomness import example_keys
@@ -49,6 +50,43 @@ def test_noise_in_a_chain_belongs_to_the_example():
     turned = view(jnp.zeros((6, 2)), KEYS[5::-1], jnp.int32(0))
     np.testing.assert_array_equal(turned, whole[::-1])
     assert len(np.unique(whole)) == 12
+
+
+@pytest.mark.parametrize("angle, scale", [(0.0, (1, 1)), (0.3, (1, 1)), (-0.2, (0.9, 1.2)), (np.pi / 2, (1, 1))])
+def test_turned_is_as_scipy_has_it(angle, scale):
+    image = np.random.RandomState(0).uniform(-1, 1, (9, 7, 2)).astype(np.float32)
+    back = np.diag(1 / np.array(scale)) @ [[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]]
+    center = np.array([4, 3])
+    expected = [
+        scipy.ndimage.affine_transform(
+            image[..., channel], back, center - back @ center, order=1, mode="grid-constant", cval=-1
+        )
+        for channel in range(2)
+    ]
+    found = views.turned(jnp.asarray(image), jnp.float32(angle), jnp.array(scale, jnp.float32))
+    np.testing.assert_allclose(found, np.stack(expected, axis=-1), atol=2e-5)
+
+
+def test_a_quarter_turn_is_anticlockwise():
+    image = jax.random.uniform(KEYS[0], (5, 5, 1))
+    np.testing.assert_allclose(views.turned(image, jnp.float32(np.pi / 2), jnp.ones(2)), np.rot90(image), atol=1e-5)
+
+
+def test_turns_and_zooms_are_within_their_limits_and_each_image_s_own():
+    """Measured by where a bright line of pixels, and a bright square, have gone."""
+    line = np.full((33, 33, 1), -1.0, np.float32)
+    line[16, 4:29] = 1
+    y, x = np.indices((33, 33)) - 16
+    seen = np.asarray(views.turn(15.0)(jnp.stack([line] * 200), KEYS[:200], jnp.int32(0)))[..., 0] + 1
+    angle = 0.5 * np.arctan2(2 * (seen * -y * x).sum((1, 2)), (seen * (x**2 - y**2)).sum((1, 2)))
+    assert 14 < np.rad2deg(angle).max() < 15.5 and -15.5 < np.rad2deg(angle).min() < -14
+    square = np.full((33, 33, 1), -1.0, np.float32)
+    square[8:25, 8:25] = 1
+    seen = np.asarray(views.turn(0.0, 0.2)(jnp.stack([square] * 200), KEYS[:200], jnp.int32(0)))[..., 0] + 1
+    sides = np.stack([seen[:, :, 16].sum(1), seen[:, 16].sum(1)]) / 2 / 17
+    for side in sides:
+        assert 0.78 < side.min() < 0.83 and 1.17 < side.max() < 1.22
+    assert abs(np.corrcoef(sides)[0, 1]) < 0.3
 
 
 def test_packs_are_consecutive_images_side_by_side_in_the_channels():

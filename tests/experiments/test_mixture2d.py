@@ -77,6 +77,7 @@ def test_packs_and_all_in_the_plane(play, tmp_path):
         ("--batch_size=127", "batch_size 127 is not divisible by the 4 devices"),
         ("--pack=3", "pack=3 does not divide"),
         ("--trials=0", "--trials=0"),
+        ("--d_turn=5", "d_turn=5.0: that is for images"),
     ],
 )
 def test_errors_are_one_line(given, told, play, tmp_path, capsys):

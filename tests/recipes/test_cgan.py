@@ -103,17 +103,12 @@ def test_a_round_is_n_critic_d_steps_and_a_g_step_each_on_labels_of_its_own():
 @pytest.mark.parametrize(
     "conditioning, penalised", [("embed", False), ("concat", False), ("projection", False), ("embed", True)]
 )
-def test_four_shares_of_a_batch_are_the_whole_batch(conditioning, penalised):
-    """Mapped with out_axes=None, which raises where a mean over the devices was forgotten. BatchNorm in G included."""
+def test_four_shares_of_a_batch_are_the_whole_batch(conditioning, penalised, require_shares_are_the_whole):
+    """BatchNorm in G included."""
     penalty = dict(d_terms={"penalty": terms.penalty(penalties.gradient_penalty, 10.0)}) if penalised else {}
     one = cgan.make(setup_of(conditioning, **penalty), np.ones(K))
     four = cgan.make(setup_of(conditioning, "data", **penalty), np.ones(K))
-    examples = batch(2, 16)
-    state = jax.jit(one.init)(KEY, examples)
-    mapped = jax.jit(jax.vmap(four.step, axis_name="data", in_axes=(None, 0, None), out_axes=None))
-    shares = jax.tree.map(lambda x: x.reshape(2, 4, 4, *x.shape[2:]).swapaxes(0, 1), examples)
-    compare = lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
-    jax.tree.map(compare, mapped(state, shares, KEY), jax.jit(one.step)(state, examples, KEY))
+    require_shares_are_the_whole(one, four, batch(2, 16), KEY)
 
 
 def test_an_image_depends_on_its_own_key_and_label():

@@ -57,17 +57,10 @@ def test_the_loss_is_the_cross_entropy(smoothing):
     assert metrics["classifier_loss"] == pytest.approx(float(expected), rel=1e-5)
 
 
-def test_on_shares_of_a_batch_it_is_the_step_on_the_whole():
+def test_four_shares_of_a_batch_are_the_whole_batch(require_shares_are_the_whole):
     whole = classifier.make(setup(view=views.shift(2)))
     shared = classifier.make(setup(view=views.shift(2), axis_name="data"))
-    state = whole.init(KEY, batch())
-    share = lambda x: x.reshape(1, 4, -1, *x.shape[2:]).swapaxes(0, 1)
-    one, one_metrics = whole.step(state, batch(), KEY)
-    four, four_metrics = jax.vmap(shared.step, in_axes=(None, 0, None), out_axes=None, axis_name="data")(
-        state, jax.tree.map(share, batch()), KEY
-    )
-    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6), one, four)
-    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5), one_metrics, four_metrics)
+    require_shares_are_the_whole(whole, shared, batch(), KEY)
 
 
 def test_shift_moves_each_image_by_its_own_key():

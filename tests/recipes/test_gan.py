@@ -165,6 +165,7 @@ TRICKS = {
     "relativistic_average": (["mlp", "dcgan"], lambda axis_name: dict(game=AVERAGE(axis_name))),
     "noisy_labels": (["mlp"], lambda axis_name: dict(label_noise=0.3)),
     "instance_noise": (["mlp"], lambda axis_name: dict(view=views.instance_noise(0.5, 10))),
+    "turn": (["mlp"], lambda axis_name: dict(view=views.chain(views.turn(15, 0.1), views.shift(1)))),
     "feature_matching": (
         ["mlp", "dcgan"],
         lambda axis_name: dict(g_terms={"matching": terms.feature_matching(axis_name=axis_name)}, g_plays=False),
@@ -194,17 +195,12 @@ def setup_of(networks, axis_name=None, **changes):
 @pytest.mark.parametrize(
     "networks, trick", [(networks, trick) for trick in TRICKS for networks in (TRICKS[trick][0] or NETWORKS)]
 )
-def test_four_shares_of_a_batch_are_the_whole_batch(networks, trick):
-    """Mapped with out_axes=None, which raises where a mean over the devices was forgotten. BatchNorm included."""
-    images = batch(2, 16)
+def test_four_shares_of_a_batch_are_the_whole_batch(networks, trick, require_shares_are_the_whole):
+    """BatchNorm included."""
     changes = dict(d_optimizer=optax.sgd(0.01), g_optimizer=optax.sgd(0.01))
     one = gan.make(setup_of(networks, **changes, **TRICKS[trick][1](None)))
     four = gan.make(setup_of(networks, "data", **changes, **TRICKS[trick][1]("data")))
-    state = jax.jit(one.init)(KEY, images)
-    mapped = jax.jit(jax.vmap(four.step, axis_name="data", in_axes=(None, 0, None), out_axes=None))
-    shares = jax.tree.map(lambda x: x.reshape(2, 4, 4, *x.shape[2:]).swapaxes(0, 1), images)
-    compare = lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
-    jax.tree.map(compare, mapped(state, shares, KEY), jax.jit(one.step)(state, images, KEY))
+    require_shares_are_the_whole(one, four, batch(2, 16), KEY)
 
 
 def test_batch_statistics_are_learned_by_their_own_player():
