@@ -233,7 +233,7 @@ def loop_times(case: Case, rounds: int) -> tuple[list[float], list[float]]:
     _, state, key = _start(case)
     recipe = gan.make(case.setup(loop.AXIS))
     images = np.random.default_rng(0).integers(0, 256, (EXAMPLES, *case.image_shape), np.uint8)
-    source = ArraySource(images, np.zeros(EXAMPLES, np.int32), 0)
+    source = ArraySource(images, np.zeros(EXAMPLES, np.int32), ())
     play, bare, looped = bare_round(case), [], []
 
     def batches(step: int) -> Iterator[Batch]:

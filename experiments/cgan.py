@@ -56,7 +56,7 @@ def prepare(config: SimpleNamespace) -> common.Train:
     config.class_counts = class_counts(source).tolist()  # recorded: samples are drawn by them
     recipe = make(config, source.image_shape)
     plan, workdir = images.start("cgan", recipe, source, config)
-    shown = partial(images.rows, np.arange(source.num_classes)[:ROWS])
+    shown = partial(images.rows, np.arange(source.num_classes)[:ROWS], source.class_names[:ROWS])
     return partial(images.train, recipe, source, plan, config, workdir, picture=shown)
 
 

@@ -8,6 +8,7 @@ learnt; it should look as they do: MNIST's digits, say, are light on dark.
 
 import importlib
 import sys
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -24,8 +25,8 @@ SECOND = 0.01  # a second class is told from this probability on
 flags.declare_key_flag("workdir")
 
 
-def probabilities(workdir: str | Path, paths: list[str]) -> np.ndarray:
-    """The probabilities of the classes, [N, K], by the newest checkpoint.
+def probabilities(workdir: str | Path, paths: list[str]) -> tuple[list[str], np.ndarray]:
+    """The names of the classes and their probabilities, [N, K], by the newest checkpoint.
 
     Raises ValueError or OSError if the run does not classify, or an image cannot be read.
     """
@@ -37,7 +38,8 @@ def probabilities(workdir: str | Path, paths: list[str]) -> np.ndarray:
     if side != width:
         raise ValueError(f"{workdir} is a run on oblong images, {side}×{width}; only square ones can be classified")
     decoded = np.stack([_decode(path, channels, side) for path in paths])
-    return np.asarray(experiment.classify(SimpleNamespace(**content["flags"]), shape, state)(decoded))
+    found = experiment.classify(SimpleNamespace(**content["flags"]), shape, state)(decoded)
+    return content["class_names"], np.asarray(found)
 
 
 def _decode(path: str, channels: int, side: int) -> np.ndarray:
@@ -47,11 +49,11 @@ def _decode(path: str, channels: int, side: int) -> np.ndarray:
         raise ValueError(f"{path}: cannot be read as an image ({error})") from error
 
 
-def told(found: np.ndarray) -> str:
+def told(names: Sequence[str], found: np.ndarray) -> str:
     """Probabilities [K] in words: "7 (98.3 %), then 1 (1.2 %)"."""
     first, second = np.argsort(-found, kind="stable")[:2]
-    rest = f", then {second} ({found[second]:.1%})" if found[second] >= SECOND else ""
-    return f"{first} ({found[first]:.1%}){rest}"
+    rest = f", then {names[second]} ({found[second]:.1%})" if found[second] >= SECOND else ""
+    return f"{names[first]} ({found[first]:.1%}){rest}"
 
 
 def main(argv: list[str]) -> None:
@@ -59,10 +61,10 @@ def main(argv: list[str]) -> None:
     if FLAGS.workdir is None or not paths:
         sys.exit(common.fail("--workdir=RUN and one or more images are needed"))
     try:
-        found = probabilities(FLAGS.workdir, paths)
+        names, found = probabilities(FLAGS.workdir, paths)
     except (ValueError, OSError) as error:
         sys.exit(common.fail(error))
-    print("\n".join(f"{path}: class {told(each)}" for path, each in zip(paths, found)))
+    print("\n".join(f"{path}: class {told(names, each)}" for path, each in zip(paths, found)))
 
 
 if __name__ == "__main__":

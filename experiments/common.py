@@ -111,13 +111,15 @@ def require_shares(config: SimpleNamespace) -> None:
         raise ValueError(f"batch_size {config.batch_size} is not divisible by the {jax.device_count()} devices")
 
 
-def open_workdir(experiment: str, config: SimpleNamespace, subject: str, shape: tuple[int, ...], classes: int) -> Path:
+def open_workdir(
+    experiment: str, config: SimpleNamespace, subject: str, shape: tuple[int, ...], class_names: tuple[str, ...] = ()
+) -> Path:
     """The run directory, opened by the first process.
 
-    Args: subject: what is learnt, for the directory's default name; shape: of an example; classes: how many.
+    Args: subject: what is learnt, for the directory's default name; shape: of an example.
     """
     config.workdir = config.workdir or run_directory.default_name(experiment, subject, config)
-    by_first(lambda: run_directory.open_run(experiment, config, shape, classes))
+    by_first(lambda: run_directory.open_run(experiment, config, shape, class_names))
     return Path(config.workdir)
 
 

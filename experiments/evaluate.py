@@ -7,7 +7,7 @@ python -m experiments.evaluate --workdir=RUN --metrics=frechet_distance,precisio
 import json
 import math
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -72,7 +72,7 @@ def evaluate(config: SimpleNamespace) -> dict:
     columns, classes = {}, {}
     labelled = recipe.sample_labels is not None and extractor is not None
     if labelled:
-        numbers = _classes(run, content["num_classes"], extractor, real)
+        numbers = _classes(run, source.num_classes, extractor, real)
         real_labels, other_labels = evaluation.pair_labels(source, test, config.num_samples)
         scored = partial(by_class, source.num_classes, real, real_labels, numbers=numbers)
         classes["real"] = scored(other, other_labels)
@@ -94,6 +94,7 @@ def evaluate(config: SimpleNamespace) -> dict:
     return {
         "scores": columns,
         "by_class": {kind: [_finite(each._asdict()) for each in found] for kind, found in classes.items()},
+        "class_names": source.class_names,
         "extractor": extractor and {"name": extractor.name, "fingerprint": extractor.fingerprint},
         "real": {"dataset": run.dataset, "other": "test split" if test else "other half of the training split"},
     }
@@ -144,7 +145,7 @@ def table(result: dict) -> Iterator[str]:
     yield f"{'':{width}}  " + "  ".join(f"{head:>14}" for head in heads)
     for name, *values in rows.values():
         yield f"{name:{width}}  " + "  ".join(f"{value:>14}" for value in values)
-    yield from _class_table(result["by_class"])
+    yield from _class_table(result["class_names"], result["by_class"])
 
 
 def _finite(numbers: dict[str, float]) -> dict[str, float | None]:
@@ -152,16 +153,16 @@ def _finite(numbers: dict[str, float]) -> dict[str, float | None]:
     return {name: None if np.isnan(value) else value for name, value in numbers.items()}
 
 
-def _class_table(found: dict[str, list[dict]]) -> Iterator[str]:
+def _class_table(class_names: Sequence[str], found: dict[str, list[dict]]) -> Iterator[str]:
     """The lines of a table of a row per class: each measure of samples beside that of real images. None without classes."""
     if not found:
         return
-    names = ["accuracy", "ms_ssim", "density", "coverage"]
+    measures, width = ["accuracy", "ms_ssim", "density", "coverage"], max(5, *map(len, class_names))
     yield ""
-    yield "class  count  " + "  ".join(f"{name:>8} {'(real)':>8}" for name in names)
-    for label, (fake, real) in enumerate(zip(found["newest"], found["real"])):
-        values = "  ".join(f"{_short(fake[name])} {_short(real[name])}" for name in names)
-        yield f"{label:>5}  {fake['count']:>5}  {values}"
+    yield f"{'class':>{width}}  count  " + "  ".join(f"{name:>8} {'(real)':>8}" for name in measures)
+    for name, fake, real in zip(class_names, found["newest"], found["real"], strict=True):
+        values = "  ".join(f"{_short(fake[measure])} {_short(real[measure])}" for measure in measures)
+        yield f"{name:>{width}}  {fake['count']:>5}  {values}"
     right = [(fake["accuracy"], fake["count"]) for fake in found["newest"] if fake["accuracy"] is not None]
     if right:
         rates, counts = zip(*right)

@@ -28,13 +28,20 @@ def resolve(config: SimpleNamespace) -> SimpleNamespace:
 
 def make(config: SimpleNamespace, image_shape: tuple[int, int, int]) -> tuple[nn.Module, nn.Module]:
     """The generator and the discriminator of a resolved configuration."""
+    fields = gan_flags.d_fields(config)
     if config.network == "dcgan":
-        sizes = dict(width=config.width, kernel_size=config.kernel_size)
-        slope = dict(negative_slope=config.g_negative_slope)
-        generator = dcgan.Generator(image_shape, norm=config.g_norm, axis_name=loop.AXIS, **sizes, **slope)
-        discriminator = dcgan.Discriminator(**sizes, **gan_flags.d_fields(config))
+        discriminator = dcgan.Discriminator(width=config.width, kernel_size=config.kernel_size, **fields)
     else:
-        hidden = gan_flags.sizes(config.hidden)
-        generator = mlp.Generator(image_shape, hidden, norm=config.g_norm, axis_name=loop.AXIS)
-        discriminator = mlp.Discriminator(hidden[::-1], **gan_flags.d_fields(config))
-    return gan_flags.with_reference(config, generator), discriminator
+        discriminator = mlp.Discriminator(gan_flags.sizes(config.hidden)[::-1], **fields)
+    return make_generator(config, image_shape), discriminator
+
+
+def make_generator(config: SimpleNamespace, image_shape: tuple[int, int, int], **fields) -> nn.Module:
+    """The generator of a resolved configuration. Args: fields: others of its network's."""
+    fields |= dict(norm=config.g_norm, axis_name=loop.AXIS)
+    if config.network == "dcgan":
+        fields |= dict(width=config.width, kernel_size=config.kernel_size, negative_slope=config.g_negative_slope)
+        generator = dcgan.Generator(image_shape, **fields)
+    else:
+        generator = mlp.Generator(image_shape, gan_flags.sizes(config.hidden), **fields)
+    return gan_flags.with_reference(config, generator)

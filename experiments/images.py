@@ -1,6 +1,6 @@
 """Experiments on images: flags of the data, and training on them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -18,11 +18,14 @@ from gan_jax.data import sources
 from gan_jax.data.classes import keep
 from gan_jax.randomness import Key, example_keys
 from gan_jax.recipe import Batch, Recipe, State
+from gan_jax.recipes.classifier import Classify
 
 GRID = 64  # images in the sample grids
 COLUMNS = 10  # images of each class, where there is a row of each
 HELD_OUT = 5  # a fifth of the examples, where there is no test split
 CHUNK = 64  # images drawn at once
+TESTED = 500  # images classified at once
+NAMED = 10  # classes that an error names, at most
 
 flags.DEFINE_string(
     "dataset", "digits", f"What to learn: {', '.join(sources.DATASETS)}, tfds:NAME or folder:PATH (your own images)."
@@ -45,11 +48,13 @@ def square(recipe: Recipe, state: State, key: Key) -> Image.Image:
     return pictures.grid(np.concatenate(list(draw(recipe, state, key, GRID))))
 
 
-def rows(labels: np.ndarray, recipe: Recipe, state: State, key: Key, columns: int = COLUMNS) -> Image.Image:
-    """A row of images of each of the labels [R], named before it; a column's images have the same latent."""
+def rows(
+    labels: np.ndarray, names: Sequence[str], recipe: Recipe, state: State, key: Key, columns: int = COLUMNS
+) -> Image.Image:
+    """A row of images of each of the labels [R], its name before it; a column's images have the same latent."""
     keys = jnp.tile(example_keys(key, columns), len(labels))
     drawn = np.concatenate(list(draw_of(recipe, state, keys, np.repeat(labels, columns))))
-    return pictures.rows(drawn, [str(label) for label in labels])
+    return pictures.rows(drawn, names)
 
 
 def prepare(experiment: str, make: Make, resolve: Resolve, config: SimpleNamespace) -> common.Train:
@@ -75,7 +80,7 @@ def start(
     """Checks that all fits, plans the evaluation, and opens the run directory. Raises as `prepare`."""
     check(recipe, source, config)
     plan = common.by_first(lambda: evaluation.prepare(config, source, lambda: load_test(config, source)))
-    return plan, common.open_workdir(experiment, config, config.dataset, source.image_shape, source.num_classes)
+    return plan, common.open_workdir(experiment, config, config.dataset, source.image_shape, source.class_names)
 
 
 def train(
@@ -146,8 +151,9 @@ def load_test(config: SimpleNamespace, source: source_lib.Source) -> source_lib.
         test = load(config, "test")
     except source_lib.NoSplit:
         return None
-    told = [f"images {split.image_shape} of {split.num_classes} classes" for split in (source, test)]
-    if told[0] != told[1]:
+    likes = [(split.image_shape, split.class_names) for split in (source, test)]
+    if likes[0] != likes[1]:
+        told = [f"images {shape} of {len(names)} classes ({', '.join(names[:NAMED])})" for shape, names in likes]
         raise ValueError(
             f"{config.dataset}: its split train has {told[0]}, its split test {told[1]}; they must be alike"
         )
@@ -175,19 +181,27 @@ def example_batch(image_shape: tuple[int, int, int]) -> Batch:
 
 def draw(recipe: Recipe, state: State, key: Key, num: int) -> Iterator[np.ndarray]:
     """Yields `num` images [B, H, W, C] in [-1, 1], CHUNK at a time; image i depends on the key and i alone."""
-    draw_chunk = jax.jit(recipe.sample, static_argnums=2)
-    keys = example_keys(key, -(-num // CHUNK) * CHUNK)  # whole chunks, so that one is compiled
-    for start in range(0, num, CHUNK):
-        yield np.asarray(draw_chunk(state, keys[start : start + CHUNK], CHUNK))[: num - start]
+    keys, draw_chunk = example_keys(key, num), jax.jit(recipe.sample, static_argnums=2)
+    return _chunks(num, CHUNK, lambda rows: draw_chunk(state, keys[rows], CHUNK))
 
 
 def draw_of(recipe: Recipe, state: State, keys: Key, labels: np.ndarray) -> Iterator[np.ndarray]:
     """Yields images [B, H, W, C] in [-1, 1] of the labels [n], one key each, CHUNK at a time."""
     draw_chunk = jax.jit(recipe.sample_of)
-    padding = np.arange(-(-len(labels) // CHUNK) * CHUNK) % len(labels)
-    for start in range(0, len(labels), CHUNK):
-        chosen = padding[start : start + CHUNK]
-        yield np.asarray(draw_chunk(state, keys[chosen], labels[chosen]))[: len(labels) - start]
+    return _chunks(len(labels), CHUNK, lambda rows: draw_chunk(state, keys[rows], labels[rows]))
+
+
+def predictions(classify: Classify, source: source_lib.Source) -> np.ndarray:
+    """The most probable class of each image, int [N]."""
+    most_probable = lambda rows: classify(source[rows]["image"]).argmax(axis=-1)
+    return np.concatenate(list(_chunks(len(source), TESTED, most_probable)))
+
+
+def _chunks(num: int, size: int, compute: Callable[[np.ndarray], jax.Array]) -> Iterator[np.ndarray]:
+    """Yields what `compute` makes of the rows 0..num-1, `size` of them at a time, filled up so that one is compiled."""
+    for start in range(0, num, size):
+        rows = np.arange(start, start + size) % num
+        yield np.asarray(compute(rows))[: num - start]
 
 
 def load(config: SimpleNamespace, split: str = "train") -> source_lib.Source:

@@ -31,7 +31,9 @@ def short(name: str) -> str:
     return re.sub(r"[^\w.]+", "_", name)
 
 
-def open_run(experiment: str, config: SimpleNamespace, image_shape: tuple[int, ...], num_classes: int) -> Path:
+def open_run(
+    experiment: str, config: SimpleNamespace, image_shape: tuple[int, ...], class_names: tuple[str, ...]
+) -> Path:
     """Makes or re-opens config.workdir and writes its config.json; returns it.
 
     Raises ValueError if it holds another configuration, naming the flags that differ, or anything but a run; OSError
@@ -42,7 +44,7 @@ def open_run(experiment: str, config: SimpleNamespace, image_shape: tuple[int, .
         "experiment": experiment,
         "flags": vars(config),
         "image_shape": list(image_shape),
-        "num_classes": num_classes,
+        "class_names": class_names,
         "devices": [str(device) for device in jax.devices()],
         "versions": {"python": platform.python_version()}
         | {name: metadata.version(name) for name in ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")},
@@ -71,8 +73,8 @@ def read_config(workdir: str | Path) -> dict:
         content = json.loads(path.read_text())
     except ValueError as error:  # it is no JSON, or no text
         raise ValueError(f"{path} is damaged: {error}") from error
-    if not (isinstance(content, dict) and {"experiment", "flags", "image_shape", "num_classes"} <= content.keys()):
-        raise ValueError(f"{path} is damaged: it does not describe a run")
+    if not (isinstance(content, dict) and {"experiment", "flags", "image_shape", "class_names"} <= content.keys()):
+        raise ValueError(f"{path} is damaged, or of an older version: it does not describe a run")
     return content
 
 
@@ -85,7 +87,7 @@ def _require_same(run: dict, asked: dict, workdir: Path) -> None:
     ]
     differing += [
         f"{name} {run[name]} there, {asked[name]} asked for"
-        for name in ("experiment", "image_shape", "num_classes")
+        for name in ("experiment", "image_shape", "class_names")
         if run[name] != asked[name]
     ]
     if differing:

@@ -6,6 +6,7 @@ python -m experiments.sample --workdir=runs/cgan-digits-non_saturating_gp-seed0 
 
 import importlib
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -23,7 +24,7 @@ from gan_jax.recipe import Recipe, State
 
 FLAGS = flags.FLAGS
 flags.DEFINE_integer("num", None, "How many images; of each of several labels. By default 64, or 10 of each.", 1)
-flags.DEFINE_string("label", None, "What to draw: 7, or a row each of 1,4 or 0..9; of cgan. --classes=7,1 are 0 and 1.")
+flags.DEFINE_string("label", None, "What to draw, of cgan: a class by name or number; a row each of 1,4 or 0..9.")
 flags.DEFINE_string("out", None, "The PNG to write; by default sample-seedN.png in the run directory.")
 flags.declare_key_flag("workdir")
 flags.declare_key_flag("seed")
@@ -81,22 +82,31 @@ def draw_labels(workdir: str | Path, labels: str, num: int | None, seed: int) ->
         raise ValueError(
             f"label={labels}: {workdir} is a run of {content['experiment']}, which cannot be asked for a label"
         )
-    chosen, key = parse_labels(labels, content["num_classes"]), jax.random.key(seed)
+    names = content["class_names"]
+    chosen, key = parse_labels(labels, names), jax.random.key(seed)
     if len(chosen) > 1:
-        return images.rows(chosen, recipe, state, key, num or images.COLUMNS)
+        return images.rows(chosen, [names[label] for label in chosen], recipe, state, key, num or images.COLUMNS)
     keys = example_keys(key, num or images.GRID)
     return pictures.grid(np.concatenate(list(images.draw_of(recipe, state, keys, np.repeat(chosen, len(keys))))))
 
 
-def parse_labels(labels: str, num_classes: int) -> np.ndarray:
-    """ "7", "1,4" and "0..9" as int32 arrays. Raises ValueError for what are no labels in 0..num_classes - 1."""
+def parse_labels(labels: str, names: Sequence[str]) -> np.ndarray:
+    """ "7", "1,4", "0..9" or "cat,dog" as int32 numbers of the classes that have these names.
+
+    Where no name is a number, "0..2" are the first three of them. Raises ValueError for what is no class.
+    """
+    numbers = any(name.isdecimal() for name in names)
+    known = {} if numbers else {str(number): number for number in range(len(names))}
+    known |= {name: number for number, name in enumerate(names)}
     first, dots, last = labels.partition("..")
     try:
-        chosen = range(int(first), int(last) + 1) if dots else [int(label) for label in labels.split(",")]
-    except ValueError:
+        chosen = range(known[first], known[last] + 1) if dots else [known[label] for label in labels.split(",")]
+    except KeyError:
         chosen = []
-    if not chosen or not all(0 <= label < num_classes for label in chosen):
-        raise ValueError(f"label={labels}: must be in 0..{num_classes - 1}, as in 0 or 0,1 or 0..{num_classes - 1}")
+    if not chosen:
+        few = [*names[: images.NAMED], "..."] if len(names) > images.NAMED else names
+        example = f"{names[0]} or {names[0]},{names[-1]} or {names[0]}..{names[-1]}"
+        raise ValueError(f"label={labels}: the classes are {', '.join(few)}; name one or more, as in {example}")
     return np.array(chosen, np.int32)
 
 
@@ -108,7 +118,7 @@ def main(_) -> None:
             picture = pictures.grid(draw(FLAGS.workdir, FLAGS.num or images.GRID, FLAGS.seed))
         else:
             picture = draw_labels(FLAGS.workdir, FLAGS.label, FLAGS.num, FLAGS.seed)
-        of = "" if FLAGS.label is None else f"-label{FLAGS.label}"
+        of = "" if FLAGS.label is None else "-label" + run_directory.short(FLAGS.label)
         out = FLAGS.out or Path(FLAGS.workdir) / f"sample{of}-seed{FLAGS.seed}.png"
         pictures.save(picture, out)
     except (ValueError, OSError) as error:

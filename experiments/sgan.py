@@ -26,14 +26,13 @@ from gan_jax import loop, pictures
 from gan_jax.data.classes import keep
 from gan_jax.data.labelled import CHOICES, choose
 from gan_jax.data.source import ArraySource, Source, class_counts, in_memory
-from gan_jax.networks import mlp, semi_supervised
+from gan_jax.networks import semi_supervised
 from gan_jax.players import Player
 from gan_jax.recipe import Batch, Recipe
 from gan_jax.recipes import classifier, gan, sgan
 from gan_jax.recipes.classifier import Classify
 from gan_jax.record import replace_file
 
-TESTED = 500  # test images classified at once
 SHOWN = 100  # labelled images in the picture
 
 DEFAULTS = dict(steps=8000, batch_size=32, game="non_saturating", objective="feature_matching", hidden=["500", "500"])
@@ -67,12 +66,10 @@ def resolve(config: SimpleNamespace) -> SimpleNamespace:
 def make_setup(config: SimpleNamespace, image_shape: tuple[int, int, int]) -> gan.Setup:
     """The game of a resolved configuration, with the data's `num_classes`."""
     if config.network == "dcgan":
-        generator, _ = gan_networks.make(config, image_shape)
+        generator = gan_networks.make_generator(config, image_shape)
         discriminator = semi_supervised.Convolutional(config.num_classes, config.width, **gan_flags.d_fields(config))
     else:
-        hidden = gan_flags.sizes(config.hidden)
-        generator = mlp.Generator(image_shape, hidden, nn.softplus, norm=config.g_norm, axis_name=loop.AXIS)
-        generator = gan_flags.with_reference(config, generator)
+        generator = gan_networks.make_generator(config, image_shape, activation=nn.softplus)  # as published
         discriminator = semi_supervised.Dense(config.num_classes, axis_name=loop.AXIS)
     return gan.Setup(generator, discriminator, **gan_flags.fields(config))
 
@@ -101,7 +98,7 @@ def prepare(config: SimpleNamespace) -> common.Train:
     if len(class_counts(source)) < 2:
         raise ValueError(f"{config.dataset} has one class, so there is nothing to tell apart")
     config.num_classes = source.num_classes
-    chosen = choose(source.labels, source.num_classes, config.num_labeled, config.label_choice, config.seed)
+    chosen = choose(source.labels, source.class_names, config.num_labeled, config.label_choice, config.seed)
     labelled = in_memory(keep(source, chosen))
     unlabelled = keep(source, np.setdiff1d(np.arange(len(source)), chosen))
     if not len(unlabelled):
@@ -187,11 +184,7 @@ def _by(config: SimpleNamespace, image_shape: tuple[int, int, int], player: Play
 
 def accuracy(classify: Classify, test: Source) -> float:
     """The share of test images whose most probable class is theirs."""
-    right = 0
-    for rows in np.array_split(np.arange(len(test)), -(-len(test) // TESTED)):
-        examples = test[rows]
-        right += int((classify(examples["image"]).argmax(axis=-1) == examples["label"]).sum())
-    return right / len(test)
+    return float(np.mean(images.predictions(classify, test) == test.labels))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import io
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -41,7 +42,7 @@ def grid(images: np.ndarray, *, columns: int | None = None, padding: int = 2, le
     return picture.resize((picture.width * factor, picture.height * factor), Image.Resampling.NEAREST)
 
 
-def rows(images: np.ndarray, titles: list[str], **options) -> Image.Image:
+def rows(images: np.ndarray, titles: Sequence[str], **options) -> Image.Image:
     """Images [R · columns, H, W, C] in [-1, 1] in one row for each of the R titles, which stand before their rows.
 
     Args: options: of `grid`. Raises ValueError if the titles do not divide the images.

@@ -14,7 +14,7 @@ class ClassSubset:
     source: Source
     positions: np.ndarray
     renumbered: np.ndarray
-    num_classes: int
+    class_names: tuple[str, ...]
 
     def __len__(self) -> int:
         return len(self.positions)
@@ -31,12 +31,16 @@ class ClassSubset:
     def image_shape(self) -> tuple[int, int, int]:
         return self.source.image_shape
 
+    @property
+    def num_classes(self) -> int:
+        return len(self.class_names)
+
 
 def keep(source: Source, positions: np.ndarray) -> Source:
     """The examples at `positions`, int [n], in this order; in memory if the source is."""
     if isinstance(source, ArraySource):
-        return ArraySource(source.images[positions], source.labels[positions], source.num_classes)
-    return ClassSubset(source, positions, np.arange(max(1, source.num_classes), dtype=np.int32), source.num_classes)
+        return ArraySource(source.images[positions], source.labels[positions], source.class_names)
+    return ClassSubset(source, positions, np.arange(max(1, source.num_classes), dtype=np.int32), source.class_names)
 
 
 def keep_classes(source: Source, classes: str) -> ClassSubset:
@@ -64,4 +68,4 @@ def keep_classes(source: Source, classes: str) -> ClassSubset:
         raise ValueError(f"classes={classes!r}: no example has such a label")
     renumbered = np.zeros(source.num_classes, np.int32)
     renumbered[chosen] = np.arange(len(chosen))
-    return ClassSubset(source, positions, renumbered, len(chosen))
+    return ClassSubset(source, positions, renumbered, tuple(source.class_names[label] for label in chosen))

@@ -21,12 +21,16 @@ class FolderSource:
 
     paths: tuple[str, ...]
     labels: np.ndarray
-    num_classes: int
+    class_names: tuple[str, ...]
     image_shape: tuple[int, int, int]
     size: int | None
 
     def __len__(self) -> int:
         return len(self.paths)
+
+    @property
+    def num_classes(self) -> int:
+        return len(self.class_names)
 
     def __getitem__(self, indices: np.ndarray) -> dict[str, np.ndarray]:
         batch = np.empty((len(indices), *self.image_shape), np.uint8)
@@ -62,7 +66,7 @@ def load(path: str, *, split: str, image_size: int | None) -> FolderSource:
     files = _image_files(root)
     if not files:
         raise FileNotFoundError(f"{root}: no images in this folder; it may hold {', '.join(EXTENSIONS)}")
-    labels, num_classes = _labels(root, files)
+    labels, class_names = _labels(root, files)
     paths = tuple(os.path.join(root, file) for file in files)
     sizes, gray = _examine(paths)
     if image_size is None:
@@ -71,7 +75,7 @@ def load(path: str, *, split: str, image_size: int | None) -> FolderSource:
         side = sizes.pop()[0]
     else:
         side = image_size
-    return FolderSource(paths, labels, num_classes, (side, side, 1 if gray else 3), image_size)
+    return FolderSource(paths, labels, class_names, (side, side, 1 if gray else 3), image_size)
 
 
 def _split_folder(root: Path, split: str) -> Path:
@@ -94,14 +98,14 @@ def _image_files(root: Path) -> list[str]:
     return sorted(files)
 
 
-def _labels(root: Path, files: list[str]) -> tuple[np.ndarray, int]:
+def _labels(root: Path, files: list[str]) -> tuple[np.ndarray, tuple[str, ...]]:
     subfolders = [os.path.dirname(file).partition(os.sep)[0] for file in files]
     classes = sorted(set(subfolders))
     if classes == [""]:
-        return np.zeros(len(files), np.int32), 0
+        return np.zeros(len(files), np.int32), ()
     if "" in classes:
         raise ValueError(f"{root}: images both in it and in its folder {classes[1]}; put all or none in class folders")
-    return np.searchsorted(classes, subfolders).astype(np.int32), len(classes)
+    return np.searchsorted(classes, subfolders).astype(np.int32), tuple(classes)
 
 
 def _examine(paths: tuple[str, ...]) -> tuple[set[tuple[int, int]], bool]:

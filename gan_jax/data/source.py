@@ -23,7 +23,8 @@ class Source(Protocol):
     """
 
     image_shape: tuple[int, int, int]
-    num_classes: int
+    class_names: tuple[str, ...]  # of labels 0, 1, ...
+    num_classes: int  # how many names there are
     labels: np.ndarray  # int32 [N]; there may be none where num_classes is 0
 
     def __len__(self) -> int: ...
@@ -37,7 +38,7 @@ class ArraySource:
 
     images: np.ndarray
     labels: np.ndarray
-    num_classes: int
+    class_names: tuple[str, ...]
 
     def __len__(self) -> int:
         return len(self.images)
@@ -48,6 +49,10 @@ class ArraySource:
     @property
     def image_shape(self) -> tuple[int, int, int]:
         return self.images.shape[1:]
+
+    @property
+    def num_classes(self) -> int:
+        return len(self.class_names)
 
 
 def class_counts(source: Source) -> np.ndarray:
@@ -61,7 +66,8 @@ def class_counts(source: Source) -> np.ndarray:
         raise ValueError(f"this dataset has a label {source.labels.min()}: some of its images are without one")
     counts = np.bincount(source.labels, minlength=source.num_classes)
     if not counts.all():
-        raise ValueError(f"class {counts.argmin()} has no example, so it cannot be learnt; --classes=... keeps others")
+        name = source.class_names[counts.argmin()]
+        raise ValueError(f"class {name} has no example, so it cannot be learnt; --classes=... keeps others")
     return counts
 
 
@@ -87,4 +93,4 @@ def in_memory(source: Source) -> ArraySource:
     with ThreadPoolExecutor() as pool, tqdm.tqdm(total=len(source), desc="decoding images", delay=2) as bar:
         for count in pool.map(decode, range(0, len(source), CHUNK)):
             bar.update(count)
-    return ArraySource(images, labels, source.num_classes)
+    return ArraySource(images, labels, source.class_names)

@@ -11,6 +11,9 @@ from gan_jax.data import folder, idx, images
 from gan_jax.data.source import ArraySource, NoSplit, Source
 
 DIGITS_SIZE = 16  # The digits are 8x8, which is one layer of a DCGAN.
+DIGITS = tuple("0123456789")
+CLOTHES = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
+KANA = ("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo")
 SYSTEM_FOLDER = Path("/usr/share/datasets")  # Debian's package dataset-fashion-mnist
 
 
@@ -27,15 +30,18 @@ def digits(*, data_dir: str, split: str, image_size: int | None) -> ArraySource:
     content = load_digits()
     small = np.round(content.images * (255 / 16)).astype(np.uint8)[..., None]  # They count ink from 0 to 16.
     enlarged = images.resize(small, DIGITS_SIZE if image_size is None else image_size)
-    return ArraySource(enlarged, content.target.astype(np.int32), 10)
+    return ArraySource(enlarged, content.target.astype(np.int32), DIGITS)
 
 
-def idx_dataset(name: str, site: str, *, data_dir: str, split: str, image_size: int | None) -> Source:
+def idx_dataset(
+    name: str, site: str, class_names: tuple[str, ...], *, data_dir: str, split: str, image_size: int | None
+) -> Source:
     """One of MNIST's family: from IDX files if there are any, else from TFDS.
 
     Args:
       name: its folder in data_dir and in SYSTEM_FOLDER, and TFDS's name.
       site: where people find the files, for the error.
+      class_names: what its classes are called.
       data_dir: folder of datasets.
       split: "train" or "test".
       image_size: side to which images are resized; None keeps 28.
@@ -51,8 +57,8 @@ def idx_dataset(name: str, site: str, *, data_dir: str, split: str, image_size: 
                 f"no {idx.PREFIXES[split]}-images-idx3-ubyte[.gz] in {looked}; "
                 f"put the files of {site} there. Or: {error}"
             ) from None
-    content, labels = idx.read_pair(*pair, num_classes=10)
-    return ArraySource(content if image_size is None else images.resize(content, image_size), labels, 10)
+    content, labels = idx.read_pair(*pair, num_classes=len(class_names))
+    return ArraySource(content if image_size is None else images.resize(content, image_size), labels, class_names)
 
 
 def tfds_dataset(name: str, *, data_dir: str, split: str, image_size: int | None) -> Source:
@@ -64,11 +70,14 @@ def tfds_dataset(name: str, *, data_dir: str, split: str, image_size: int | None
 
 DATASETS: dict[str, Callable[..., Source]] = {
     "digits": digits,
-    "mnist": functools.partial(idx_dataset, "mnist", "storage.googleapis.com/cvdf-datasets/mnist"),
+    "mnist": functools.partial(idx_dataset, "mnist", "storage.googleapis.com/cvdf-datasets/mnist", DIGITS),
     "fashion_mnist": functools.partial(
-        idx_dataset, "fashion_mnist", "github.com/zalandoresearch/fashion-mnist (or: apt install dataset-fashion-mnist)"
+        idx_dataset,
+        "fashion_mnist",
+        "github.com/zalandoresearch/fashion-mnist (or: apt install dataset-fashion-mnist)",
+        CLOTHES,
     ),
-    "kmnist": functools.partial(idx_dataset, "kmnist", "codh.rois.ac.jp/kmnist/dataset/kmnist"),
+    "kmnist": functools.partial(idx_dataset, "kmnist", "codh.rois.ac.jp/kmnist/dataset/kmnist", KANA),
 }
 
 

@@ -28,18 +28,22 @@ class TfdsSource:
       records: random access to the examples' bytes.
       features: of "image" and, if there are labels, "label".
       image_shape: (H, W, C) of what indexing returns.
-      num_classes: 0 if unlabelled.
+      class_names: () if unlabelled.
       size: side after cutting and resizing, None if images keep their own.
     """
 
     records: Sequence[bytes]
     features: tfds.features.FeaturesDict
     image_shape: tuple[int, int, int]
-    num_classes: int
+    class_names: tuple[str, ...]
     size: int | None
 
     def __len__(self) -> int:
         return len(self.records)
+
+    @property
+    def num_classes(self) -> int:
+        return len(self.class_names)
 
     def __getitem__(self, indices: np.ndarray) -> dict[str, np.ndarray]:
         batch = np.empty((len(indices), *self.image_shape), np.uint8)
@@ -106,7 +110,7 @@ def load(name: str, *, data_dir: str, split: str, image_size: int | None) -> Tfd
         records=records,
         features=tfds.features.FeaturesDict(wanted),
         image_shape=(height, width, 1 if channels == 1 else 3),
-        num_classes=wanted["label"].num_classes if "label" in wanted else 0,
+        class_names=tuple(wanted["label"].names) if "label" in wanted else (),
         size=image_size,
     )
 

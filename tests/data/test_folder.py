@@ -42,7 +42,7 @@ def test_subfolders_are_classes(tmp_path):
     save(tmp_path / "frog" / "a.png", (1, 1, 1))
     (tmp_path / "empty").mkdir()
     source = load_folder(tmp_path)
-    assert source.num_classes == 2
+    assert source.class_names == ("frog", "newt") and source.num_classes == 2
     assert [value[0] for value in values(source)] == [1, 2, 3]
     assert source[np.arange(3)]["label"].tolist() == [0, 0, 1]
     assert values(load_folder(tmp_path, classes="1")) == [[3, 3, 3]]

@@ -18,7 +18,9 @@ from gan_jax.data.source import ArraySource
 def numbered(length: int) -> ArraySource:
     """Images and labels that tell their index."""
     numbers = np.arange(length)
-    return ArraySource(numbers.astype(np.uint8).reshape(length, 1, 1, 1), numbers.astype(np.int32), length)
+    return ArraySource(
+        numbers.astype(np.uint8).reshape(length, 1, 1, 1), numbers.astype(np.int32), tuple(map(str, range(length)))
+    )
 
 
 def take(count: int, *args, **kwargs) -> list[dict[str, np.ndarray]]:
@@ -142,7 +144,7 @@ def test_wrong_arguments(message):
 
 
 def test_in_memory_batch_is_quick():
-    source = ArraySource(np.zeros((60000, 28, 28, 1), np.uint8), np.zeros(60000, np.int32), 10)
+    source = ArraySource(np.zeros((60000, 28, 28, 1), np.uint8), np.zeros(60000, np.int32), ("0",))
     iterator = batches(source, seed=0, batch_size=256, parts=1)
 
     def seconds():
@@ -220,7 +222,7 @@ from gan_jax.data import batches
 from gan_jax.data.source import ArraySource
 
 if __name__ == "__main__":
-    source = ArraySource(np.zeros((10, 1, 1, 1), np.uint8), np.zeros(10, np.int32), 1)
+    source = ArraySource(np.zeros((10, 1, 1, 1), np.uint8), np.zeros(10, np.int32), ("0",))
     iterator = batches(source, seed=0, batch_size=1, parts=1, workers=2)
     next(iterator)
     print(*[child.pid for child in multiprocessing.active_children()], flush=True)

@@ -67,6 +67,7 @@ def tiny(tmp_path):
 def test_reading(tiny):
     source = load("tfds:tiny", data_dir=tiny, image_size=4)
     assert (len(source), source.image_shape, source.num_classes) == (5, (4, 4, 3), 4)
+    assert source.class_names == tuple("0123")
     for reader in (source, pickle.loads(pickle.dumps(source)), in_memory(source)):
         batch = reader[np.array([4, 1, 1])]
         assert batch["image"].dtype == np.uint8 and batch["image"].shape == (3, 4, 4, 3)

@@ -67,14 +67,15 @@ def test_it_knows_digits(experiment, run, digits, capsys):
     assert len(lines) == 10
     right = [line.startswith(f"{path}: class {digit} (") for digit, (path, line) in enumerate(zip(digits, lines))]
     assert sum(right) >= 7
-    found = classify.probabilities(run(experiment), digits)
+    names, found = classify.probabilities(run(experiment), digits)
+    assert names == list("0123456789")
     assert found.shape == (10, 10)
     np.testing.assert_allclose(found.sum(axis=1), 1, rtol=1e-5)
 
 
 def test_the_second_is_told_where_there_is_doubt():
-    assert classify.told(np.array([0.015, 0.98, 0.005])) == "1 (98.0%), then 0 (1.5%)"
-    assert classify.told(np.array([0.0, 0.001, 0.999])) == "2 (99.9%)"
+    assert classify.told("abc", np.array([0.015, 0.98, 0.005])) == "b (98.0%), then a (1.5%)"
+    assert classify.told("abc", np.array([0.0, 0.001, 0.999])) == "c (99.9%)"
 
 
 @pytest.mark.parametrize(

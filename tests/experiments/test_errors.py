@@ -188,13 +188,23 @@ def test_unreadable_images_are_counted_and_the_first_is_named(refused, tmp_path)
     assert "2 of 4 images" in line and str(tmp_path / "b.png") in line
 
 
+@pytest.mark.parametrize("experiment", ["sgan", "classifier"])
+def test_a_test_split_of_other_classes(experiment, refused, tmp_path):
+    for file in ("train/cat/a", "train/dog/b", "test/cat/c", "test/fox/d"):
+        path = tmp_path / "pets" / f"{file}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("L", (8, 8)).save(path)
+    line = refused(f"--dataset=folder:{tmp_path / 'pets'}", experiment=experiment)
+    assert "split train has images (8, 8, 1) of 2 classes (cat, dog)" in line and "(cat, fox)" in line
+
+
 @pytest.fixture
 def run(tmp_path):
     """The directory of a run of batch size 8, game hinge, as far as config.json says."""
     workdir = tmp_path / "run"
     workdir.mkdir()
     flags = {"batch_size": 8, "game": "hinge", "steps": 5}
-    content = {"experiment": "dcgan", "flags": flags, "image_shape": [8, 8, 1], "num_classes": 10}
+    content = {"experiment": "dcgan", "flags": flags, "image_shape": [8, 8, 1], "class_names": list("0123456789")}
     (workdir / "config.json").write_text(json.dumps(content))
     (workdir / "metrics.jsonl").write_text('{"step": 1}\n')
     return workdir

@@ -58,6 +58,7 @@ def test_a_run_that_knows_labels_is_scored_class_by_class(play, score, tmp_path)
     json.loads(json.dumps(result, allow_nan=False))
     lines = list(evaluate.table(result))
     assert any(line.startswith("taken for the class that was asked for") for line in lines)
+    assert [line.split()[0] for line in lines[-4:-1]] == ["1", "7", "4"]  # as they are called
 
 
 def test_evaluation_in_training(trained):

@@ -16,6 +16,7 @@ import jax
 import numpy as np
 import pytest
 
+from experiments import images
 from gan_jax import pictures
 
 KILLS = int(os.environ.get("GAN_JAX_KILLS", 3))
@@ -111,6 +112,32 @@ def test_two_halves_make_a_whole_of_other_experiments_too(experiment, play, asse
     assert_same(tmp_path / "half", tmp_path / "straight")
     alone = [run / "supervised" / "metrics.jsonl" for run in (tmp_path / "half", tmp_path / "straight")]
     assert experiment == "cgan" or alone[0].read_bytes() == alone[1].read_bytes() != b""
+
+
+def test_ctrl_c_while_sgan_learns_from_the_labelled_images_alone(play, assert_same, monkeypatch, tmp_path, capsys):
+    given, whole = (*OTHERS["sgan"], *EVERY, "--steps=8"), images.batches_of
+
+    def batches_of(source, parts, config):
+        def batches(step):
+            for number, batch in enumerate(whole(source, parts, config)(step)):
+                if number == 4:
+                    signal.raise_signal(signal.SIGINT)
+                yield batch
+
+        return batches
+
+    run, straight = tmp_path / "run", tmp_path / "straight"
+    with monkeypatch.context() as patched:
+        patched.setattr(images, "batches_of", batches_of)
+        assert play(*given, f"--workdir={run}", experiment="sgan") == 130
+    assert "stopped by SIGINT" in capsys.readouterr().err
+    assert list((run / "supervised" / "checkpoints").iterdir()) and not (run / "checkpoints").exists()
+    assert play(*given, f"--workdir={run}", experiment="sgan") == 0
+    assert f"going on with {run / 'supervised'}" in capsys.readouterr().out
+    assert play(*given, f"--workdir={straight}", experiment="sgan") == 0
+    assert_same(run, straight)
+    alone = [(each / "supervised" / "metrics.jsonl").read_bytes() for each in (run, straight)]
+    assert alone[0] == alone[1]
 
 
 def test_a_finished_run_has_nothing_to_do(straight, train, assert_same, tmp_path, capsys):

@@ -39,7 +39,14 @@ CASES = {
         "dcgan": (*CONV, "--num_labeled=40"),
         "mlp": (*MLP, "--num_labeled=40", "--label_choice=stratified"),
         "game": (*CONV, "--num_labeled=40", "--game=wasserstein_gp", "--n_critic=2", "--objective=adversarial"),
-        "tricks": (*CONV, "--num_labeled=40", *(flag for flag in TRICKS if flag != "--pack=2"), "--d_shift=1"),
+        "tricks": (
+            *CONV,
+            "--num_labeled=40",
+            *(flag for flag in TRICKS if flag != "--pack=2"),
+            "--d_shift=1",
+            "--d_turn=5",
+            "--d_zoom=0.1",
+        ),
     },
 }
 # What result.json of an experiment says beside what all say.
@@ -215,8 +222,32 @@ def test_the_rows_are_of_the_labels_and_share_their_latents(conditional):
 
 @pytest.mark.parametrize("labels", ["10", "-1", "seven", "0..10", "5..4", ""])
 def test_a_label_out_of_range(labels, conditional):
-    with pytest.raises(ValueError, match=r"label=.*: must be in 0\.\.9"):
+    with pytest.raises(
+        ValueError, match=r"label=.*: the classes are 0, 1, .*; name one or more, as in 0 or 0,9 or 0\.\.9"
+    ):
         sample.draw_labels(conditional, labels, 4, seed=1)
+
+
+@pytest.mark.parametrize(
+    "labels, names, numbers",
+    [
+        ("dog", "cat dog fox", [1]),
+        ("fox,cat", "cat dog fox", [2, 0]),
+        ("cat..dog", "cat dog fox", [0, 1]),
+        ("2", "cat dog fox", [2]),
+        ("0..2", "cat dog fox", [0, 1, 2]),
+        ("1", "7 1", [1]),  # a name, not a number
+        ("0", "7 1", None),
+        ("3", "cat dog fox", None),
+        ("dog..cat", "cat dog fox", None),
+    ],
+)
+def test_labels_are_names_or_else_numbers(labels, names, numbers):
+    if numbers is None:
+        with pytest.raises(ValueError, match=f"label={labels}: the classes are {', '.join(names.split())}; name"):
+            sample.parse_labels(labels, names.split())
+    else:
+        assert sample.parse_labels(labels, names.split()).tolist() == numbers
 
 
 def test_a_run_without_labels_cannot_be_asked(trained):
