@@ -81,21 +81,23 @@ def train(recipe: Recipe, source: Source, test: Source, config: SimpleNamespace,
     result = common.fit(recipe, state, images.batches_of(source, 1, config), step_key, (), config, workdir)
     if jax.process_index() > 0:
         return
-    state, path = loop.local(result.state), workdir / "extractor.npz"
+    path = workdir / "extractor.npz"
     features.save_classifier(
         path,
-        state.classifier.average,
+        loop.local(result.state).classifier.average,
         name="-".join(run_directory.short(part) for part in (config.dataset, config.classes) if part) + "-cnn",
         image_shape=source.image_shape,
         num_classes=source.num_classes,
         width=config.channels,
     )
-    right = images.predictions(classify(config, source.image_shape, state), test) == test.labels
-    if not right.all():
-        shown = test[np.flatnonzero(~right)[: images.GRID]]["image"]
+    examples = test[np.arange(len(test))]
+    found = features.extract(features.load_classifier(path), [examples["image"]], total=len(test), told="test images")
+    mistaken = found.probabilities.argmax(axis=1) != examples["label"]
+    if mistaken.any():
+        shown = examples["image"][mistaken][: images.GRID]
         pictures.save(pictures.grid(shown / 127.5 - 1), workdir / "mistaken.png")
-    common.finish(result, config, workdir, test_accuracy=float(right.mean()), test_images=len(test))
-    print(f"accuracy on {len(test)} test images: {right.mean():.2%}; {path} is the extractor")
+    common.finish(result, config, workdir, test_accuracy=float(1 - mistaken.mean()), test_images=len(test))
+    print(f"accuracy on {len(test)} test images: {1 - mistaken.mean():.2%}; {path} is the extractor")
 
 
 if __name__ == "__main__":

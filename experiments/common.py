@@ -116,7 +116,7 @@ def open_workdir(
 ) -> Path:
     """The run directory, opened by the first process.
 
-    Args: subject: what is learnt, for the directory's default name; shape: of an example.
+    Args: subject: what is learnt, for the directory's default name; shape: of an example; class_names: of its labels.
     """
     config.workdir = config.workdir or run_directory.default_name(experiment, subject, config)
     by_first(lambda: run_directory.open_run(experiment, config, shape, class_names))

@@ -20,6 +20,8 @@ from tqdm import tqdm
 from experiments import common, evaluation, images, run_directory, sample
 from experiments.presets import require_known
 from gan_jax import pictures
+from gan_jax.data import sources
+from gan_jax.data.classes import apart, class_numbers
 from gan_jax.data.source import Source
 from gan_jax.evaluation import scores
 from gan_jax.evaluation.by_class import by_class
@@ -64,6 +66,9 @@ def evaluate(config: SimpleNamespace) -> dict:
         extractor = evaluation.needed_extractor(chosen, asked, shape)
 
     source = images.load(run)
+    if list(source.class_names) != content["class_names"]:
+        differing = apart(run=content["class_names"], data=source.class_names)
+        raise ValueError(f"{run.dataset} no longer has the classes that {workdir} learnt: {differing}")
     test = images.load_test(run, source)
     states = {"newest": state}
     if evaluation.read(workdir):
@@ -104,7 +109,10 @@ def _classes(run: SimpleNamespace, num_classes: int, extractor: Extractor, real:
     """The numbers that the extractor's classifier has for a run's classes; [] if it was made for others."""
     if not extractor.name.startswith(run_directory.short(run.dataset) + "-cnn"):
         return []
-    numbers = [int(number) for number in run.classes.split(",")] if run.classes else list(range(num_classes))
+    numbers = list(range(num_classes))
+    if run.classes:
+        whole = sources.load(run.dataset, data_dir=run.data_dir, image_size=run.image_size)
+        numbers = class_numbers("classes", run.classes, whole.class_names)
     return numbers if max(numbers) < real.features.probabilities.shape[1] else []
 
 

@@ -15,17 +15,14 @@ from gan_jax import loop, pictures
 from gan_jax.data import pipeline
 from gan_jax.data import source as source_lib
 from gan_jax.data import sources
-from gan_jax.data.classes import keep
+from gan_jax.data.classes import apart, keep
 from gan_jax.randomness import Key, example_keys
 from gan_jax.recipe import Batch, Recipe, State
-from gan_jax.recipes.classifier import Classify
 
 GRID = 64  # images in the sample grids
 COLUMNS = 10  # images of each class, where there is a row of each
 HELD_OUT = 5  # a fifth of the examples, where there is no test split
 CHUNK = 64  # images drawn at once
-TESTED = 500  # images classified at once
-NAMED = 10  # classes that an error names, at most
 
 flags.DEFINE_string(
     "dataset", "digits", f"What to learn: {', '.join(sources.DATASETS)}, tfds:NAME or folder:PATH (your own images)."
@@ -151,12 +148,14 @@ def load_test(config: SimpleNamespace, source: source_lib.Source) -> source_lib.
         test = load(config, "test")
     except source_lib.NoSplit:
         return None
-    likes = [(split.image_shape, split.class_names) for split in (source, test)]
-    if likes[0] != likes[1]:
-        told = [f"images {shape} of {len(names)} classes ({', '.join(names[:NAMED])})" for shape, names in likes]
+    if test.image_shape != source.image_shape:
         raise ValueError(
-            f"{config.dataset}: its split train has {told[0]}, its split test {told[1]}; they must be alike"
+            f"{config.dataset}: its split train has images {source.image_shape}, its split test {test.image_shape}; "
+            "they must be alike"
         )
+    if test.class_names != source.class_names:
+        differing = apart(train=source.class_names, test=test.class_names)
+        raise ValueError(f"{config.dataset}: its splits train and test must have the same classes: {differing}")
     return test
 
 
@@ -182,25 +181,19 @@ def example_batch(image_shape: tuple[int, int, int]) -> Batch:
 def draw(recipe: Recipe, state: State, key: Key, num: int) -> Iterator[np.ndarray]:
     """Yields `num` images [B, H, W, C] in [-1, 1], CHUNK at a time; image i depends on the key and i alone."""
     keys, draw_chunk = example_keys(key, num), jax.jit(recipe.sample, static_argnums=2)
-    return _chunks(num, CHUNK, lambda rows: draw_chunk(state, keys[rows], CHUNK))
+    return _chunks(num, lambda rows: draw_chunk(state, keys[rows], CHUNK))
 
 
 def draw_of(recipe: Recipe, state: State, keys: Key, labels: np.ndarray) -> Iterator[np.ndarray]:
     """Yields images [B, H, W, C] in [-1, 1] of the labels [n], one key each, CHUNK at a time."""
     draw_chunk = jax.jit(recipe.sample_of)
-    return _chunks(len(labels), CHUNK, lambda rows: draw_chunk(state, keys[rows], labels[rows]))
+    return _chunks(len(labels), lambda rows: draw_chunk(state, keys[rows], labels[rows]))
 
 
-def predictions(classify: Classify, source: source_lib.Source) -> np.ndarray:
-    """The most probable class of each image, int [N]."""
-    most_probable = lambda rows: classify(source[rows]["image"]).argmax(axis=-1)
-    return np.concatenate(list(_chunks(len(source), TESTED, most_probable)))
-
-
-def _chunks(num: int, size: int, compute: Callable[[np.ndarray], jax.Array]) -> Iterator[np.ndarray]:
-    """Yields what `compute` makes of the rows 0..num-1, `size` of them at a time, filled up so that one is compiled."""
-    for start in range(0, num, size):
-        rows = np.arange(start, start + size) % num
+def _chunks(num: int, compute: Callable[[np.ndarray], jax.Array]) -> Iterator[np.ndarray]:
+    """Yields what `compute` makes of the rows 0..num-1, CHUNK of them at a time, filled up so that one is compiled."""
+    for start in range(0, num, CHUNK):
+        rows = np.arange(start, start + CHUNK) % num
         yield np.asarray(compute(rows))[: num - start]
 
 

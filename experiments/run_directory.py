@@ -10,6 +10,7 @@ from types import SimpleNamespace
 
 import jax
 
+from gan_jax.data.classes import apart
 from gan_jax.record import replace_file
 
 # Flags that do not change what is computed at a step: a run may be gone on with under others.
@@ -74,7 +75,7 @@ def read_config(workdir: str | Path) -> dict:
     except ValueError as error:  # it is no JSON, or no text
         raise ValueError(f"{path} is damaged: {error}") from error
     if not (isinstance(content, dict) and {"experiment", "flags", "image_shape", "class_names"} <= content.keys()):
-        raise ValueError(f"{path} is damaged, or of an older version: it does not describe a run")
+        raise ValueError(f"{path} is damaged, or of another version: it does not describe a run as this one does")
     return content
 
 
@@ -87,9 +88,11 @@ def _require_same(run: dict, asked: dict, workdir: Path) -> None:
     ]
     differing += [
         f"{name} {run[name]} there, {asked[name]} asked for"
-        for name in ("experiment", "image_shape", "class_names")
+        for name in ("experiment", "image_shape")
         if run[name] != asked[name]
     ]
+    if run["class_names"] != asked["class_names"]:
+        differing.append(f"classes: {apart(run=run['class_names'], data=asked['class_names'])}")
     if differing:
         raise ValueError(
             f"{workdir} holds a run of another configuration ({'; '.join(differing)}); choose another --workdir"

@@ -6,7 +6,6 @@ python -m experiments.sample --workdir=runs/cgan-digits-non_saturating_gp-seed0 
 
 import importlib
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -19,6 +18,7 @@ from tqdm import tqdm
 from experiments import common, images, run_directory
 from gan_jax import pictures
 from gan_jax.checkpoint import Checkpoints
+from gan_jax.data.classes import class_numbers
 from gan_jax.randomness import example_keys
 from gan_jax.recipe import Recipe, State
 
@@ -83,31 +83,11 @@ def draw_labels(workdir: str | Path, labels: str, num: int | None, seed: int) ->
             f"label={labels}: {workdir} is a run of {content['experiment']}, which cannot be asked for a label"
         )
     names = content["class_names"]
-    chosen, key = parse_labels(labels, names), jax.random.key(seed)
+    chosen, key = np.array(class_numbers("label", labels, names), np.int32), jax.random.key(seed)
     if len(chosen) > 1:
         return images.rows(chosen, [names[label] for label in chosen], recipe, state, key, num or images.COLUMNS)
     keys = example_keys(key, num or images.GRID)
     return pictures.grid(np.concatenate(list(images.draw_of(recipe, state, keys, np.repeat(chosen, len(keys))))))
-
-
-def parse_labels(labels: str, names: Sequence[str]) -> np.ndarray:
-    """ "7", "1,4", "0..9" or "cat,dog" as int32 numbers of the classes that have these names.
-
-    Where no name is a number, "0..2" are the first three of them. Raises ValueError for what is no class.
-    """
-    numbers = any(name.isdecimal() for name in names)
-    known = {} if numbers else {str(number): number for number in range(len(names))}
-    known |= {name: number for number, name in enumerate(names)}
-    first, dots, last = labels.partition("..")
-    try:
-        chosen = range(known[first], known[last] + 1) if dots else [known[label] for label in labels.split(",")]
-    except KeyError:
-        chosen = []
-    if not chosen:
-        few = [*names[: images.NAMED], "..."] if len(names) > images.NAMED else names
-        example = f"{names[0]} or {names[0]},{names[-1]} or {names[0]}..{names[-1]}"
-        raise ValueError(f"label={labels}: the classes are {', '.join(few)}; name one or more, as in {example}")
-    return np.array(chosen, np.int32)
 
 
 def main(_) -> None:

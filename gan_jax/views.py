@@ -52,8 +52,8 @@ def shift(most: int) -> View:
 
 
 def turn(degrees: float, zoom: float = 0.0) -> View:
-    """Each image [H, W, C] turned by up to `degrees` either way, and made larger or smaller by up to `zoom` of its height
-    and, on its own, of its width; uniformly, about its centre. Bilinear; what comes in at an edge is -1, black.
+    """Each image [H, W, C] turned by up to `degrees` either way; its height, and on its own its width, by up to the share
+    `zoom` larger or smaller; uniformly, about its centre. Bilinear; what comes in at an edge is -1, black.
     """
 
     def move(image: Array, key: Key) -> Array:

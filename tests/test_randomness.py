@@ -12,10 +12,13 @@ ROUNDING = 1e-6
 
 
 def test_an_examples_noise_does_not_depend_on_the_devices():
-    own = lambda _: example_keys(KEY, 2, "data")
-    spread = jax.vmap(own, axis_name="data")(np.arange(4)).reshape(8)
-    assert (example_keys(KEY, 8) == spread).all()
-    np.testing.assert_allclose(latents(example_keys(KEY, 8), 5), latents(spread, 5), rtol=ROUNDING)
+    def own(_):
+        keys = example_keys(KEY, 2, "data")
+        return keys, latents(keys, 5)
+
+    keys, draws = jax.vmap(own, axis_name="data")(np.arange(4))
+    assert (example_keys(KEY, 8) == keys.reshape(8)).all()
+    np.testing.assert_allclose(latents(example_keys(KEY, 8), 5), draws.reshape(8, 5), rtol=ROUNDING)
 
 
 def test_an_examples_noise_does_not_depend_on_how_many_there_are():

@@ -54,9 +54,9 @@ def test_noise_in_a_chain_belongs_to_the_example():
 
 @pytest.mark.parametrize("angle, scale", [(0.0, (1, 1)), (0.3, (1, 1)), (-0.2, (0.9, 1.2)), (np.pi / 2, (1, 1))])
 def test_turned_is_as_scipy_has_it(angle, scale):
-    image = np.random.RandomState(0).uniform(-1, 1, (9, 7, 2)).astype(np.float32)
+    image = np.random.RandomState(0).uniform(-1, 1, (8, 7, 2)).astype(np.float32)
     back = np.diag(1 / np.array(scale)) @ [[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]]
-    center = np.array([4, 3])
+    center = np.array([3.5, 3])
     expected = [
         scipy.ndimage.affine_transform(
             image[..., channel], back, center - back @ center, order=1, mode="grid-constant", cval=-1
@@ -68,8 +68,25 @@ def test_turned_is_as_scipy_has_it(angle, scale):
 
 
 def test_a_quarter_turn_is_anticlockwise():
-    image = jax.random.uniform(KEYS[0], (5, 5, 1))
+    image = jax.random.uniform(KEYS[0], (4, 4, 1))
     np.testing.assert_allclose(views.turned(image, jnp.float32(np.pi / 2), jnp.ones(2)), np.rot90(image), atol=1e-5)
+
+
+def test_images_are_scaled_before_they_are_turned():
+    """A dot becomes two wide, and that then stands upright."""
+    dot = np.zeros((5, 5, 1), np.float32)
+    dot[2, 2] = 1
+    seen = views.turned(dot, jnp.float32(np.pi / 2), jnp.array([1.0, 2.0]))[..., 0]
+    inner = np.zeros((3, 3))
+    inner[:, 1] = [0.5, 1, 0.5]
+    np.testing.assert_allclose(seen[1:4, 1:4], inner, atol=1e-5)
+
+
+def test_g_learns_through_turns():
+    """What moves a pixel's brightness moves the four around its new place, whose weights add up to 1."""
+    slope = jax.grad(lambda image: views.turned(image, jnp.float32(0.3), jnp.ones(2))[3, 4].sum())(jnp.zeros((8, 7, 1)))
+    np.testing.assert_allclose(slope.sum(), 1, rtol=1e-5)
+    assert 1 < np.count_nonzero(slope) <= 4
 
 
 def test_turns_and_zooms_are_within_their_limits_and_each_image_s_own():

@@ -1,10 +1,13 @@
 """Keeping some examples of a source, or some classes: the frogs of CIFAR-10 are its class 6."""
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 
 from gan_jax.data.source import ArraySource, Source
+
+LISTED = 10  # names in an error, at most
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,24 +51,53 @@ def keep_classes(source: Source, classes: str) -> ClassSubset:
 
     Args:
       source: a `Source`.
-      classes: label numbers with commas between, "6" or "0,3,6". They become 0, 1, ... in the order in which they are
-        named here, so a conditional network has no class that it never sees.
+      classes: as `class_numbers` takes them. They become 0, 1, ... in the order in which they are named here, so a
+        conditional network has no class that it never sees.
 
     Raises:
       ValueError: when classes does not name one or more different classes of the source, or none of them has examples.
     """
     if source.num_classes == 0:
-        raise ValueError(f"classes={classes!r}: this dataset has no labels to choose by")
-    allowed = f"name one or more different numbers from 0 to {source.num_classes - 1}, as in 0 or 0,1"
-    try:
-        chosen = [int(number) for number in classes.split(",")]
-    except ValueError:
-        raise ValueError(f"classes={classes!r}: {allowed}") from None
-    if len(set(chosen)) < len(chosen) or not all(0 <= number < source.num_classes for number in chosen):
-        raise ValueError(f"classes={classes!r}: {allowed}")
+        raise ValueError(f"classes={classes}: this dataset has no labels to choose by")
+    chosen = class_numbers("classes", classes, source.class_names)
+    if len(set(chosen)) < len(chosen):
+        raise ValueError(f"classes={classes}: each but once")
     positions = np.flatnonzero(np.isin(source.labels, chosen))
     if len(positions) == 0:
-        raise ValueError(f"classes={classes!r}: no example has such a label")
+        raise ValueError(f"classes={classes}: no example has such a label")
     renumbered = np.zeros(source.num_classes, np.int32)
     renumbered[chosen] = np.arange(len(chosen))
     return ClassSubset(source, positions, renumbered, tuple(source.class_names[label] for label in chosen))
+
+
+def class_numbers(flag: str, value: str, names: Sequence[str]) -> list[int]:
+    """The numbers of classes by their names: "7", "1,4", "0..9" or "cat,dog".
+
+    Where no name is a number, numbers do too. Raises ValueError, which calls the value by its flag, for what is no class.
+    """
+    known = {} if any(name.isdecimal() for name in names) else {str(number): number for number in range(len(names))}
+    known |= {name: number for number, name in enumerate(names)}
+    if value in known:  # whatever it has in it
+        return [known[value]]
+    first, dots, last = value.partition("..")
+    try:
+        chosen = [known[name.strip()] for name in ((first, last) if dots else value.split(","))]
+    except KeyError:
+        chosen = []
+    chosen = list(range(chosen[0], chosen[1] + 1)) if dots and chosen else chosen
+    if not chosen:
+        example = f"{names[0]} or {names[0]},{names[-1]} or {names[0]}..{names[-1]}" if len(names) > 1 else names[0]
+        raise ValueError(f"{flag}={value}: the classes are {listed(names)}; name one or more, as in {example}")
+    return chosen
+
+
+def listed(names: Sequence[str]) -> str:
+    """The names with commas between; the first ten of more."""
+    return ", ".join(names if len(names) <= LISTED else [*names[:LISTED], "..."])
+
+
+def apart(**lists: Sequence[str]) -> str:
+    """How two lists of class names differ: "only run has cat, dog; only data has fox"; or that their order does."""
+    (some, ours), (others, theirs) = lists.items()
+    only = {some: [name for name in ours if name not in theirs], others: [name for name in theirs if name not in ours]}
+    return "; ".join(f"only {whose} has {listed(names)}" for whose, names in only.items() if names) or "their order"

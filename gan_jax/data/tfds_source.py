@@ -96,8 +96,9 @@ def load(name: str, *, data_dir: str, split: str, image_size: int | None) -> Tfd
     if split not in builder.info.splits:
         raise NoSplit(f"tfds:{name} has no split {split!r}; it has {', '.join(builder.info.splits)}")
     wanted = {"image": image}
-    if isinstance(features.get("label"), tfds.features.ClassLabel):
-        wanted["label"] = features["label"]
+    label = features.get("label")
+    if isinstance(label, tfds.features.ClassLabel) and label.num_classes:
+        wanted["label"] = label
     try:
         records = builder.as_data_source(split, deserialize_method=tfds.decode.DeserializeMethod.RAW_BYTES)
     except NotImplementedError:
@@ -110,7 +111,7 @@ def load(name: str, *, data_dir: str, split: str, image_size: int | None) -> Tfd
         records=records,
         features=tfds.features.FeaturesDict(wanted),
         image_shape=(height, width, 1 if channels == 1 else 3),
-        class_names=tuple(wanted["label"].names) if "label" in wanted else (),
+        class_names=tuple(label.names) if "label" in wanted else (),
         size=image_size,
     )
 

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from gan_jax.data import DATASETS, in_memory, load, nbytes, sources
-from gan_jax.data.classes import keep
+from gan_jax.data.classes import apart, class_numbers, keep
 from gan_jax.data.source import ArraySource, class_counts
 
 SYSTEM = Path("/usr/share/datasets/fashion-mnist")
@@ -183,16 +183,62 @@ def test_class_counts_need_labels_of_each_class():
             class_counts(labelled(labels, 3))
 
 
-@pytest.mark.parametrize("classes", ["10", "-1", "a", "", "1,", "1.5", "3,3"])
+@pytest.mark.parametrize("classes", ["10", "-1", "a", "", "1,", "1.5", "5..4", "0..10"])
 def test_wrong_classes(classes):
-    with pytest.raises(ValueError, match=f"^classes='{classes}': name one or more different numbers from 0 to 9"):
+    with pytest.raises(ValueError, match=f"^classes={classes}: the classes are 0, 1, 2, 3, 4, 5, 6, 7, 8, 9; name one"):
         load("digits", data_dir="unused", classes=classes)
+
+
+def test_a_class_named_twice():
+    with pytest.raises(ValueError, match="^classes=3,1,3: each but once$"):
+        load("digits", data_dir="unused", classes="3,1,3")
+
+
+@pytest.mark.parametrize(
+    "value, names, numbers",
+    [
+        ("dog", "cat dog fox", [1]),
+        ("fox, cat", "cat dog fox", [2, 0]),
+        ("cat..dog", "cat dog fox", [0, 1]),
+        ("2", "cat dog fox", [2]),
+        ("0..2", "cat dog fox", [0, 1, 2]),
+        ("1", "7 1", [1]),  # a name, not a number
+        ("10", "1 10 2", [1]),
+        ("a,b", "a,b c..d e", [0]),
+        ("c..d", "a,b c..d e", [1]),
+        ("0", "7 1", None),
+        ("3", "cat dog fox", None),
+        ("dog..cat", "cat dog fox", None),
+    ],
+)
+def test_classes_go_by_name_or_else_by_number(value, names, numbers):
+    if numbers is None:
+        with pytest.raises(
+            ValueError, match=f"^label={value}: the classes are {', '.join(names.split())}; name one or"
+        ):
+            class_numbers("label", value, names.split())
+    else:
+        assert class_numbers("label", value, names.split()) == numbers
+
+
+def test_an_error_about_classes_is_short():
+    with pytest.raises(ValueError) as error:
+        class_numbers("label", "x", [f"class{number}" for number in range(1000)])
+    assert "class9, ...; name one or more, as in class0 or class0,class999 or" in str(error.value)
+    with pytest.raises(ValueError, match="name one or more, as in cat$"):
+        class_numbers("label", "x", ["cat"])
+
+
+def test_how_names_differ():
+    assert apart(run=("a", "b"), data=("b", "c")) == "only run has a; only data has c"
+    assert apart(run=("a",), data=("a", "c")) == "only data has c"
+    assert apart(run=("a", "b"), data=("b", "a")) == "their order"
 
 
 def test_classes_without_examples(tmp_path, idx_folder, examples):
     images, labels = examples
     idx_folder(tmp_path / "mnist", images, np.zeros_like(labels))
-    with pytest.raises(ValueError, match="classes='5': no example has such a label"):
+    with pytest.raises(ValueError, match="classes=5: no example has such a label"):
         load("mnist", data_dir=str(tmp_path), classes="5")
 
 

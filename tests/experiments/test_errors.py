@@ -68,7 +68,7 @@ def test_an_unknown_name_is_answered_with_the_known(what, refused):
         ("--steps=many", "--steps=many"),
         ("--steps=0", "--steps=0"),
         ("--batch_size=-8", "--batch_size=-8"),
-        ("--classes=12", "classes='12'"),
+        ("--classes=12", "classes=12: the classes are 0, 1"),
         ("--hidden=wide", "hidden=wide"),
         ("--hidden=0", "hidden=0"),
         ("stray", "unexpected argument 'stray'"),
@@ -195,7 +195,7 @@ def test_a_test_split_of_other_classes(experiment, refused, tmp_path):
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.new("L", (8, 8)).save(path)
     line = refused(f"--dataset=folder:{tmp_path / 'pets'}", experiment=experiment)
-    assert "split train has images (8, 8, 1) of 2 classes (cat, dog)" in line and "(cat, fox)" in line
+    assert line.endswith("its splits train and test must have the same classes: only train has dog; only test has fox")
 
 
 @pytest.fixture
@@ -216,6 +216,7 @@ def test_a_run_of_another_configuration_is_left_alone(refused, run):
     assert "--batch_size=8 there, 16 asked for" in line
     assert "--game=hinge there, non_saturating asked for" in line
     assert "image_shape [8, 8, 1] there, [9, 9, 1] asked for" in line
+    assert "classes" not in line
     assert "--steps" not in line  # more steps are not another configuration
 
 

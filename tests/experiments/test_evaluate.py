@@ -61,6 +61,19 @@ def test_a_run_that_knows_labels_is_scored_class_by_class(play, score, tmp_path)
     assert [line.split()[0] for line in lines[-4:-1]] == ["1", "7", "4"]  # as they are called
 
 
+def test_classes_that_have_changed_since(play, score, tmp_path):
+    """Names would stand beside the numbers of others."""
+    for name in ("cat/a", "cat/b", "dog/c", "dog/d"):
+        path = tmp_path / "pets" / f"{name}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("L", (8, 8)).save(path)
+    given = ("--network=mlp", "--hidden=8", "--batch_size=4", "--steps=1", f"--dataset=folder:{tmp_path / 'pets'}")
+    assert play(*given, f"--workdir={tmp_path / 'run'}", experiment="cgan") == 0
+    (tmp_path / "pets" / "dog").rename(tmp_path / "pets" / "ape")
+    with pytest.raises(ValueError, match="no longer has the classes that .*: only run has dog; only data has ape$"):
+        score(tmp_path / "run", "--num_samples=10", "--metrics=ms_ssim")
+
+
 def test_evaluation_in_training(trained):
     lines = evaluation.read(trained)
     assert [line["step"] for line in lines] == [2, 4, 5]

@@ -6,6 +6,7 @@ either a device's own, or were gradients not averaged, the runs would differ in 
 
 import json
 import socket
+from contextlib import ExitStack
 from functools import partial
 
 import jax
@@ -41,12 +42,12 @@ def runs(folder, start, play):
     runs = {name: folder / "-".join(map(str, name)) for name in names}
     if any(folder.iterdir()):
         return runs
-    processes = []
+    processes, ports = [], _free_ports(2)
     for (game, devices), run in runs.items():
         given, experiment = (*GAMES[game], f"--workdir={run}"), game if game in EXPERIMENTS else "dcgan"
         begin = partial(start, *given, module=f"experiments.{experiment}")
         if devices == "2x2":
-            together = (f"--coordinator_address=localhost:{_free_port()}", "--num_processes=2")
+            together = (f"--coordinator_address=localhost:{ports.pop()}", "--num_processes=2")
             processes += [begin(*together, f"--process_id={i}", devices=2) for i in range(2)]
         elif devices == jax.device_count():
             assert play(*given, experiment=experiment) == 0
@@ -104,10 +105,13 @@ def test_the_accuracies_of_two_processes_are_those_of_one(runs):
         np.testing.assert_allclose([result[name] for result in results], results[0][name], atol=2.1 / 359)
 
 
-def _free_port():
-    with socket.socket() as free:
-        free.bind(("localhost", 0))
-        return free.getsockname()[1]
+def _free_ports(count):
+    """Held until all are known, so that they are different ones."""
+    with ExitStack() as stack:
+        held = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for each in held:
+            each.bind(("localhost", 0))
+        return [each.getsockname()[1] for each in held]
 
 
 def _metrics(run):

@@ -13,11 +13,11 @@ def require_shares_are_the_whole():
     out_axes=None, which raises where a mean over the devices was forgotten.
     """
 
-    def require(one, four, batch, key):
+    def require(one, four, batch, key, atol=1e-5):
         state = jax.jit(one.init)(key, batch)
         mapped = jax.jit(jax.vmap(four.step, axis_name="data", in_axes=(None, 0, None), out_axes=None))
         shares = jax.tree.map(lambda x: x.reshape(len(x), 4, -1, *x.shape[2:]).swapaxes(0, 1), batch)
-        compare = lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
+        compare = lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=atol)
         jax.tree.map(compare, mapped(state, shares, key), jax.jit(one.step)(state, batch, key))
 
     return require
