@@ -1,6 +1,7 @@
 """What all experiments share: flags of the run, from flags to a finished run, one-line errors."""
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -29,10 +30,18 @@ flags.DEFINE_string("workdir", None, "Where the run is kept; by default runs/EXP
 flags.DEFINE_integer("log_every", 10, "Rounds between looks at the metrics; all are recorded.", lower_bound=1)
 flags.DEFINE_integer("sample_every", 250, "Rounds between sample grids.", lower_bound=1)
 flags.DEFINE_integer("checkpoint_every", 500, "Rounds between checkpoints.", lower_bound=1)
+flags.DEFINE_integer(
+    "steps_per_call", 1, "Rounds in one call of the devices, at most; see README, Speed.", lower_bound=1
+)
+flags.DEFINE_string(
+    "compilation_cache", None, "Folder in which compiled programs are kept for later starts; empty for none."
+)
 flags.DEFINE_bool("distributed", False, "Join the processes of a cluster that jax knows (Slurm, TPU, ...).")
 flags.DEFINE_string("coordinator_address", None, "HOST:PORT of the first process; with num_processes, process_id.")
 flags.DEFINE_integer("num_processes", None, "How many processes the run has.", lower_bound=1)
 flags.DEFINE_integer("process_id", None, "Which of them this is, from 0.", lower_bound=0)
+
+COMPILED_LONG = 0.1  # seconds from which on a program is kept
 
 Train = Callable[[], None]
 Result = TypeVar("Result")
@@ -61,9 +70,19 @@ def parse_flags(argv: list[str], *, takes_more: bool = False) -> list[str]:
         sys.exit(fail(error))
     if len(rest) > 1 and not takes_more:
         sys.exit(fail(f"unexpected argument {rest[1]!r}; flags look like --name=value"))
+    _keep_compiled(FLAGS.compilation_cache)
     logging.set_verbosity(logging.FATAL)  # Orbax tells much, and logs the errors that it raises
     sys.unraisablehook = _unraisable
     return rest
+
+
+def _keep_compiled(folder: str | None) -> None:
+    """Keeps compiled programs in a folder: by default JAX_COMPILATION_CACHE_DIR, or else the user's own folder of caches."""
+    if folder is None:
+        caches = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+        folder = jax.config.jax_compilation_cache_dir or os.path.join(caches, "gan_jax", "compiled")
+    jax.config.update("jax_compilation_cache_dir", folder or None)
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", COMPILED_LONG)
 
 
 def _unraisable(error) -> None:
@@ -167,6 +186,7 @@ def fit(
             record=open_record,
             checkpoint_every=config.checkpoint_every,
             log_every=config.log_every,
+            steps_per_call=config.steps_per_call,
             hooks=hooks,
             observe=EarlyWarning(tell=tqdm.write),
         )

@@ -15,7 +15,7 @@ from gan_jax.record import replace_file
 
 # Flags that do not change what is computed at a step: a run may be gone on with under others.
 FREE = frozenset(
-    "workdir data_dir steps log_every sample_every checkpoint_every in_memory_gib data_workers "
+    "workdir data_dir steps steps_per_call compilation_cache log_every sample_every checkpoint_every in_memory_gib data_workers "
     "eval_every eval_metrics num_samples extractor inception_weights "
     "distributed coordinator_address num_processes process_id".split()
 )

@@ -13,6 +13,7 @@ from contextlib import closing, contextmanager, nullcontext
 from typing import NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.experimental import multihost_utils
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
@@ -20,7 +21,7 @@ from tqdm import tqdm
 
 from gan_jax.checkpoint import Checkpoints
 from gan_jax.randomness import Key
-from gan_jax.recipe import Batch, Recipe, State
+from gan_jax.recipe import Batch, Metrics, Recipe, State
 from gan_jax.record import Record
 
 AXIS = "data"
@@ -69,6 +70,7 @@ def fit(
     record: Callable[[int], Record],
     checkpoint_every: int,
     log_every: int = 10,
+    steps_per_call: int = 1,
     hooks: tuple[Hook, ...] = (),
     observe: Callable[[int, dict[str, float]], None] = lambda step, metrics: None,
     progress: bool = True,
@@ -86,6 +88,8 @@ def fit(
         by the first process alone.
       checkpoint_every: steps between checkpoints; the last step is saved too.
       log_every: steps between looks at the metrics. All steps are recorded; between looks the devices run freely.
+      steps_per_call: how many steps the devices make in one call, at most; none goes beyond one after which something
+        is due. The results are equal up to rounding. It saves the time between calls.
       hooks: called when due.
       observe: called with every step's metrics, in order, when they are looked at; by the first process.
       progress: whether to show a bar with the losses.
@@ -99,7 +103,8 @@ def fit(
     first = int(state.step)
     state = on_all_devices(state)
     lead = jax.process_index() == 0
-    play = on_every_share(recipe.step)
+    play = on_every_share(in_one_call(recipe.step))
+    intervals = [log_every, checkpoint_every, *(hook.every for hook in hooks)]
     pending, metrics, clock = [], {}, _Clock()
     if lead and first == 0:
         for hook in hooks:
@@ -110,18 +115,21 @@ def fit(
         closing(batches(first)) as batch,
         tqdm(total=steps, initial=first, unit="step", disable=not (progress and lead), dynamic_ncols=True) as bar,
     ):
-        for step in range(first + 1, steps + 1):
-            examples = next(batch)
-            state, step_metrics = play(state, over_devices(examples), key)
-            pending.append(step_metrics)
-            clock.tick(step_metrics)
+        step = first
+        while step < steps:
+            count = min(steps_per_call, steps - step, *(every - step % every for every in intervals))
+            examples = [next(batch) for _ in range(count)]
+            state, call_metrics = play(state, [over_devices(each) for each in examples], key)
+            step += count
+            pending.append(call_metrics)
+            clock.tick(call_metrics, count)
             stop = _agree(caught, step % log_every == 0)
             due = [hook for hook in hooks if step % hook.every == 0 or step == steps]
             save = stop or step == steps or step % checkpoint_every == 0
             if due or save or step % log_every == 0:
                 metrics = _record(log, step, pending, observe)
                 pending = []
-                rate = clock.steps_per_second() * _batch_size(examples)
+                rate = clock.steps_per_second() * _batch_size(examples[0])
                 losses = {name: f"{value:.3f}" for name, value in metrics.items() if name.endswith("loss")}
                 bar.set_postfix(losses | {"images/s": f"{rate:.0f}"}, refresh=False)
                 bar.update(step - bar.n)
@@ -140,22 +148,23 @@ def fit(
 
 
 class _Clock:
-    """Seconds since its making, and the rate of the ticks after the first, which waits for the compiler."""
+    """Seconds since its making, and the rate of the steps after the first call, which waits for the compiler."""
 
     def __init__(self):
-        self._began, self._ticks = time.perf_counter(), 0
+        self._began, self._first, self._steps = time.perf_counter(), None, 0
 
-    def tick(self, output) -> None:
-        self._ticks += 1
-        if self._ticks == 1:
+    def tick(self, output, steps: int) -> None:
+        if self._first is None:
             jax.block_until_ready(output)
             self._first = time.perf_counter()
+        else:
+            self._steps += steps
 
     def seconds(self) -> float:
         return time.perf_counter() - self._began
 
     def steps_per_second(self) -> float:
-        return (self._ticks - 1) / (time.perf_counter() - self._first) if self._ticks > 1 else 0.0
+        return self._steps / (time.perf_counter() - self._first) if self._steps else 0.0
 
 
 def _newest(state: State, checkpoints: Checkpoints) -> State:
@@ -167,8 +176,10 @@ def _newest(state: State, checkpoints: Checkpoints) -> State:
 
 
 def _record(log: Record | None, step: int, pending: list, observe: Callable) -> dict[str, float]:
-    """Fetches, checks and records the metrics of the steps up to `step`; returns the last."""
-    for number, metrics in enumerate(jax.device_get(pending), step - len(pending) + 1):
+    """Fetches, checks and records the metrics of the steps up to `step`, several of a call; returns the last."""
+    columns = jax.tree.map(lambda *calls: np.concatenate(calls), *jax.device_get(pending))
+    rows = [dict(zip(columns, values)) for values in zip(*columns.values())]
+    for number, metrics in enumerate(rows, step - len(rows) + 1):
         metrics = {name: float(value) for name, value in metrics.items()}
         for name, value in metrics.items():
             if not math.isfinite(value):
@@ -184,6 +195,20 @@ def _record(log: Record | None, step: int, pending: list, observe: Callable) -> 
 def on_every_share(step: Callable) -> Callable:
     """A recipe's step, compiled for all devices: it takes the state, a batch as `over_devices` gives it, and the key."""
     return jax.pmap(step, axis_name=AXIS, in_axes=(None, 0, None), out_axes=None)
+
+
+def in_one_call(step: Callable) -> Callable:
+    """A recipe's step, made once for each of a list of batches: (state, batches, key) -> (state, metrics [len(batches)])."""
+
+    def steps(state: State, batches: list[Batch], key: Key) -> tuple[State, Metrics]:
+        if len(batches) == 1:  # no loop, in which XLA compiles convolutions for a CPU that take many times as long
+            state, metrics = step(state, batches[0], key)
+            return state, jax.tree.map(lambda value: jnp.reshape(value, 1), metrics)
+        return jax.lax.scan(
+            lambda state, batch: step(state, batch, key), state, jax.tree.map(lambda *x: jnp.stack(x), *batches)
+        )
+
+    return steps
 
 
 def over_devices(batch: Batch) -> Batch:

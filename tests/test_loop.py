@@ -85,6 +85,34 @@ def test_each_device_holds_a_slice_of_every_part():
     np.testing.assert_array_equal(spread[1, :, :, 0, 0, 0], [[2, 3], [10, 11]])
 
 
+@pytest.mark.parametrize("count", [2, 3, 100])
+def test_many_steps_in_a_call_are_the_same_steps(count, tmp_path):
+    """Checkpoints at every fourth, hooks at every fifth, and looks at every third cut the calls."""
+    runs, called = {}, {}
+    for each in (1, count):
+        workdir, called[each] = tmp_path / str(each), []
+        workdir.mkdir()
+        hook = loop.Hook(5, lambda step, state: called[each].append((step, float(state.place))))
+        runs[each] = fit(workdir, 14, hooks=(hook,), steps_per_call=each)
+        assert Checkpoints(workdir / "checkpoints").steps() == [12, 14]
+    np.testing.assert_allclose(runs[count].state.place, runs[1].state.place, rtol=1e-6)
+    np.testing.assert_allclose(called[count], called[1], rtol=1e-6)
+    one, many = (read(tmp_path / str(each)) for each in (1, count))
+    assert many["step"] == one["step"] == list(range(1, 15))
+    np.testing.assert_allclose(many["walk_loss"], one["walk_loss"], rtol=1e-6)
+
+
+def test_a_call_makes_as_many_steps_as_are_asked_for(tmp_path):
+    sizes = []
+
+    def noted(state, batch, key):
+        sizes.append(None)  # when it is traced
+        return walk(state, batch, key)
+
+    fit(tmp_path, 24, noted, steps_per_call=6, log_every=12, checkpoint_every=12)
+    assert len(sizes) == 1  # one program, of six steps
+
+
 def test_a_run_in_two_goes_equals_one_in_one(tmp_path):
     whole, halves = tmp_path / "whole", tmp_path / "halves"
     whole.mkdir(), halves.mkdir()

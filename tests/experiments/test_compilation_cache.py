@@ -1,0 +1,52 @@
+"""Compiled programs are kept for later starts, where the user wants them."""
+
+import jax
+import pytest
+
+from experiments import common
+
+
+@pytest.fixture
+def setting(monkeypatch):
+    """setting(given, environment, home) is where --compilation_cache=given keeps programs."""
+    before = {name: getattr(jax.config, name) for name in NAMES}
+
+    def setting(given, environment):
+        jax.config.update("jax_compilation_cache_dir", environment)
+        monkeypatch.setenv("XDG_CACHE_HOME", "/caches")
+        common._keep_compiled(given)
+        return jax.config.jax_compilation_cache_dir
+
+    yield setting
+    for name, value in before.items():
+        jax.config.update(name, value)
+
+
+NAMES = ("jax_compilation_cache_dir", "jax_persistent_cache_min_compile_time_secs")
+
+
+@pytest.mark.parametrize(
+    "given, environment, expected",
+    [
+        (None, None, "/caches/gan_jax/compiled"),
+        (None, "/jax", "/jax"),
+        ("/mine", "/jax", "/mine"),
+        ("", "/jax", None),
+        ("", None, None),
+    ],
+)
+def test_where_programs_are_kept(given, environment, expected, setting):
+    assert setting(given, environment) == expected
+
+
+def test_a_second_start_compiles_nothing_anew(start, tiny, tmp_path):
+    kept, metrics = [], []
+    for run in ("first", "second"):
+        given = (*tiny, "--steps=3", f"--compilation_cache={tmp_path / 'kept'}", f"--workdir={tmp_path / run}")
+        process = start(*given, devices=1)
+        _, err = process.communicate(timeout=120)
+        assert process.returncode == 0, err
+        kept.append({path.name for path in (tmp_path / "kept").glob("*-cache")})
+        metrics.append((tmp_path / run / "metrics.jsonl").read_bytes())
+    assert kept[0] == kept[1] != set()
+    assert metrics[0] == metrics[1]
