@@ -12,18 +12,20 @@ import importlib.util
 import multiprocessing
 import os
 import platform
+import shutil
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
-from functools import cache
+from contextlib import ExitStack, closing, contextmanager
+from functools import cache, partial
 from importlib.metadata import version
 from itertools import islice
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from absl import app, flags
 
@@ -41,6 +43,8 @@ from gan_jax.record import Record
 FLAGS = flags.FLAGS
 LOG_EVERY = 10  # the experiments' default; the loop is timed so many rounds at a time
 WARM_UP = 3  # rounds before the first that is timed
+OURS, EAGER, COMPILED = "gan_jax", "PyTorch eager", "PyTorch compiled"
+LATENT = 100  # numbers in a latent
 EXAMPLES = 10_000  # in the random dataset that the loop reads
 
 flags.DEFINE_integer("rounds", 20, "How often each side is timed, in turns with the other.", lower_bound=1)
@@ -98,22 +102,29 @@ def _report_alone(case: Case, rounds: int, how: str) -> None:
     play = bare_round(case)
     seconds(play, WARM_UP)
     print(f"a round, median of {rounds}:")
-    _print_time("gan_jax", [seconds(play, 1) for _ in range(rounds)], case)
+    _print_time(OURS, [seconds(play, 1) for _ in range(rounds)], case)
     print(f"  to compare it with PyTorch's: {how}")
 
 
 def _report_both(name: str, case: Case, rounds: int) -> None:
-    ours, theirs, apart = round_times(name, case, rounds)
+    times, apart, flop = round_times(name, case, rounds)
     print(f"the first round's losses, from the same weights, images and latents: {apart:.0e} apart (relative)")
-    print(f"a round, median of {rounds}, in turns:")
-    _print_time("gan_jax", ours, case)
-    _print_time("PyTorch eager", theirs, case)
-    print(f"  gan_jax takes {_ratio(ours, theirs):.2f} times as long as PyTorch (median of the turns' ratios)")
+    rate = matrix_rate()
+    print(
+        f"a round, median of {rounds}, in turns; {flop / 1e9:.1f} GFLOP, and this machine multiplies matrices at",
+        end="",
+    )
+    print(f" {rate / 1e9:.0f} GFLOP/s:")
+    for side, own in times.items():
+        share = flop / np.median(own) / rate
+        ahead = "" if side == OURS else f"; gan_jax plays {_ratio(own, times[OURS]):.2f} times as many"
+        _print_time(side, own, case, f"{share:.0%} of that rate{ahead}")
 
 
-def _print_time(what: str, times: list[float], case: Case) -> None:
+def _print_time(what: str, times: list[float], case: Case, more: str = "") -> None:
     middle = np.median(times)
-    print(f"  {what:14s} {1e3 * middle:8.1f} ms  {case.batch_size / middle:8.0f} images/s")
+    line = f"  {what:16s} {1e3 * middle:8.1f} ms  {case.batch_size / middle:8.0f} images/s"
+    print(line + (f"  ({more})" if more else ""))
 
 
 def _ratio(times: list[float], others: list[float]) -> float:
@@ -121,28 +132,48 @@ def _ratio(times: list[float], others: list[float]) -> float:
     return float(np.median(np.divide(times, others)))
 
 
-def round_times(name: str, case: Case, rounds: int) -> tuple[list[float], list[float], float]:
-    """Seconds of our bare rounds and of PyTorch's; and how far apart the first one's losses were, relatively.
+def matrix_rate(side: int = 2048) -> float:
+    """Floating-point operations a second of the product of two square matrices, float32; the best of several."""
+    a = jnp.ones((side, side))
+    multiply = jax.jit(jnp.dot)
+    play = lambda: multiply(a, a)
+    seconds(play, WARM_UP)
+    return 2 * side**3 / min(seconds(play, 1) for _ in range(20))
 
-    Only the first one's: where a gradient is hardly more than rounding, Adam makes a whole step of it.
+
+def round_times(name: str, case: Case, rounds: int) -> tuple[dict[str, list[float]], float, float]:
+    """Seconds of the rounds of each side; how far apart the first one's losses were, relatively; operations a round.
+
+    Only the first one's: where a gradient is hardly more than rounding, Adam makes a whole step of it. The operations
+    are those of products and convolutions, as PyTorch counts them.
     """
     play = bare_round(case)
     _, ours = play()
-    bare, theirs = [], []
-    with torch_process(name, *first_round(case)) as pipe:
-        losses = _receive(pipe)
-        apart = max(abs(float(ours[key]) / losses[key] - 1) for key in losses)
+    first = first_round(case)
+    with ExitStack() as stack:
+        pipes = {side: stack.enter_context(torch_process(name, side == COMPILED, *first)) for side in torch_sides(name)}
+        told = {side: _receive(pipe) for side, pipe in pipes.items()}
+        flop = told[EAGER].pop("flop")
+        apart = max(abs(float(ours[key]) / loss - 1) for losses in told.values() for key, loss in losses.items())
 
-        def torch_seconds(count):
+        def torch_seconds(pipe, count):
             pipe.send(count)
             return _receive(pipe)
 
-        seconds(play, WARM_UP)
-        torch_seconds(WARM_UP)
-        for _ in range(rounds):
-            bare.append(seconds(play, 1))
-            theirs.append(torch_seconds(1))
-    return bare, theirs, apart
+        sides = {OURS: partial(seconds, play)}
+        sides |= {side: partial(torch_seconds, pipe) for side, pipe in pipes.items()}
+        for measure in sides.values():
+            measure(WARM_UP)
+        turns = [{side: measure(1) for side, measure in sides.items()} for _ in range(rounds)]
+    return {side: [turn[side] for turn in turns] for side in sides}, apart, flop
+
+
+def torch_sides(name: str) -> list[str]:
+    """PyTorch's rows for a case; torch.compile needs a C++ compiler, and takes no derivatives of derivatives."""
+    from experiments import benchmark_torch  # only here: PyTorch need not be installed
+
+    compiles = benchmark_torch.CASES[name].compiles and any(map(shutil.which, ("g++", "clang++")))
+    return [EAGER, COMPILED] if compiles else [EAGER]
 
 
 def bare_round(case: Case) -> Play:
@@ -170,28 +201,33 @@ def seconds(play: Play, count: int) -> float:
 
 def real_images(case: Case) -> np.ndarray:
     """The noise that `bare_round` takes for real: uint8 [parts, B, H, W, C]."""
-    parts = case.setup(None).n_critic + 1
-    return np.random.default_rng(0).integers(0, 256, (parts, case.batch_size, *case.image_shape), np.uint8)
+    return np.random.default_rng(0).integers(
+        0, 256, (case.recipe(None).parts, case.batch_size, *case.image_shape), np.uint8
+    )
 
 
-def first_round(case: Case) -> tuple[tuple[dict, dict], np.ndarray, np.ndarray]:
+def first_round(case: Case) -> tuple[tuple[dict, dict], np.ndarray, np.ndarray, np.ndarray]:
     """What another program needs to play `bare_round`'s first round.
 
     Returns:
-      G's and D's parameters; the real images, uint8 [parts, B, H, W, C]; the latents, [parts, B, Z].
+      G's and D's parameters; the real images, uint8 [parts, B, H, W, C]; the latents, [parts, B, LATENT]; and how the
+      gradient penalty of the first step, if it has one, mixes real and fake images, ε [B].
     """
-    setup, (_, state, key) = case.setup(None), _start(case)
-    # As the recipe's step draws them.
-    step_keys = jax.random.split(jax.random.fold_in(key, 0), setup.n_critic + 1)
-    keys = [jax.random.split(step_key)[0] for step_key in step_keys]
-    z = [latents(example_keys(key, case.batch_size), setup.latent_size) for key in keys]
-    return jax.device_get((state.generator.params, state.discriminator.params)), real_images(case), np.array(z)
+    recipe, state, key = _start(case)
+    # As the recipe's step draws them, and `gan.judge` the keys of its terms.
+    step_keys = jax.random.split(jax.random.fold_in(key, 0), recipe.parts)
+    z = [latents(example_keys(jax.random.split(key)[0], case.batch_size), LATENT) for key in step_keys]
+    judge_key = jax.random.split(step_keys[0], 3)[1]
+    keys = example_keys(jax.random.split(judge_key, 5)[4], case.batch_size)
+    ε = jax.vmap(lambda key: jax.random.uniform(jax.random.fold_in(key, 0)))(keys)
+    params = jax.device_get((state.generator.params, state.discriminator.params))
+    return params, real_images(case), np.array(z), np.array(ε)
 
 
 @cache
 def _start(case: Case) -> tuple[Recipe, gan.State, Key]:
     """The recipe for one device, its first state and the key of its steps; cached, to be compiled once."""
-    recipe = gan.make(case.setup(None))
+    recipe = case.recipe(None)
     init_key, step_key = jax.random.split(jax.random.key(0))
     return recipe, jax.jit(recipe.init)(init_key, images.example_batch(case.image_shape)), step_key
 
@@ -231,7 +267,7 @@ def loop_times(case: Case, rounds: int) -> tuple[list[float], list[float]]:
     time it, and play bare rounds meanwhile.
     """
     _, state, key = _start(case)
-    recipe = gan.make(case.setup(loop.AXIS))
+    recipe = case.recipe(loop.AXIS)
     images = np.random.default_rng(0).integers(0, 256, (EXAMPLES, *case.image_shape), np.uint8)
     source = ArraySource(images, np.zeros(EXAMPLES, np.int32), ())
     play, bare, looped = bare_round(case), [], []

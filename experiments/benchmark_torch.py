@@ -10,6 +10,8 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
+from itertools import pairwise
 from multiprocessing.connection import Connection
 from typing import NamedTuple
 
@@ -17,9 +19,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import softplus
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import flop_registry
 
-Round = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]  # (images [P,B,C,H,W], latents [P,B,Z]) -> d_loss, g_loss
-NAMES = {nn.Linear: "Dense", nn.Conv2d: "Conv", nn.ConvTranspose2d: "ConvTranspose", nn.BatchNorm2d: "BatchNorm"}
+# (images [P, B, C, H, W], latents [P, B, Z], ε [B] of a gradient penalty) -> losses
+Round = Callable[[Tensor, Tensor, Tensor], dict[str, Tensor]]
+NAMES = {nn.Linear: "Dense", nn.Conv2d: "Conv", nn.ConvTranspose2d: "ConvTranspose"}
+NAMES |= {nn.BatchNorm2d: "BatchNorm", nn.GroupNorm: "LayerNorm"}
 
 
 def book28_generator() -> nn.Sequential:
@@ -52,15 +58,61 @@ def book28_discriminator() -> nn.Sequential:
     )
 
 
+def dcgan_generator(side: int, channels: int) -> nn.Sequential:
+    """To images of 28 pixels by two, and of 64 by four, transposed convolutions; width 64."""
+    first, widths = {28: (7, [128, 64]), 64: (4, [512, 256, 128, 64])}[side]
+    layers = [nn.Linear(100, widths[0] * first**2, bias=False), nn.Unflatten(1, (widths[0], first, first))]
+    layers += [nn.BatchNorm2d(widths[0]), nn.ReLU(inplace=True)]
+    for before, width in pairwise(widths):
+        layers += [nn.ConvTranspose2d(before, width, 4, stride=2, padding=1, bias=False)]
+        layers += [nn.BatchNorm2d(width), nn.ReLU(inplace=True)]
+    return nn.Sequential(*layers, nn.ConvTranspose2d(64, channels, 4, stride=2, padding=1), nn.Tanh())
+
+
+def dcgan_discriminator(side: int, channels: int, norm: Callable[[int], nn.Module] = nn.BatchNorm2d) -> nn.Sequential:
+    """The generator's mirror."""
+    last, widths = {28: (7, [64, 128]), 64: (4, [64, 128, 256, 512])}[side]
+    layers = [nn.Conv2d(channels, 64, 4, stride=2, padding=1), nn.LeakyReLU(0.2, inplace=True)]
+    for before, width in pairwise(widths):
+        bias = norm is not nn.BatchNorm2d
+        layers += [nn.Conv2d(before, width, 4, stride=2, padding=1, bias=bias), norm(width)]
+        layers += [nn.LeakyReLU(0.2, inplace=True)]
+    return nn.Sequential(*layers, nn.Conv2d(widths[-1], 1, last), nn.Flatten())
+
+
+def layer_norm(channels: int) -> nn.Module:
+    """Over all of an example, with a gain and a bias for each channel."""
+    return nn.GroupNorm(1, channels, eps=1e-6)
+
+
+def mlp_generator() -> nn.Sequential:
+    hidden = [
+        nn.Linear(100, 512),
+        nn.LeakyReLU(0.01, inplace=True),
+        nn.Linear(512, 512),
+        nn.LeakyReLU(0.01, inplace=True),
+    ]
+    return nn.Sequential(*hidden, nn.Linear(512, 784), nn.Unflatten(1, (1, 28, 28)), nn.Tanh())
+
+
+def mlp_discriminator() -> nn.Sequential:
+    hidden = [
+        nn.Linear(784, 512),
+        nn.LeakyReLU(0.01, inplace=True),
+        nn.Linear(512, 512),
+        nn.LeakyReLU(0.01, inplace=True),
+    ]
+    return nn.Sequential(nn.Flatten(), *hidden, nn.Linear(512, 1))
+
+
 def non_saturating(generator: nn.Module, discriminator: nn.Module) -> Round:
     """One D-step and one G-step of the non-saturating game, each with Adam 2e-4, β1 0.5. Each call plays the next."""
-    generator, discriminator = (net.to(memory_format=torch.channels_last) for net in (generator, discriminator))
     g_optimizer, d_optimizer = (
         torch.optim.Adam(net.parameters(), lr=2e-4, betas=(0.5, 0.999), fused=True)
         for net in (generator, discriminator)
     )
 
-    def play(images: Tensor, latents: Tensor) -> tuple[Tensor, Tensor]:
+    def play(images: Tensor, latents: Tensor, ε: Tensor) -> dict[str, Tensor]:
         with torch.no_grad():
             fake = generator(latents[0])
         d_optimizer.zero_grad(set_to_none=True)
@@ -74,48 +126,114 @@ def non_saturating(generator: nn.Module, discriminator: nn.Module) -> Round:
         g_loss.backward()
         g_optimizer.step()
         discriminator.requires_grad_(True)
-        return d_loss.detach(), g_loss.detach()
+        return {"d_loss": d_loss.detach(), "g_loss": g_loss.detach()}
+
+    return play
+
+
+def wgan_gp(generator: nn.Module, critic: nn.Module) -> Round:
+    """The critic's step of WGAN-GP, with Adam 1e-4, β 0 and 0.9. Each call makes the next."""
+    optimizer = torch.optim.Adam(critic.parameters(), lr=1e-4, betas=(0.0, 0.9), fused=True)
+
+    def play(images: Tensor, latents: Tensor, ε: Tensor) -> dict[str, Tensor]:
+        real, ε = images[0], ε[:, None, None, None]
+        with torch.no_grad():
+            fake = generator(latents[0])
+            mixed = ε * real + (1 - ε) * fake
+        optimizer.zero_grad(set_to_none=True)
+        mixed.requires_grad_(True)
+        (gradients,) = torch.autograd.grad(critic(mixed).sum(), mixed, create_graph=True)
+        penalty = ((gradients.square().sum(dim=(1, 2, 3)).sqrt() - 1) ** 2).mean()
+        d_loss = critic(fake).mean() - critic(real).mean() + 10 * penalty
+        d_loss.backward()
+        optimizer.step()
+        return {"d_loss": d_loss.detach()}
 
     return play
 
 
 class Case(NamedTuple):
-    """Makers of both networks, and of the round from both."""
+    """Makers of both networks, and of the round from both; the images' channels; whether torch.compile can take it."""
 
     generator: Callable[[], nn.Sequential]
     discriminator: Callable[[], nn.Sequential]
     round: Callable[[nn.Module, nn.Module], Round]
+    channels: int = 1
+    compiles: bool = True
 
     def loaded(self, g_params: dict, d_params: dict) -> tuple[nn.Sequential, nn.Sequential]:
-        """Both networks with our weights."""
-        return load(self.generator(), g_params), load(self.discriminator(), d_params)
+        """Both networks with our weights, in the memory format that PyTorch is fastest with."""
+        networks = load(self.generator(), g_params), load(self.discriminator(), d_params, self.channels)
+        return tuple(network.to(memory_format=torch.channels_last) for network in networks)
 
 
-CASES = {"book28": Case(book28_generator, book28_discriminator, non_saturating)}
+CASES = {
+    "book28": Case(book28_generator, book28_discriminator, non_saturating),
+    "dcgan64": Case(partial(dcgan_generator, 64, 3), partial(dcgan_discriminator, 64, 3), non_saturating, channels=3),
+    # torch.compile has no derivatives of derivatives.
+    "wgan_gp28": Case(
+        partial(dcgan_generator, 28, 1), partial(dcgan_discriminator, 28, 1, layer_norm), wgan_gp, compiles=False
+    ),
+    "mlp": Case(mlp_generator, mlp_discriminator, non_saturating),
+}
 
 
-def serve(connection: Connection, case: str, params: tuple[dict, dict], pixels: np.ndarray, latents: np.ndarray):
+class Counted(TorchDispatchMode):
+    """Counts the floating-point operations of products and convolutions, in `flop`.
+
+    PyTorch's FlopCounterMode does not take derivatives of derivatives.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.flop = 0
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        output = function(*args, **(kwargs or {}))
+        if count := flop_registry.get(function.overloadpacket):
+            self.flop += count(*args, **(kwargs or {}), out_val=output)
+        return output
+
+
+def serve(
+    connection: Connection,
+    case: str,
+    compiled: bool,
+    params: tuple[dict, dict],
+    pixels: np.ndarray,
+    latents: np.ndarray,
+    ε: np.ndarray,
+):
     """Plays from our weights, on a CPU: first the round that it is given, then as many as it is asked for.
 
-    Sends {"d_loss": float, "g_loss": float} of the first round. Then, for every count that it receives, until the pipe
-    is closed: plays so many rounds with fresh latents and sends the seconds that one took.
+    Sends the losses of the first round by name, and "flop", how many operations its products and convolutions take.
+    Then, for every count that it receives, until the pipe is closed: plays so many rounds with fresh latents and sends
+    the seconds that one took.
 
     Args:
+      compiled: whether the networks are given to torch.compile, which takes a C++ compiler. "flop" is then left out.
       params: G's and D's, as our modules name them.
       pixels: uint8 [P, B, H, W, C], the real images of every round; P parts as `gan_jax.recipe` has them.
       latents: [P, B, Z], of the first round.
+      ε: [B], of its gradient penalty.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the benchmark, which then closes the pipe
-    play = CASES[case].round(*CASES[case].loaded(*params))
-    images = turned_images(pixels)
-    d_loss, g_loss = play(images, torch.tensor(latents))
+    networks = CASES[case].loaded(*params)
+    play = CASES[case].round(*(map(torch.compile, networks) if compiled else networks))
+    images, draws = turned_images(pixels), (torch.tensor(latents), torch.tensor(ε))
     with suppress(EOFError, OSError):
-        connection.send({"d_loss": d_loss.item(), "g_loss": g_loss.item()})
+        if compiled:
+            losses = play(images, *draws)
+        else:
+            with Counted() as counted:
+                losses = play(images, *draws)
+            losses["flop"] = counted.flop
+        connection.send({name: float(value) for name, value in losses.items()})
         while True:
             count = connection.recv()
             began = time.perf_counter()
             for _ in range(count):
-                play(images, torch.randn(latents.shape))
+                play(images, torch.randn(latents.shape), torch.rand(ε.shape))
             connection.send((time.perf_counter() - began) / count)
 
 
@@ -125,9 +243,12 @@ def turned_images(pixels: np.ndarray) -> Tensor:
     return images.permute(0, 1, 4, 2, 3)
 
 
-def load(network: nn.Sequential, params: dict) -> nn.Sequential:
-    """Gives the layers our parameters, turned by half a turn; the first Conv2d has Conv_0's, and so on."""
-    met, channels = Counter(), None
+def load(network: nn.Sequential, params: dict, channels: int | None = None) -> nn.Sequential:
+    """Gives the layers our parameters, turned by half a turn; the first Conv2d has Conv_0's, and so on.
+
+    channels: of the images that it takes, if it does.
+    """
+    met = Counter()
     for layer, after in zip(network, [*network[1:], None]):
         name = NAMES.get(type(layer))
         if name is None:
@@ -137,8 +258,10 @@ def load(network: nn.Sequential, params: dict) -> nn.Sequential:
         if name == "Dense":
             rows = _order(layer.in_features, channels)
             columns = _order(layer.out_features, after.unflattened_size[0] if isinstance(after, nn.Unflatten) else None)
-            ours = {"weight": ours["kernel"][rows][:, columns].T, "bias": ours["bias"][columns]}
-        elif name == "BatchNorm":
+            weight = ours.pop("kernel")[rows][:, columns].T
+            ours = {"weight": weight} | {name: bias[columns] for name, bias in ours.items()}  # it may have no bias
+            channels = None
+        elif name in ("BatchNorm", "LayerNorm"):
             ours["weight"] = ours.pop("scale")
         else:
             channels = layer.out_channels
