@@ -26,7 +26,7 @@ CASES = {
     "dcgan": {game: (*MLP, f"--game={game}") for game in presets.PRESETS}
     | {"networks": (*CONV, "--game=non_saturating"), "conv_gp": (*CONV, "--game=wasserstein_gp", "--n_critic=1")}
     | {
-        "mlp_tricks": (*MLP, *TRICKS, "--minibatch=discrimination"),
+        "mlp_tricks": (*MLP, *TRICKS, "--minibatch=discrimination", "--steps_per_call=2"),
         "conv_tricks": (*CONV, *TRICKS, "--g_norm=virtual"),
     },
     "cgan": {
