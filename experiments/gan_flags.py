@@ -18,6 +18,7 @@ from gan_jax.layers.minibatch import MINIBATCH
 from gan_jax.layers.norm import NORMS, WithReference
 from gan_jax.optimizers import clip_weights, historical_averaging, wait
 from gan_jax.penalties import PENALTIES
+from gan_jax.precision import DTYPES
 from gan_jax.randomness import LATENTS
 from gan_jax.terms import Term
 
@@ -53,6 +54,7 @@ flags.DEFINE_float(
     "average", 0.999, "Decay of the moving average of G's weights that is sampled; 0 samples G itself.", 0, 0.999999
 )
 
+flags.DEFINE_string("dtype", "float32", f"What the networks compute in, in training: {', '.join(DTYPES)}.")
 flags.DEFINE_string("latent", "normal", f"What z is drawn from: {', '.join(LATENTS)}.")
 flags.DEFINE_integer("latent_size", 100, "Length of the latent z.", lower_bound=1)
 flags.DEFINE_integer("pack", 1, "Images that D judges at once (PacGAN).", lower_bound=1)
@@ -82,6 +84,7 @@ def resolve(config: SimpleNamespace, **brought) -> SimpleNamespace:
     require_known("optimizer", config.optimizer, OPTIMIZERS)
     require_known("objective", config.objective, OBJECTIVES)
     require_known("lr_decay", config.lr_decay, DECAYS)
+    require_known("dtype", config.dtype, DTYPES)
     require_known("latent", config.latent, LATENTS)
     require_known("d_norm", config.d_norm, [name for name in NORMS if name != "virtual"])
     require_known("g_norm", config.g_norm, NORMS)
@@ -102,6 +105,7 @@ def fields(config: SimpleNamespace) -> dict:
         g_optimizer=wait(_optimizer(config, config.g_lr, first=waiting), waiting),
         d_optimizer=_clipped(d_optimizer(config), config.clip),
         latent_size=config.latent_size,
+        dtype=DTYPES[config.dtype],
         latent=LATENTS[config.latent],
         n_critic=config.n_critic,
         d_terms=_penalties(config),

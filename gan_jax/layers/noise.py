@@ -45,4 +45,5 @@ class GaussianNoise(nn.Module):
         if self.deviation == 0 or not train:
             return x
         keys = example_keys(self.make_rng("noise"), len(x), self.axis_name)
-        return x + self.deviation * jax.vmap(lambda key: jax.random.normal(key, x.shape[1:]))(keys)
+        noise = jax.vmap(lambda key: jax.random.normal(key, x.shape[1:]))(keys)
+        return x + (self.deviation * noise).astype(x.dtype)

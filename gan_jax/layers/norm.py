@@ -52,13 +52,14 @@ class VirtualBatchNorm(nn.Module):
     @nn.compact
     def __call__(self, x: Array) -> Array:
         """[R + B, ..., C], the reference examples first -> the same shape."""
+        lower, x = x.dtype, x.astype(jnp.float32)  # means of many numbers
         space = tuple(range(1, x.ndim - 1))
         mean, square = (jnp.mean(y, axis=space, keepdims=True) for y in (x, x**2))
         mean, square = (self._with_reference(y) for y in (mean, square))
         gain = self.param("scale", _gain, x.shape[-1:])
         bias = self.param("bias", nn.initializers.zeros, x.shape[-1:])
         variance = jnp.maximum(square - mean**2, 0)  # rounding may take it below
-        return (x - mean) * jax.lax.rsqrt(variance + 1e-5) * gain + bias
+        return ((x - mean) * jax.lax.rsqrt(variance + 1e-5) * gain + bias).astype(lower)
 
     def _with_reference(self, statistic: Array) -> Array:
         reference = jnp.mean(statistic[: self.size], axis=0, keepdims=True)
@@ -81,4 +82,4 @@ class WithReference(nn.Module):
         """As the generator's: [B, latent_size] -> images [B, H, W, C]."""
         start = lambda: self.draw(self.make_rng("params"), (REFERENCE, z.shape[-1]))
         reference = self.variable("reference", "z", start).value
-        return self.generator(jnp.concatenate([reference, z]), train=train)[REFERENCE:]
+        return self.generator(jnp.concatenate([reference.astype(z.dtype), z]), train=train)[REFERENCE:]

@@ -1,9 +1,9 @@
 """Spectral normalisation: a layer's kernel divided by its largest singular value."""
 
 from collections.abc import Callable
-from functools import partial
 
 import jax
+import jax.numpy as jnp
 from flax import linen as nn
 
 
@@ -15,4 +15,9 @@ def spectral_norm(layer: nn.Module, *, train: bool) -> Callable[[jax.Array], jax
     kept with `train`. In a D-step of `recipes.gan` that makes two steps, one per pass. u and v count as constants in
     derivatives.
     """
-    return partial(nn.SpectralNorm(layer, collection_name="spectral"), update_stats=train)
+
+    def normalised(x: jax.Array) -> jax.Array:
+        dtype = x.dtype if jnp.issubdtype(x.dtype, jnp.floating) else None  # labels say nothing of it
+        return nn.SpectralNorm(layer, collection_name="spectral", dtype=dtype)(x, update_stats=train)
+
+    return normalised

@@ -44,7 +44,7 @@ class Generator(nn.Module):
         if self.conditioning == "embed":
             z = z * nn.Embed(self.num_classes, z.shape[-1], embedding_init=nn.initializers.normal(1.0))(label)
         else:
-            z = jnp.concatenate([z, jax.nn.one_hot(label, self.num_classes)], axis=-1)
+            z = jnp.concatenate([z, jax.nn.one_hot(label, self.num_classes, dtype=z.dtype)], axis=-1)
         return self.generator(z, train=train)
 
 
@@ -77,10 +77,10 @@ class Discriminator(nn.Module):
             return score + jnp.sum(layer(embedding)(label) * features, axis=-1), out
         pixels = math.prod(image.shape[1:-1])
         if self.conditioning == "concat":
-            plane = layer(nn.Dense(pixels))(jax.nn.one_hot(label, self.num_classes))
+            plane = layer(nn.Dense(pixels))(jax.nn.one_hot(label, self.num_classes, dtype=image.dtype))
         else:
             plane = layer(nn.Embed(self.num_classes, pixels, embedding_init=nn.initializers.normal(1.0)))(label)
-        joined = jnp.concatenate([image, plane.reshape(*image.shape[:-1], 1)], axis=-1)
+        joined = jnp.concatenate([image, plane.reshape(*image.shape[:-1], 1).astype(image.dtype)], axis=-1)
         return self.discriminator(joined, train=train)
 
 

@@ -15,7 +15,7 @@ import optax
 from flax import linen as nn
 from flax import struct
 
-from gan_jax import early_warning, views
+from gan_jax import early_warning, precision, views
 from gan_jax.devices import device_mean
 from gan_jax.games import Game, swap_labels
 from gan_jax.players import Player, PyTree, init_player, update_average, update_player
@@ -52,6 +52,7 @@ class Setup(NamedTuple):
       view, pack: what D sees of all images (`views`), and how many at once (`views.pack`).
       label_noise: the fraction of D's labels that are wrong (`games.swap_labels`).
       average: decay of the moving average of G that is sampled (`players.update_average`); 0 samples G itself.
+      dtype: what the networks compute in, in training (`precision.apply`).
       axis_name: the mapped axis over which the batch is spread (`jax.pmap(..., axis_name=)`); None without one.
     """
 
@@ -70,6 +71,7 @@ class Setup(NamedTuple):
     pack: int = 1
     label_noise: float = 0.0
     average: float = 0.0
+    dtype: jnp.dtype = jnp.float32
     axis_name: str | None = None
 
 
@@ -183,15 +185,17 @@ def generate(setup: Setup, params: PyTree, generator: Player, key: Key, count: i
     """Images of `count` fresh latents in training, with the generator's variables after the pass."""
     z = latents(example_keys(key, count, setup.axis_name), setup.latent_size, setup.latent)
     variables = {"params": params, **generator.variables}
-    return setup.generator.apply(variables, z, label, train=True, mutable=list(generator.variables))
+    options = dict(train=True, mutable=list(generator.variables))
+    return precision.apply(setup.generator, variables, z, label, dtype=setup.dtype, **options)
 
 
 def score(
     setup: Setup, params: PyTree, variables: PyTree, images: Array, key: Key, label: Array | None = None
 ) -> tuple[tuple[Array, dict[str, Array]], PyTree]:
     """((scores, out), variables): what D, in training, says of images. Layers that draw noise draw it from `key`."""
-    return setup.discriminator.apply(
-        {"params": params, **variables}, images, label, train=True, mutable=list(variables), rngs={"noise": key}
+    options = dict(train=True, mutable=list(variables), rngs={"noise": key})
+    return precision.apply(
+        setup.discriminator, {"params": params, **variables}, images, label, dtype=setup.dtype, **options
     )
 
 

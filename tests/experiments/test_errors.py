@@ -46,6 +46,7 @@ UNKNOWN = {
     "optimizer": ("adam", "rmsprop"),
     "objective": ("adversarial", "feature_matching"),
     "lr_decay": ("none", "cosine"),
+    "dtype": ("float32", "bfloat16"),
     "latent": ("normal", "uniform"),
     "d_norm": ("batch", "layer", "none"),
     "g_norm": ("batch", "layer", "none", "virtual"),

@@ -27,7 +27,7 @@ CASES = {
     | {"networks": (*CONV, "--game=non_saturating"), "conv_gp": (*CONV, "--game=wasserstein_gp", "--n_critic=1")}
     | {
         "mlp_tricks": (*MLP, *TRICKS, "--minibatch=discrimination", "--steps_per_call=2"),
-        "conv_tricks": (*CONV, *TRICKS, "--g_norm=virtual"),
+        "conv_tricks": (*CONV, *TRICKS, "--g_norm=virtual", "--dtype=bfloat16"),
     },
     "cgan": {
         "embed": (*MLP, "--conditioning=embed"),
