@@ -9,6 +9,13 @@ import jax  # noqa: E402  it reads the variables above
 import pytest  # noqa: E402
 
 
+@pytest.fixture(scope="module", autouse=True)
+def forgets_what_it_compiled():
+    """A compiled program takes maps of memory, of which Linux allows a process 65,530: all tests need more than that."""
+    yield
+    jax.clear_caches()
+
+
 @pytest.fixture(scope="module")
 def compiled_in_haste():
     """For tests that do not need the compiler to optimise: that takes a third of its time."""
