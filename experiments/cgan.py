@@ -3,6 +3,9 @@
 python -m experiments.cgan                                              # digits, no download
 python -m experiments.cgan --dataset=mnist --conditioning=projection
 python -m experiments.sample --workdir=RUN --label=7                    # or 0..9, a row each
+
+MNIST, --game=non_saturating --conditioning=concat --steps=16000 --d_lr=4e-4 --g_lr=4e-4 --lr_decay=cosine --decay_rounds=16000:
+of 10,000 samples 98.4 % are taken for their class, 95.1 % of the 9s, the least; 700 s on 2 CPU cores.
 """
 
 from functools import partial
