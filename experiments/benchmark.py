@@ -110,11 +110,8 @@ def _report_both(name: str, case: Case, rounds: int) -> None:
     times, apart, flop = round_times(name, case, rounds)
     print(f"the first round's losses, from the same weights, images and latents: {apart:.0e} apart (relative)")
     rate = matrix_rate()
-    print(
-        f"a round, median of {rounds}, in turns; {flop / 1e9:.1f} GFLOP, and this machine multiplies matrices at",
-        end="",
-    )
-    print(f" {rate / 1e9:.0f} GFLOP/s:")
+    arithmetic = f"{flop / 1e9:.1f} GFLOP, and this machine multiplies matrices at {rate / 1e9:.0f} GFLOP/s"
+    print(f"a round, median of {rounds}, in turns; {arithmetic}:")
     for side, own in times.items():
         share = flop / np.median(own) / rate
         ahead = "" if side == OURS else f"; gan_jax plays {_ratio(own, times[OURS]):.2f} times as many"

@@ -86,23 +86,17 @@ def layer_norm(channels: int) -> nn.Module:
 
 
 def mlp_generator() -> nn.Sequential:
-    hidden = [
-        nn.Linear(100, 512),
-        nn.LeakyReLU(0.01, inplace=True),
-        nn.Linear(512, 512),
-        nn.LeakyReLU(0.01, inplace=True),
-    ]
-    return nn.Sequential(*hidden, nn.Linear(512, 784), nn.Unflatten(1, (1, 28, 28)), nn.Tanh())
+    return nn.Sequential(*mlp_hidden(100), nn.Linear(512, 784), nn.Unflatten(1, (1, 28, 28)), nn.Tanh())
 
 
 def mlp_discriminator() -> nn.Sequential:
-    hidden = [
-        nn.Linear(784, 512),
-        nn.LeakyReLU(0.01, inplace=True),
-        nn.Linear(512, 512),
-        nn.LeakyReLU(0.01, inplace=True),
-    ]
-    return nn.Sequential(nn.Flatten(), *hidden, nn.Linear(512, 1))
+    return nn.Sequential(nn.Flatten(), *mlp_hidden(784), nn.Linear(512, 1))
+
+
+def mlp_hidden(inputs: int) -> list[nn.Module]:
+    """Both hidden layers of either side."""
+    activation = nn.LeakyReLU(0.01, inplace=True)
+    return [nn.Linear(inputs, 512), activation, nn.Linear(512, 512), activation]
 
 
 def non_saturating(generator: nn.Module, discriminator: nn.Module) -> Round:

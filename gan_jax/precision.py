@@ -4,8 +4,6 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
-Array = jax.Array
-
 DTYPES = {"float32": jnp.float32, "bfloat16": jnp.bfloat16}
 
 

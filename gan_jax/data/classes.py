@@ -80,12 +80,10 @@ def class_numbers(flag: str, value: str, names: Sequence[str]) -> list[int]:
     if value in known:  # whatever it has in it
         return [known[value]]
     first, dots, last = value.partition("..")
-    try:
-        chosen = [known[name.strip()] for name in ((first, last) if dots else value.split(","))]
-    except KeyError:
-        chosen = []
-    chosen = list(range(chosen[0], chosen[1] + 1)) if dots and chosen else chosen
-    if not chosen:
+    chosen = [known.get(name.strip()) for name in ((first, last) if dots else value.split(","))]
+    if dots and None not in chosen:
+        chosen = list(range(chosen[0], chosen[1] + 1))
+    if not chosen or None in chosen:
         example = f"{names[0]} or {names[0]},{names[-1]} or {names[0]}..{names[-1]}" if len(names) > 1 else names[0]
         raise ValueError(f"{flag}={value}: the classes are {listed(names)}; name one or more, as in {example}")
     return chosen
