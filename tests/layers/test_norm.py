@@ -1,4 +1,4 @@
-"""Virtual batch normalisation by its definition: a reference batch's statistics, and each example's own."""
+"""Batch and layer normalisation against Flax's; virtual batch normalisation by its definition."""
 
 import jax
 import jax.numpy as jnp
@@ -6,9 +6,59 @@ import numpy as np
 import pytest
 from flax import linen as nn
 
-from gan_jax.layers.norm import REFERENCE, VirtualBatchNorm, WithReference, norm_layer
+from gan_jax.layers.norm import REFERENCE, BatchNorm, LayerNorm, VirtualBatchNorm, WithReference, norm_layer
 
 KEY = jax.random.key(0)
+FLAX = {
+    "batch": (BatchNorm(train=True), nn.BatchNorm(use_running_average=False, momentum=0.9)),
+    "batch_at_test": (BatchNorm(train=False), nn.BatchNorm(use_running_average=True, momentum=0.9)),
+    "layer": (LayerNorm(), nn.LayerNorm(reduction_axes=(1, 2, 3), feature_axes=-1)),
+}
+
+
+@pytest.mark.parametrize("name", FLAX)
+def test_equal_to_flax_in_values_statistics_and_both_derivatives(name):
+    x, direction = 3 + 2 * np.asarray(jax.random.normal(KEY, (2, 4, 3, 5, 6)))
+    ours, flax = FLAX[name]
+    variables = ours.init(KEY, x)
+    assert jax.tree.map(jnp.shape, variables) == jax.tree.map(jnp.shape, flax.init(KEY, x))
+    variables = jax.tree.map(lambda v: v + 0.5, variables)
+
+    def outcomes(module):
+        run = lambda params, x: module.apply({**variables, "params": params}, x, mutable=["batch_stats"])
+        loss = lambda params, x: jnp.sum(jnp.sin(run(params, x)[0]))
+        slope = lambda params, x: jnp.sum(direction * jax.grad(loss, argnums=1)(params, x))
+        arguments = variables["params"], x
+        return run(*arguments), *(jax.grad(f, argnums=(0, 1))(*arguments) for f in (loss, slope))
+
+    with jax.enable_x64(True):
+        variables, x, direction = jax.tree.map(lambda v: jnp.asarray(v, jnp.float64), (variables, x, direction))
+        jax.tree.map(
+            lambda a, b: np.testing.assert_allclose(a, b, rtol=2e-4, atol=1e-5), outcomes(ours), outcomes(flax)
+        )
+
+
+def test_batch_statistics_are_of_the_batch_on_all_devices():
+    x = jax.random.normal(KEY, (4, 2, 3, 5))
+    module = BatchNorm(train=True, axis_name="data")
+    variables = module.init(KEY, x[0])
+    apply = jax.vmap(lambda x: module.apply(variables, x, mutable=["batch_stats"]), axis_name="data")
+    whole = BatchNorm(train=True).apply(variables, x.reshape(8, 3, 5), mutable=["batch_stats"])
+    out, after = apply(x)
+    np.testing.assert_allclose(out.reshape(8, 3, 5), whole[0], rtol=1e-5, atol=1e-6)
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a[1], b, rtol=1e-5), after, whole[1])
+
+
+@pytest.mark.parametrize("name", ["batch", "layer", "virtual"])
+def test_statistics_are_float32_where_features_are_bfloat16(name):
+    """A thousand and ones: in bfloat16 a mean of 1.001 would be 1."""
+    x = 1000 + jax.random.normal(KEY, (REFERENCE + 4, 8, 8, 2))
+    module = norm_layer(name, train=True)()
+    variables = module.init(KEY, x)
+    out, _ = module.apply(variables, x.astype(jnp.bfloat16), mutable=["batch_stats"])
+    exact, _ = module.apply(variables, x.astype(jnp.bfloat16).astype(jnp.float32), mutable=["batch_stats"])
+    assert out.dtype == jnp.bfloat16
+    np.testing.assert_allclose(out.astype(jnp.float32), exact, atol=0.02)
 
 
 @pytest.mark.parametrize("shape", [(5,), (3, 4, 5)])
