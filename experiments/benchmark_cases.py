@@ -1,9 +1,11 @@
 """What `experiments.benchmark` plays: our side. PyTorch's is in `benchmark_torch.CASES`, by the same names."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import jax
+import jax.numpy as jnp
 import optax
 from flax import linen as nn
 
@@ -11,9 +13,11 @@ from gan_jax import games, penalties, terms
 from gan_jax.layers.conv import Conv, ConvTranspose
 from gan_jax.layers.norm import norm_layer
 from gan_jax.networks import dcgan, mlp
+from gan_jax.precision import DTYPES
 from gan_jax.randomness import Key
 from gan_jax.recipe import Batch, Metrics, Recipe
 from gan_jax.recipes import gan
+from gan_jax.trials import trials
 
 Array = jax.Array
 
@@ -46,29 +50,37 @@ class Book28Discriminator(nn.Module):
         return nn.Dense(1)(x.reshape(len(x), -1))[:, 0], {}
 
 
-def book28(axis_name: str | None) -> Recipe:
-    return _round(Book28Generator(axis_name), Book28Discriminator(axis_name), axis_name)
+def book28(axis_name: str | None, dtype: jnp.dtype) -> Recipe:
+    return _round(Book28Generator(axis_name), Book28Discriminator(axis_name), axis_name, dtype)
 
 
-def dcgan64(axis_name: str | None) -> Recipe:
+def dcgan64(axis_name: str | None, dtype: jnp.dtype) -> Recipe:
     """As published (Radford et al. 2016) for 64×64 images: five layers of 4×4 kernels each, width 64."""
     generator = dcgan.Generator((64, 64, 3), axis_name=axis_name)
-    return _round(generator, dcgan.Discriminator(axis_name=axis_name), axis_name)
+    return _round(generator, dcgan.Discriminator(axis_name=axis_name), axis_name, dtype)
 
 
-def perceptrons(axis_name: str | None) -> Recipe:
+def perceptrons(axis_name: str | None, dtype: jnp.dtype) -> Recipe:
     """Two hidden layers of 512 on each side."""
     generator = mlp.Generator((28, 28, 1), (512, 512), axis_name=axis_name)
-    return _round(generator, mlp.Discriminator((512, 512), axis_name=axis_name), axis_name)
+    return _round(generator, mlp.Discriminator((512, 512), axis_name=axis_name), axis_name, dtype)
 
 
-def wgan_gp28(axis_name: str | None) -> Recipe:
+def wgan_gp28(axis_name: str | None, dtype: jnp.dtype) -> Recipe:
     """The critic's step alone, of which WGAN-GP makes five in a round: it has the derivative of a derivative."""
     adam = optax.adam(1e-4, b1=0.0, b2=0.9)
     generator = dcgan.Generator((28, 28, 1), axis_name=axis_name)
     critic = dcgan.Discriminator(norm="layer", axis_name=axis_name)
-    penalty = {"penalty": terms.penalty(penalties.gradient_penalty, 10.0)}
-    setup = gan.Setup(generator, critic, games.wasserstein, adam, adam, d_terms=penalty, axis_name=axis_name)
+    setup = gan.Setup(
+        generator,
+        critic,
+        games.wasserstein,
+        adam,
+        adam,
+        d_terms={"penalty": terms.penalty(penalties.gradient_penalty, 10.0)},
+        dtype=dtype,
+        axis_name=axis_name,
+    )
     d_step = gan.make_d_step(setup)
 
     def step(state: gan.State, batch: Batch, key: Key) -> tuple[gan.State, Metrics]:
@@ -79,17 +91,55 @@ def wgan_gp28(axis_name: str | None) -> Recipe:
     return gan.make(setup)._replace(step=step, parts=1)
 
 
-def _round(generator: nn.Module, discriminator: nn.Module, axis_name: str | None) -> Recipe:
+def mixture2d(axis_name: str | None, dtype: jnp.dtype) -> Recipe:
+    """Many trials at once of the game and the networks that `experiments.mixture2d` has by default."""
+    adam = optax.adam(2e-3, b1=0.0, b2=0.99)
+    setup = gan.Setup(
+        mlp.Generator((2,), (128,) * 4, nn.tanh, bounded=False, axis_name=axis_name),
+        mlp.Discriminator((128,) * 3, partial(nn.leaky_relu, negative_slope=0.2), axis_name=axis_name),
+        games.relativistic,
+        adam,
+        adam,
+        latent_size=2,
+        d_terms={"r1": terms.penalty(penalties.r1, 1.0), "r2": terms.penalty(penalties.r2, 1.0)},
+        dtype=dtype,
+        axis_name=axis_name,
+    )
+    recipe = trials(gan.make(setup))
+    # The pipeline gives labels too, one an example and not one a trial.
+    step = lambda state, batch, keys: recipe.step(state, {"image": batch["image"]}, keys)
+    return recipe._replace(step=step)
+
+
+def _round(generator: nn.Module, discriminator: nn.Module, axis_name: str | None, dtype: jnp.dtype) -> Recipe:
     adam = optax.adam(2e-4, b1=0.5)
-    return gan.make(gan.Setup(generator, discriminator, games.non_saturating, adam, adam, axis_name=axis_name))
+    setup = gan.Setup(generator, discriminator, games.non_saturating, adam, adam, dtype=dtype, axis_name=axis_name)
+    return gan.make(setup)
 
 
 class Case(NamedTuple):
-    """What is played: a recipe as a function of axis_name, the images' shape, and the size of a batch."""
+    """What is played, and how.
 
-    recipe: Callable[[str | None], Recipe]
-    image_shape: tuple[int, int, int]
+    Fields:
+      make: (axis_name, dtype) -> the recipe.
+      image_shape: one image's; (T, 2) where T trials learn from points in the plane.
+      batch_size, latent_size: of each trial.
+      trials: how many are played at once.
+      dtype: what the networks compute in.
+      steps_per_call: rounds in one call of the device.
+    """
+
+    make: Callable[[str | None, jnp.dtype], Recipe]
+    image_shape: tuple[int, ...]
     batch_size: int
+    latent_size: int = 100
+    trials: int = 1
+    dtype: str = "float32"
+    steps_per_call: int = 1
+
+    def recipe(self, axis_name: str | None) -> Recipe:
+        """For the mapped axis `axis_name`, or for one device."""
+        return self.make(axis_name, DTYPES[self.dtype])
 
 
 CASES = {
@@ -97,4 +147,5 @@ CASES = {
     "dcgan64": Case(dcgan64, (64, 64, 3), 64),
     "wgan_gp28": Case(wgan_gp28, (28, 28, 1), 128),
     "mlp": Case(perceptrons, (28, 28, 1), 128),
+    "mixture2d": Case(mixture2d, (10, 2), 128, latent_size=2, trials=10),
 }

@@ -20,6 +20,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_map
 from torch.utils.flop_counter import flop_registry
 
 # (images [P, B, C, H, W], latents [P, B, Z], ε [B] of a gradient penalty) -> losses
@@ -99,6 +100,16 @@ def mlp_hidden(inputs: int) -> list[nn.Module]:
     return [nn.Linear(inputs, 512), activation, nn.Linear(512, 512), activation]
 
 
+def plane_generator() -> nn.Sequential:
+    hidden = [layer for before in (2, 128, 128, 128) for layer in (nn.Linear(before, 128), nn.Tanh())]
+    return nn.Sequential(*hidden, nn.Linear(128, 2))
+
+
+def plane_discriminator() -> nn.Sequential:
+    hidden = [layer for before in (2, 128, 128) for layer in (nn.Linear(before, 128), nn.LeakyReLU(0.2, inplace=True))]
+    return nn.Sequential(*hidden, nn.Linear(128, 1))
+
+
 def non_saturating(generator: nn.Module, discriminator: nn.Module) -> Round:
     """One D-step and one G-step of the non-saturating game, each with Adam 2e-4, β1 0.5. Each call plays the next."""
     g_optimizer, d_optimizer = (
@@ -146,17 +157,53 @@ def wgan_gp(generator: nn.Module, critic: nn.Module) -> Round:
     return play
 
 
+def r3gan(generator: nn.Module, discriminator: nn.Module) -> Round:
+    """One D-step and one G-step of the relativistic game with R1 and R2, with Adam 2e-3, β 0 and 0.99."""
+    g_optimizer, d_optimizer = (
+        torch.optim.Adam(net.parameters(), lr=2e-3, betas=(0.0, 0.99), fused=True) for net in (generator, discriminator)
+    )
+
+    def play(images: Tensor, latents: Tensor, ε: Tensor) -> dict[str, Tensor]:
+        real = images[0].requires_grad_(True)
+        with torch.no_grad():
+            fake = generator(latents[0])
+        fake.requires_grad_(True)
+        d_optimizer.zero_grad(set_to_none=True)
+        real_scores, fake_scores = discriminator(real), discriminator(fake)
+        slopes = torch.autograd.grad(real_scores.sum() + fake_scores.sum(), (real, fake), create_graph=True)
+        penalty = sum(0.5 * slope.square().sum(1).mean() for slope in slopes)
+        d_loss = softplus(fake_scores - real_scores).mean() + penalty
+        d_loss.backward()
+        d_optimizer.step()
+
+        discriminator.requires_grad_(False)
+        g_optimizer.zero_grad(set_to_none=True)
+        with torch.no_grad():
+            real_scores = discriminator(images[1])
+        g_loss = softplus(real_scores - discriminator(generator(latents[1]))).mean()
+        g_loss.backward()
+        g_optimizer.step()
+        discriminator.requires_grad_(True)
+        return {"d_loss": d_loss.detach(), "g_loss": g_loss.detach()}
+
+    return play
+
+
 class Case(NamedTuple):
-    """Makers of both networks, and of the round from both; the images' channels; whether torch.compile can take it."""
+    """Makers of both networks, and of the round from both; the images' channels; whether torch.compile can take it.
+
+    trials: how many pairs of networks play, one after another; more than one play with points in the plane.
+    """
 
     generator: Callable[[], nn.Sequential]
     discriminator: Callable[[], nn.Sequential]
     round: Callable[[nn.Module, nn.Module], Round]
-    channels: int = 1
+    channels: int | None = 1
     compiles: bool = True
+    trials: int = 1
 
     def loaded(self, g_params: dict, d_params: dict) -> tuple[nn.Sequential, nn.Sequential]:
-        """Both networks with our weights, in the memory format that PyTorch is fastest with."""
+        """Both networks of one trial with our weights, in the memory format that PyTorch is fastest with."""
         networks = load(self.generator(), g_params), load(self.discriminator(), d_params, self.channels)
         return tuple(network.to(memory_format=torch.channels_last) for network in networks)
 
@@ -169,6 +216,7 @@ CASES = {
         partial(dcgan_generator, 28, 1), partial(dcgan_discriminator, 28, 1, layer_norm), wgan_gp, compiles=False
     ),
     "mlp": Case(mlp_generator, mlp_discriminator, non_saturating),
+    "mixture2d": Case(plane_generator, plane_discriminator, r3gan, channels=None, compiles=False, trials=10),
 }
 
 
@@ -189,33 +237,42 @@ class Counted(TorchDispatchMode):
         return output
 
 
+def sees(device: str) -> bool:
+    """Whether this PyTorch can compute on a device, "cpu" or "cuda"."""
+    return device == "cpu" or torch.cuda.is_available()
+
+
 def serve(
     connection: Connection,
-    case: str,
+    name: str,
     compiled: bool,
+    device: str,
+    dtype: str,
     params: tuple[dict, dict],
     pixels: np.ndarray,
     latents: np.ndarray,
     ε: np.ndarray,
 ):
-    """Plays from our weights, on a CPU: first the round that it is given, then as many as it is asked for.
+    """Plays from our weights: first the round that it is given, then as many as it is asked for.
 
     Sends the losses of the first round by name, and "flop", how many operations its products and convolutions take.
     Then, for every count that it receives, until the pipe is closed: plays so many rounds with fresh latents and sends
     the seconds that one took.
 
     Args:
+      name: of the case.
       compiled: whether the networks are given to torch.compile, which takes a C++ compiler. "flop" is then left out.
-      params: G's and D's, as our modules name them.
-      pixels: uint8 [P, B, H, W, C], the real images of every round; P parts as `gan_jax.recipe` has them.
-      latents: [P, B, Z], of the first round.
-      ε: [B], of its gradient penalty.
+      device: "cpu" or "cuda".
+      dtype: "float32", or "bfloat16" for automatic mixed precision.
+      params, pixels, latents, ε: as `benchmark_times.first_round` has them.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the benchmark, which then closes the pipe
-    networks = CASES[case].loaded(*params)
-    play = CASES[case].round(*(map(torch.compile, networks) if compiled else networks))
-    images, draws = turned_images(pixels), (torch.tensor(latents), torch.tensor(ε))
-    with suppress(EOFError, OSError):
+    torch.set_float32_matmul_precision("high")  # as jax has it on a GPU; on a CPU it changes nothing
+    torch.backends.cudnn.benchmark = True
+    images, *draws = (x.to(device) for x in (turned_images(pixels), torch.tensor(latents), torch.tensor(ε)))
+    play, _ = all_trials(name, compiled, device, params)
+    mixed = partial(torch.autocast, device, torch.bfloat16, enabled=dtype == "bfloat16")
+    with suppress(EOFError, OSError), mixed():
         if compiled:
             losses = play(images, *draws)
         else:
@@ -227,12 +284,38 @@ def serve(
             count = connection.recv()
             began = time.perf_counter()
             for _ in range(count):
-                play(images, torch.randn(latents.shape), torch.rand(ε.shape))
+                play(images, torch.randn(latents.shape, device=device), torch.rand(ε.shape, device=device))
+            if device == "cuda":
+                torch.cuda.synchronize()
             connection.send((time.perf_counter() - began) / count)
 
 
+def all_trials(name: str, compiled: bool, device: str, params: tuple[dict, dict]) -> tuple[Round, list]:
+    """The round of a case, from our weights, and the networks of each trial.
+
+    Of many trials it plays the rounds one after another, and has their mean losses.
+    """
+    case = CASES[name]
+    each = [tree_map(lambda x: x[trial], params) for trial in range(case.trials)] if case.trials > 1 else [params]
+    networks = [tuple(network.to(device) for network in case.loaded(*own)) for own in each]
+    rounds = [case.round(*(map(torch.compile, own) if compiled else own)) for own in networks]
+    if case.trials == 1:
+        return rounds[0], networks
+
+    def play(images: Tensor, latents: Tensor, ε: Tensor) -> dict[str, Tensor]:
+        losses = [one(images[:, :, trial], latents[trial], ε[trial]) for trial, one in enumerate(rounds)]
+        return {name: torch.stack([own[name] for own in losses]).mean() for name in losses[0]}
+
+    return play, networks
+
+
 def turned_images(pixels: np.ndarray) -> Tensor:
-    """uint8 [P, B, H, W, C] to float [P, B, C, H, W] in [-1, 1], each [B, C, H, W] channels_last, by half a turn."""
+    """uint8 [P, B, H, W, C] to float [P, B, C, H, W] in [-1, 1], each [B, C, H, W] channels_last, by half a turn.
+
+    Points of many trials, [P, B, T, 2], are as they are.
+    """
+    if pixels.ndim == 4:
+        return torch.tensor(pixels).float() / 127.5 - 1
     images = torch.tensor(pixels[:, :, ::-1, ::-1].copy()).float() / 127.5 - 1
     return images.permute(0, 1, 4, 2, 3)
 

@@ -1,0 +1,230 @@
+"""The times that `experiments.benchmark` reports: rounds of both sides in turns, and the loop's beside the bare round's.
+
+PyTorch has a process of its own: in one process the threads of both would be in each other's way. In each turn a side
+plays one round that is not timed, for its data to be in the caches again, and then some that are.
+"""
+
+import multiprocessing
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from functools import cache, partial
+from itertools import islice
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from experiments.benchmark_cases import Case
+from gan_jax import loop
+from gan_jax.checkpoint import Checkpoints
+from gan_jax.data import pipeline
+from gan_jax.data.source import ArraySource
+from gan_jax.randomness import Key, example_keys, latents
+from gan_jax.recipe import Batch, Metrics, Recipe
+from gan_jax.recipes import gan
+from gan_jax.record import Record
+
+LOG_EVERY = 10  # the experiments' default; the loop is timed so many rounds at a time
+WARM_UP = 3  # rounds before the first that is timed
+A_TURN = 3  # rounds that are timed in a side's turn
+OURS, EAGER, COMPILED = "gan_jax", "PyTorch eager", "PyTorch compiled"
+EXAMPLES = 10_000  # in the random dataset that the loop reads
+
+Play = Callable[[], tuple[gan.State, Metrics]]  # each call plays the next round
+
+
+def matrix_rate(dtype: str = "float32") -> float:
+    """Floating-point operations a second of the product of two large square matrices; the best of several."""
+    side = 2048 if jax.default_backend() == "cpu" else 8192
+    a = jnp.ones((side, side), dtype)
+    multiply = jax.jit(jnp.dot)
+    play = lambda: multiply(a, a)
+    seconds(play, WARM_UP)
+    return 2 * side**3 / min(seconds(play, 1) for _ in range(20))
+
+
+def round_times(name: str, case: Case, rounds: int, device: str) -> tuple[dict[str, list[float]], float, float]:
+    """Seconds of the rounds of each side; how far apart the first one's losses were, relatively; operations a round.
+
+    Only the first one's: where a gradient is hardly more than rounding, Adam makes a whole step of it. The operations
+    are those of products and convolutions, as PyTorch counts them. PyTorch plays on `device`, by its name for it.
+    """
+    play = bare_round(case)
+    _, ours = play()
+    first = first_round(case)
+    with ExitStack() as stack:
+        process = lambda side: torch_process(name, side == COMPILED, device, case.dtype, *first)
+        pipes = {side: stack.enter_context(process(side)) for side in torch_sides(name)}
+        told = {side: _receive(pipe) for side, pipe in pipes.items()}
+        flop = told[EAGER].pop("flop")
+        apart = max(abs(float(ours[key][0]) / loss - 1) for losses in told.values() for key, loss in losses.items())
+
+        def torch_seconds(pipe, count):
+            pipe.send(count)
+            return _receive(pipe)
+
+        sides = {OURS: lambda count: seconds(play, count) / case.steps_per_call}
+        sides |= {side: partial(torch_seconds, pipe) for side, pipe in pipes.items()}
+        for measure in sides.values():
+            measure(WARM_UP)
+        turns = [{side: _turn(measure) for side, measure in sides.items()} for _ in range(rounds)]
+    return {side: [turn[side] for turn in turns] for side in sides}, apart, flop
+
+
+def own_times(case: Case, rounds: int) -> list[float]:
+    """Seconds of our rounds, alone."""
+    play = bare_round(case)
+    seconds(play, WARM_UP)
+    return [_turn(partial(seconds, play)) / case.steps_per_call for _ in range(rounds)]
+
+
+def _turn(measure: Callable[[int], float]) -> float:
+    measure(1)
+    return measure(A_TURN)
+
+
+def torch_sides(name: str) -> list[str]:
+    """PyTorch's rows for a case; torch.compile needs a C++ compiler, and takes no derivatives of derivatives."""
+    from experiments import benchmark_torch  # only here: PyTorch need not be installed
+
+    compiles = benchmark_torch.CASES[name].compiles and any(map(shutil.which, ("g++", "clang++")))
+    return [EAGER, COMPILED] if compiles else [EAGER]
+
+
+def bare_round(case: Case) -> Play:
+    """Our jitted rounds, from the weights that seed 0 gives, on the same real images again and again.
+
+    A call plays case.steps_per_call of them; their metrics are [steps_per_call].
+    """
+    recipe, state, key = _start(case)
+    batches = [jax.device_put({"image": real_images(case)})] * case.steps_per_call
+    step = jax.jit(loop.in_one_call(recipe.step))
+
+    def play():
+        nonlocal state
+        state, metrics = step(state, batches, key)
+        return state, metrics
+
+    return play
+
+
+def seconds(play: Play, count: int) -> float:
+    """Calls play `count` times; returns how long one call took."""
+    began = time.perf_counter()
+    for _ in range(count):
+        output = play()
+    jax.block_until_ready(output)
+    return (time.perf_counter() - began) / count
+
+
+def real_images(case: Case) -> np.ndarray:
+    """The noise that `bare_round` takes for real: uint8 [parts, B, H, W, C]."""
+    return np.random.default_rng(0).integers(
+        0, 256, (case.recipe(None).parts, case.batch_size, *case.image_shape), np.uint8
+    )
+
+
+def first_round(case: Case) -> tuple[tuple[dict, dict], np.ndarray, np.ndarray, np.ndarray]:
+    """What another program needs to play `bare_round`'s first round.
+
+    Returns:
+      G's and D's parameters; the real images, uint8 [parts, B, H, W, C]; the latents, [parts, B, latent_size]; and how
+      the gradient penalty of the first step, if it has one, mixes real and fake images, ε [B]. Of many trials the
+      parameters and latents have a leading axis of trials.
+    """
+    recipe, state, key = _start(case)
+
+    def draws(key: Key):
+        # As the recipe's step draws them, and `gan.judge` the keys of its terms.
+        step_keys = jax.random.split(jax.random.fold_in(key, 0), recipe.parts)
+        own = [example_keys(jax.random.split(key)[0], case.batch_size) for key in step_keys]
+        z = jnp.stack([latents(keys, case.latent_size) for keys in own])
+        judge_key = jax.random.split(step_keys[0], 3)[1]
+        keys = example_keys(jax.random.split(judge_key, 5)[4], case.batch_size)
+        return z, jax.vmap(lambda key: jax.random.uniform(jax.random.fold_in(key, 0)))(keys)
+
+    z, ε = (draws if case.trials == 1 else jax.vmap(draws))(key)
+    params = jax.device_get((state.generator.params, state.discriminator.params))
+    return params, real_images(case), np.array(z), np.array(ε)
+
+
+@cache
+def _start(case: Case) -> tuple[Recipe, gan.State, Key]:
+    """The recipe for one device, its first state and the key of its steps; cached, to be compiled once."""
+    recipe, keys = case.recipe(None), jax.random.split(jax.random.key(0))
+    init_key, step_key = keys if case.trials == 1 else jax.vmap(lambda key: jax.random.split(key, case.trials))(keys)
+    batch = {"image": np.zeros((1, 1, *case.image_shape), np.uint8)}
+    return recipe, jax.jit(recipe.init)(init_key, batch), step_key
+
+
+@contextmanager
+def torch_process(*arguments) -> Iterator[Connection]:
+    """The pipe to a process that runs `benchmark_torch.serve(pipe, *arguments)`; closed at the end, which ends it."""
+    context = multiprocessing.get_context("spawn")
+    here, there = context.Pipe()
+    process = context.Process(target=_serve, args=(there, *arguments), daemon=True)
+    process.start()
+    there.close()
+    try:
+        with closing(here):
+            yield here
+    finally:
+        process.join()
+
+
+def _serve(*arguments) -> None:
+    from experiments import benchmark_torch  # only here: PyTorch need not be installed
+
+    benchmark_torch.serve(*arguments)
+
+
+def _receive(pipe: Connection):
+    try:
+        return pipe.recv()
+    except EOFError:
+        raise RuntimeError("PyTorch's process has ended; above is why") from None
+
+
+def loop_times(case: Case, rounds: int) -> tuple[list[float], list[float]]:
+    """Seconds of a round, bare and in `loop.fit`, `rounds` times in turns.
+
+    The loop asks for the next batch when it has done and recorded LOG_EVERY steps, so what gives it the batches can
+    time it, and play bare rounds meanwhile.
+    """
+    _, state, key = _start(case)
+    recipe = case.recipe(loop.AXIS)
+    images = np.random.default_rng(0).integers(0, 256, (EXAMPLES, *case.image_shape), np.uint8)
+    source = ArraySource(images, np.zeros(EXAMPLES, np.int32), ())
+    play, bare, looped = bare_round(case), [], []
+
+    def batches(step: int) -> Iterator[Batch]:
+        stream = pipeline.batches(source, seed=0, batch_size=case.batch_size, parts=recipe.parts, start_step=step)
+        yield from islice(stream, LOG_EVERY)
+        seconds(play, WARM_UP)
+        for _ in range(rounds):
+            bare.append(seconds(play, -(-LOG_EVERY // case.steps_per_call)) / case.steps_per_call)
+            began = time.perf_counter()
+            yield from islice(stream, LOG_EVERY)
+            looped.append((time.perf_counter() - began) / LOG_EVERY)
+        yield from stream
+
+    steps = (1 + rounds) * LOG_EVERY + 1
+    with tempfile.TemporaryDirectory() as workdir, closing(Checkpoints(Path(workdir) / "checkpoints")) as checkpoints:
+        loop.fit(
+            recipe,
+            state,
+            batches,
+            key,
+            steps=steps,
+            checkpoints=checkpoints,
+            record=lambda step: Record(workdir, after=step),
+            checkpoint_every=steps,
+            log_every=LOG_EVERY,
+            steps_per_call=case.steps_per_call,
+        )
+    return bare, looped
