@@ -101,8 +101,8 @@ def bare_round(case: Case) -> Play:
 
     A call plays case.steps_per_call of them; their metrics are [steps_per_call].
     """
-    recipe, state, key = _start(case)
-    batches = [jax.device_put({"image": real_images(case)})] * case.steps_per_call
+    recipe, state, key = start(case)
+    batches = [jax.device_put(example_batch(case, case.batch_size, recipe.parts))] * case.steps_per_call
     step = jax.jit(loop.in_one_call(recipe.step))
 
     def play():
@@ -122,11 +122,9 @@ def seconds(play: Play, count: int) -> float:
     return (time.perf_counter() - began) / count
 
 
-def real_images(case: Case) -> np.ndarray:
-    """The noise that `bare_round` takes for real: uint8 [parts, B, H, W, C]."""
-    return np.random.default_rng(0).integers(
-        0, 256, (case.recipe(None).parts, case.batch_size, *case.image_shape), np.uint8
-    )
+def example_batch(case: Case, size: int, parts: int) -> Batch:
+    """Noise that is taken for real images: uint8 [parts, size, H, W, C]."""
+    return {"image": np.random.default_rng(0).integers(0, 256, (parts, size, *case.image_shape), np.uint8)}
 
 
 def first_round(case: Case) -> tuple[tuple[dict, dict], np.ndarray, np.ndarray, np.ndarray]:
@@ -137,7 +135,7 @@ def first_round(case: Case) -> tuple[tuple[dict, dict], np.ndarray, np.ndarray, 
       the gradient penalty of the first step, if it has one, mixes real and fake images, ε [B]. Of many trials the
       parameters and latents have a leading axis of trials.
     """
-    recipe, state, key = _start(case)
+    recipe, state, key = start(case)
 
     def draws(key: Key):
         # As the recipe's step draws them, and `gan.judge` the keys of its terms.
@@ -150,16 +148,15 @@ def first_round(case: Case) -> tuple[tuple[dict, dict], np.ndarray, np.ndarray, 
 
     z, ε = (draws if case.trials == 1 else jax.vmap(draws))(key)
     params = jax.device_get((state.generator.params, state.discriminator.params))
-    return params, real_images(case), np.array(z), np.array(ε)
+    return params, example_batch(case, case.batch_size, recipe.parts)["image"], np.array(z), np.array(ε)
 
 
 @cache
-def _start(case: Case) -> tuple[Recipe, gan.State, Key]:
+def start(case: Case) -> tuple[Recipe, gan.State, Key]:
     """The recipe for one device, its first state and the key of its steps; cached, to be compiled once."""
     recipe, keys = case.recipe(None), jax.random.split(jax.random.key(0))
     init_key, step_key = keys if case.trials == 1 else jax.vmap(lambda key: jax.random.split(key, case.trials))(keys)
-    batch = {"image": np.zeros((1, 1, *case.image_shape), np.uint8)}
-    return recipe, jax.jit(recipe.init)(init_key, batch), step_key
+    return recipe, jax.jit(recipe.init)(init_key, example_batch(case, 1, 1)), step_key
 
 
 @contextmanager
@@ -196,7 +193,7 @@ def loop_times(case: Case, rounds: int) -> tuple[list[float], list[float]]:
     The loop asks for the next batch when it has done and recorded LOG_EVERY steps, so what gives it the batches can
     time it, and play bare rounds meanwhile.
     """
-    _, state, key = _start(case)
+    _, state, key = start(case)
     recipe = case.recipe(loop.AXIS)
     images = np.random.default_rng(0).integers(0, 256, (EXAMPLES, *case.image_shape), np.uint8)
     source = ArraySource(images, np.zeros(EXAMPLES, np.int32), ())

@@ -6,7 +6,7 @@ import jax
 import numpy as np
 import pytest
 
-from experiments import benchmark, benchmark_scores, benchmark_times
+from experiments import benchmark, benchmark_layers, benchmark_scores, benchmark_times
 from experiments.benchmark_cases import CASES
 
 SMALL = {name: case._replace(batch_size=8) for name, case in CASES.items()}
@@ -142,3 +142,33 @@ def test_operations_are_counted(torch, benchmark_torch):
         (slope,) = torch.autograd.grad(layer(x).square().sum(), x, create_graph=True)
         slope.sum().backward()
     assert counted.flop > 4 * once
+
+
+LAYERS = {
+    "book28": ["Book28Generator " + name for name in ("Dense_0", *(f"ConvTranspose_{i}" for i in range(3)))]
+    + ["Book28Discriminator " + name for name in ("Conv_0", "Conv_1", "Conv_2", "Dense_0")],
+    "mlp": [f"{side} Dense_{i}" for side in ("Generator", "Discriminator") for i in range(3)],
+}
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_the_report_of_layers_has_them_all(name, monkeypatch, capsys):
+    monkeypatch.setattr(benchmark_layers, "matrix_rate", lambda: 1e9)
+    benchmark_layers.report(SMALL[name], rounds=1)
+    lines = [line.strip() for line in capsys.readouterr().out.splitlines()[2:]]
+    assert [line.split("  ")[0] for line in lines] == LAYERS[name]
+    assert all(len(re.findall(r"[\d.]+ \( *\d+%\)", line)) == 3 for line in lines)
+
+
+@pytest.mark.parametrize("name", ["book28", "dcgan64", "mlp", "mixture2d"])
+def test_layers_operations_are_as_many_as_pytorch_counts(name, torch, benchmark_torch):
+    case, theirs = SMALL[name], benchmark_torch.CASES[name]
+    counted = [benchmark_layers.measured(layer, case.trials)[0] for layer in benchmark_layers.layers(case)]
+    params, *_ = benchmark_times.first_round(case)
+    _, networks = benchmark_torch.all_trials(name, False, "cpu", params)
+    images = benchmark_torch.turned_images(benchmark_times.example_batch(case, 8, 1)["image"])[0]
+    z = torch.randn(8, case.latent_size)
+    with benchmark_torch.Counted() as forward, torch.no_grad():
+        for trial, (generator, discriminator) in enumerate(networks):
+            generator(z), discriminator(images[:, trial] if theirs.trials > 1 else images)
+    assert sum(counted) == forward.flop
