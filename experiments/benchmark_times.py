@@ -6,10 +6,11 @@ plays one round that is not timed, for its data to be in the caches again, and t
 
 import multiprocessing
 import shutil
+import signal
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from functools import cache, partial
 from itertools import islice
 from multiprocessing.connection import Connection
@@ -58,21 +59,17 @@ def round_times(name: str, case: Case, rounds: int, device: str) -> tuple[dict[s
     _, ours = play()
     first = first_round(case)
     with ExitStack() as stack:
-        process = lambda side: torch_process(name, side == COMPILED, device, case.dtype, *first)
-        pipes = {side: stack.enter_context(process(side)) for side in torch_sides(name)}
-        told = {side: _receive(pipe) for side, pipe in pipes.items()}
+        torch_side = lambda side: process(_serve_torch, name, side == COMPILED, device, case.dtype, *first)
+        pipes = {side: stack.enter_context(torch_side(side)) for side in torch_sides(name)}
+        told = {side: receive(pipe) for side, pipe in pipes.items()}
         flop = told[EAGER].pop("flop")
         apart = max(abs(float(ours[key][0]) / loss - 1) for losses in told.values() for key, loss in losses.items())
 
-        def torch_seconds(pipe, count):
-            pipe.send(count)
-            return _receive(pipe)
-
         sides = {OURS: lambda count: seconds(play, count) / case.steps_per_call}
-        sides |= {side: partial(torch_seconds, pipe) for side, pipe in pipes.items()}
+        sides |= {side: partial(asked, pipe) for side, pipe in pipes.items()}
         for measure in sides.values():
             measure(WARM_UP)
-        turns = [{side: _turn(measure) for side, measure in sides.items()} for _ in range(rounds)]
+        turns = [{side: turn(measure) for side, measure in sides.items()} for _ in range(rounds)]
     return {side: [turn[side] for turn in turns] for side in sides}, apart, flop
 
 
@@ -80,10 +77,11 @@ def own_times(case: Case, rounds: int) -> list[float]:
     """Seconds of our rounds, alone."""
     play = bare_round(case)
     seconds(play, WARM_UP)
-    return [_turn(partial(seconds, play)) / case.steps_per_call for _ in range(rounds)]
+    return [turn(partial(seconds, play)) / case.steps_per_call for _ in range(rounds)]
 
 
-def _turn(measure: Callable[[int], float]) -> float:
+def turn(measure: Callable[[int], float]) -> float:
+    """Seconds of a round in one turn of a side."""
     measure(1)
     return measure(A_TURN)
 
@@ -160,31 +158,50 @@ def start(case: Case) -> tuple[Recipe, gan.State, Key]:
 
 
 @contextmanager
-def torch_process(*arguments) -> Iterator[Connection]:
-    """The pipe to a process that runs `benchmark_torch.serve(pipe, *arguments)`; closed at the end, which ends it."""
+def process(serve: Callable, *arguments) -> Iterator[Connection]:
+    """The pipe to a new process that runs `serve(pipe, *arguments)`; closed at the end, which ends it."""
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe()
-    process = context.Process(target=_serve, args=(there, *arguments), daemon=True)
-    process.start()
+    server = context.Process(target=_quietly, args=(serve, there, *arguments), daemon=True)
+    server.start()
     there.close()
     try:
         with closing(here):
             yield here
     finally:
-        process.join()
+        server.join()
 
 
-def _serve(*arguments) -> None:
+def _quietly(serve: Callable, *arguments) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the benchmark, which then closes the pipe
+    with suppress(EOFError, OSError):
+        serve(*arguments)
+
+
+def answer(connection: Connection, seconds: Callable[[int], float]) -> None:
+    """For every count that comes, sends the seconds that one of so many rounds took."""
+    while True:
+        connection.send(seconds(connection.recv()))
+
+
+def asked(connection: Connection, count: int) -> float:
+    """The seconds that a process took for each of `count` rounds."""
+    connection.send(count)
+    return receive(connection)
+
+
+def receive(connection: Connection):
+    """What a process sends. Raises RuntimeError if it has ended."""
+    try:
+        return connection.recv()
+    except EOFError:
+        raise RuntimeError("a process of the benchmark has ended; above is why") from None
+
+
+def _serve_torch(*arguments) -> None:
     from experiments import benchmark_torch  # only here: PyTorch need not be installed
 
     benchmark_torch.serve(*arguments)
-
-
-def _receive(pipe: Connection):
-    try:
-        return pipe.recv()
-    except EOFError:
-        raise RuntimeError("PyTorch's process has ended; above is why") from None
 
 
 def loop_times(case: Case, rounds: int) -> tuple[list[float], list[float]]:

@@ -5,11 +5,9 @@ plays our game turned by half a turn: from our weights, with the H and W of kern
 the same losses, and need not pad or crop by hand, which would cost it time.
 """
 
-import signal
 import time
 from collections import Counter
 from collections.abc import Callable
-from contextlib import suppress
 from functools import partial
 from itertools import pairwise
 from multiprocessing.connection import Connection
@@ -22,6 +20,8 @@ from torch.nn.functional import softplus
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_map
 from torch.utils.flop_counter import flop_registry
+
+from experiments.benchmark_times import answer
 
 # (images [P, B, C, H, W], latents [P, B, Z], ε [B] of a gradient penalty) -> losses
 Round = Callable[[Tensor, Tensor, Tensor], dict[str, Tensor]]
@@ -266,13 +266,20 @@ def serve(
       dtype: "float32", or "bfloat16" for automatic mixed precision.
       params, pixels, latents, ε: as `benchmark_times.first_round` has them.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the benchmark, which then closes the pipe
     torch.set_float32_matmul_precision("high")  # as jax has it on a GPU; on a CPU it changes nothing
     torch.backends.cudnn.benchmark = True
     images, *draws = (x.to(device) for x in (turned_images(pixels), torch.tensor(latents), torch.tensor(ε)))
     play, _ = all_trials(name, compiled, device, params)
-    mixed = partial(torch.autocast, device, torch.bfloat16, enabled=dtype == "bfloat16")
-    with suppress(EOFError, OSError), mixed():
+
+    def seconds(count: int) -> float:
+        began = time.perf_counter()
+        for _ in range(count):
+            play(images, torch.randn(latents.shape, device=device), torch.rand(ε.shape, device=device))
+        if device == "cuda":
+            torch.cuda.synchronize()
+        return (time.perf_counter() - began) / count
+
+    with torch.autocast(device, torch.bfloat16, enabled=dtype == "bfloat16"):
         if compiled:
             losses = play(images, *draws)
         else:
@@ -280,14 +287,7 @@ def serve(
                 losses = play(images, *draws)
             losses["flop"] = counted.flop
         connection.send({name: float(value) for name, value in losses.items()})
-        while True:
-            count = connection.recv()
-            began = time.perf_counter()
-            for _ in range(count):
-                play(images, torch.randn(latents.shape, device=device), torch.rand(ε.shape, device=device))
-            if device == "cuda":
-                torch.cuda.synchronize()
-            connection.send((time.perf_counter() - began) / count)
+        answer(connection, seconds)
 
 
 def all_trials(name: str, compiled: bool, device: str, params: tuple[dict, dict]) -> tuple[Round, list]:

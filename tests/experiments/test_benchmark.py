@@ -6,7 +6,7 @@ import jax
 import numpy as np
 import pytest
 
-from experiments import benchmark, benchmark_layers, benchmark_scores, benchmark_times
+from experiments import benchmark, benchmark_devices, benchmark_layers, benchmark_scores, benchmark_times
 from experiments.benchmark_cases import CASES
 
 SMALL = {name: case._replace(batch_size=8) for name, case in CASES.items()}
@@ -172,3 +172,13 @@ def test_layers_operations_are_as_many_as_pytorch_counts(name, torch, benchmark_
         for trial, (generator, discriminator) in enumerate(networks):
             generator(z), discriminator(images[:, trial] if theirs.trials > 1 else images)
     assert sum(counted) == forward.flop
+
+
+def test_the_report_of_devices_has_a_row_for_each_number(monkeypatch, capsys):
+    monkeypatch.setattr(benchmark_devices, "NUMBERS", (1, 2))
+    benchmark_devices.report("mlp", SMALL["mlp"], rounds=1)
+    first, *rows = capsys.readouterr().out.splitlines()
+    assert first.startswith("mlp: a round of batch 8 in all")
+    assert [row.split("  ")[1] for row in rows] == ["1 device, jit", "1 device, pmap", "2 devices, pmap"]
+    assert rows[0].endswith("(1.00 times 1 device, jit)")
+    assert all(float(re.search(r"([\d.]+) ms", row).group(1)) > 0 for row in rows)
