@@ -13,6 +13,7 @@ accelerators keep their native convolutions. Reverse mode only (`jax.grad`, nest
 Images are [N, H, W, C], kernels [kh, kw, C, F], feature maps [N, ⌈H/s⌉, ⌈W/s⌉, F]; the padding is SAME.
 """
 
+import itertools
 from functools import partial
 from typing import NamedTuple
 
@@ -23,6 +24,7 @@ from jax import lax
 
 Array = jax.Array
 NHWC = ("NHWC", "HWIO", "NHWC")
+THIN = 4  # channels of images; with so few, gathering all patches of an image costs a CPU less than sliding over it
 
 
 class Geometry(NamedTuple):
@@ -43,6 +45,11 @@ class Geometry(NamedTuple):
         spans = [(out - 1) * s + k for out, s, k in zip(self.output, self.strides, self.kernel)]
         totals = [max(span - side, 0) for span, side in zip(spans, self.image)]
         return [(total // 2, total - total // 2) for total in totals]
+
+    @property
+    def taps(self) -> tuple[int, int]:
+        """How many strides the kernel spans, ⌈kernel/stride⌉."""
+        return tuple(-(-side // stride) for side, stride in zip(self.kernel, self.strides))
 
     @property
     def interleaves(self) -> bool:
@@ -74,7 +81,8 @@ class Geometry(NamedTuple):
 def convolve(x: Array, w: Array, geometry: Geometry) -> Array:
     """y[n, i, j, f] = Σ x[n, s·i + a - before, s·j + b - before, c] w[a, b, c, f], summed over a, b, c."""
     sizes = dict(strides=geometry.strides, padding=geometry.padding)
-    return lax.platform_dependent(x, w, cpu=partial(_cpu_slide, **sizes), default=partial(_native_slide, **sizes))
+    cpu = partial(_patchwise, geometry) if w.shape[2] <= THIN else partial(_cpu_slide, **sizes)
+    return lax.platform_dependent(x, w, cpu=cpu, default=partial(_native_slide, **sizes))
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(2,))
@@ -85,8 +93,12 @@ def input_gradient(y: Array, w: Array, geometry: Geometry) -> Array:
         return slide(y, _flip(w), padding=geometry.transposed_padding, image_dilation=geometry.strides)
 
     # Interleaving pays where the convolutions outweigh the copying: measured, from 16 channels on.
-    worth = geometry.interleaves and w.shape[2] >= 16
-    cpu = partial(_interleaved, geometry) if worth else partial(dilated, _cpu_slide)
+    if w.shape[2] <= THIN:
+        cpu = partial(_patchwise_input_gradient, geometry)
+    elif geometry.interleaves and w.shape[2] >= 16:
+        cpu = partial(_interleaved, geometry)
+    else:
+        cpu = partial(dilated, _cpu_slide)
     return lax.platform_dependent(y, w, cpu=cpu, default=partial(dilated, _native_slide))
 
 
@@ -141,6 +153,39 @@ def _interleaved(geometry: Geometry, y: Array, w: Array) -> Array:
         for i, above in phases(0)
     ]
     return jnp.stack(rows, axis=2).reshape(len(y), *geometry.image, w.shape[2])
+
+
+def _patchwise(geometry: Geometry, x: Array, w: Array) -> Array:
+    """convolve as one product of matrices."""
+    return _patches(geometry, x) @ _matrix(geometry, w)
+
+
+def _patchwise_input_gradient(geometry: Geometry, y: Array, w: Array) -> Array:
+    images = jax.ShapeDtypeStruct((len(y), *geometry.image, w.shape[2]), y.dtype)
+    (x,) = jax.linear_transpose(partial(_patches, geometry), images)(y @ _matrix(geometry, w).T)
+    return x
+
+
+def _patches(geometry: Geometry, x: Array) -> Array:
+    """All that the kernel meets at each of its places, [N, H/s, W/s, K]: taps × taps blocks of stride × stride pixels."""
+    (s, t), channels = geometry.strides, x.shape[3]
+    rows, columns = (out + taps - 1 for out, taps in zip(geometry.output, geometry.taps))
+    ends = [
+        (before, blocks * stride - side - before, 0)
+        for (before, _), blocks, stride, side in zip(geometry.padding, (rows, columns), (s, t), geometry.image)
+    ]
+    x = lax.pad(x, jnp.zeros((), x.dtype), [(0, 0, 0), *ends, (0, 0, 0)])
+    blocks = x.reshape(-1, rows, s, columns, t * channels).swapaxes(2, 3).reshape(-1, rows, columns, s * t * channels)
+    height, width = geometry.output
+    taps = itertools.product(*map(range, geometry.taps))
+    return jnp.concatenate([blocks[:, i : i + height, j : j + width] for i, j in taps], axis=3)
+
+
+def _matrix(geometry: Geometry, w: Array) -> Array:
+    """The kernel as `_patches` meets it, [K, F]; zeros where the last block goes beyond it."""
+    (s, t), (taps, taps_beside), (height, width, channels, features) = geometry.strides, geometry.taps, w.shape
+    w = jnp.pad(w, ((0, taps * s - height), (0, taps_beside * t - width), (0, 0), (0, 0)))
+    return w.reshape(taps, s, taps_beside, t * channels, features).swapaxes(1, 2).reshape(-1, features)
 
 
 def _flip(w: Array) -> Array:

@@ -37,9 +37,10 @@ def arrays(geometry, channels=3):
     return jnp.asarray(x), jnp.asarray(w), jnp.asarray(y)
 
 
+@pytest.mark.parametrize("channels", [3, conv.THIN + 1])
 @pytest.mark.parametrize("geometry", GEOMETRIES)
-def test_the_three_maps_are_lax_convolution_and_its_gradients(geometry):
-    x, w, y = arrays(geometry)
+def test_the_three_maps_are_lax_convolution_and_its_gradients(geometry, channels):
+    x, w, y = arrays(geometry, channels)
     value, pullback = jax.vjp(lambda x, w: reference(x, w, geometry), x, w)
     x_gradient, w_gradient = pullback(y)
     np.testing.assert_allclose(conv.convolve(x, w, geometry), value, atol=1e-12)
@@ -49,7 +50,7 @@ def test_the_three_maps_are_lax_convolution_and_its_gradients(geometry):
 
 @pytest.mark.parametrize("kernel, stride", list(itertools.product([1, 2, 3, 4, 5], [1, 2, 3])))
 def test_conv_transpose_is_lax_conv_transpose(kernel, stride):
-    layer = conv.ConvTranspose(3, kernel, stride)
+    layer = conv.ConvTranspose(conv.THIN + 1, kernel, stride)
     y = arrays(conv.Geometry((4, 5), (1, 1), (1, 1)))[2]
     variables = layer.init(jax.random.key(0), y)
     expected = lax.conv_transpose(y, variables["params"]["kernel"], (stride,) * 2, "SAME", transpose_kernel=True)
@@ -62,6 +63,7 @@ def test_conv_transpose_is_lax_conv_transpose(kernel, stride):
         (conv.Geometry((4, 6), (4, 4), (2, 2)), 16),  # channels enough for the interleaved form
         (conv.Geometry((7, 4), (3, 3), (2, 2)), 2),
         (conv.Geometry((5, 5), (5, 2), (1, 1)), 2),
+        (conv.Geometry((5, 4), (3, 2), (2, 2)), conv.THIN + 1),
     ],
 )
 def test_first_to_third_derivatives(geometry, channels):
