@@ -34,15 +34,26 @@ TORCH_DEVICES = {"cpu": "cpu", "gpu": "cuda"}  # jax's name: PyTorch's
 
 
 def main(_) -> None:
-    sys.exit(run(FLAGS.case, FLAGS.rounds, **{name: FLAGS[name].value for name in CHANGES if FLAGS[name].present}))
+    sys.exit(run(FLAGS.case, FLAGS.rounds, **changes()))
+
+
+def changes() -> dict:
+    """What the flags say otherwise than the case."""
+    return {name: FLAGS[name].value for name in CHANGES if FLAGS[name].present}
+
+
+def case_of(name: str, **changes) -> Case:
+    """A case, with these fields in place of its own. Raises ValueError for an unknown case or dtype."""
+    presets.require_known("case", name, CASES)
+    case = CASES[name]._replace(**changes)
+    presets.require_known("dtype", case.dtype, DTYPES)
+    return case
 
 
 def run(name: str, rounds: int, **fields) -> int:
     """Prints the report on a case with these fields; returns the exit code."""
     try:
-        presets.require_known("case", name, CASES)
-        case = CASES[name]._replace(**fields)
-        presets.require_known("dtype", case.dtype, DTYPES)
+        case = case_of(name, **fields)
         if jax.device_count() > 1:
             raise ValueError(f"the benchmark is for one device, and jax sees {jax.device_count()}: show it one")
         report(name, case, rounds)

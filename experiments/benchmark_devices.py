@@ -16,8 +16,8 @@ import jax
 import numpy as np
 from absl import app, flags
 
-from experiments import benchmark, common, presets  # noqa: F401 (benchmark has the flags)
-from experiments.benchmark_cases import CASES, Case
+from experiments import benchmark, common
+from experiments.benchmark_cases import Case
 from experiments.benchmark_times import (
     WARM_UP,
     Play,
@@ -39,8 +39,7 @@ NUMBERS = (1, 2, 4)
 
 def main(_) -> None:
     try:
-        presets.require_known("case", FLAGS.case, CASES)
-        report(FLAGS.case, CASES[FLAGS.case], FLAGS.rounds)
+        report(FLAGS.case, benchmark.case_of(FLAGS.case, **benchmark.changes()), FLAGS.rounds)
     except (ValueError, RuntimeError) as error:
         sys.exit(common.fail(error))
 
@@ -68,7 +67,7 @@ def serve(connection: Connection, case: Case, devices: int, mapped: bool) -> Non
     play = mapped_round(case) if mapped else bare_round(case)
     seconds(play, WARM_UP)
     connection.send("ready")
-    answer(connection, partial(seconds, play))
+    answer(connection, lambda count: seconds(play, count) / case.steps_per_call)
 
 
 def mapped_round(case: Case) -> Play:
@@ -76,12 +75,12 @@ def mapped_round(case: Case) -> Play:
     recipe = case.recipe(loop.AXIS)
     _, state, key = start(case)
     state = loop.on_all_devices(state)
-    batch = loop.over_devices(example_batch(case, case.batch_size, recipe.parts))
+    batches = [loop.over_devices(example_batch(case, case.batch_size, recipe.parts))] * case.steps_per_call
     step = loop.on_every_share(loop.in_one_call(recipe.step))
 
     def play():
         nonlocal state
-        state, metrics = step(state, [batch], key)
+        state, metrics = step(state, batches, key)
         return state, metrics
 
     return play

@@ -17,8 +17,8 @@ import numpy as np
 from absl import app, flags
 from flax import linen as nn
 
-from experiments import benchmark, common, presets  # noqa: F401 (benchmark has the flags)
-from experiments.benchmark_cases import CASES, Case
+from experiments import benchmark, common
+from experiments.benchmark_cases import Case
 from experiments.benchmark_times import WARM_UP, example_batch, matrix_rate, seconds, start
 from gan_jax.layers.conv import Conv, ConvTranspose
 
@@ -36,8 +36,7 @@ class Layer(NamedTuple):
 
 def main(_) -> None:
     try:
-        presets.require_known("case", FLAGS.case, CASES)
-        report(CASES[FLAGS.case], FLAGS.rounds)
+        report(benchmark.case_of(FLAGS.case, **benchmark.changes()), FLAGS.rounds)
     except ValueError as error:
         sys.exit(common.fail(error))
 
