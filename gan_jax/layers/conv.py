@@ -92,7 +92,7 @@ def input_gradient(y: Array, w: Array, geometry: Geometry) -> Array:
     def dilated(slide, y, w):
         return slide(y, _flip(w), padding=geometry.transposed_padding, image_dilation=geometry.strides)
 
-    # Interleaving pays where the convolutions outweigh the copying: measured, from 16 channels on.
+    # Measured. Interleaving pays where the convolutions outweigh the copying.
     if w.shape[2] <= THIN:
         cpu = partial(_patchwise_input_gradient, geometry)
     elif geometry.interleaves and w.shape[2] >= 16:
