@@ -85,7 +85,7 @@ def report(name: str, case: Case, rounds: int) -> None:
     print(f"the loop, median of {rounds} times {LOG_EVERY} rounds, in turns:")
     _print_time("bare round", bare, case)
     _print_time("loop.fit", looped, case)
-    print(f"  the loop adds {100 * (_ratio(looped, bare) - 1):.1f} % to a round (median of the turns' ratios)")
+    print(f"  the loop adds {100 * (ratio(looped, bare) - 1):.1f} % to a round (median of the turns' ratios)")
 
 
 def has_torch() -> bool:
@@ -112,7 +112,7 @@ def _report_both(name: str, case: Case, rounds: int, device: str) -> None:
     print(f"a round, median of {rounds}, in turns; {arithmetic}:")
     for side, own in times.items():
         share = flop / np.median(own) / rate
-        ahead = "" if side == OURS else f"; gan_jax plays {_ratio(own, times[OURS]):.2f} times as many"
+        ahead = "" if side == OURS else f"; gan_jax plays {ratio(own, times[OURS]):.2f} times as many"
         _print_time(side, own, case, f"{share:.0%} of that rate{ahead}")
 
 
@@ -122,7 +122,7 @@ def _print_time(what: str, times: list[float], case: Case, more: str = "") -> No
     print(line + (f"  ({more})" if more else ""))
 
 
-def _ratio(times: list[float], others: list[float]) -> float:
+def ratio(times: list[float], others: list[float]) -> float:
     """The median of the ratios within a turn: both had the machine in the same state."""
     return float(np.median(np.divide(times, others)))
 

@@ -19,17 +19,17 @@ from absl import app, flags
 from experiments import benchmark, common
 from experiments.benchmark_cases import Case
 from experiments.benchmark_times import (
-    WARM_UP,
     Play,
     answer,
     asked,
     bare_round,
     example_batch,
+    in_turns,
     process,
     receive,
-    seconds,
+    repeated,
+    round_seconds,
     start,
-    turn,
 )
 from gan_jax import loop
 
@@ -52,12 +52,11 @@ def report(name: str, case: Case, rounds: int) -> None:
         pipes = {row: stack.enter_context(process(serve, case, *how)) for row, how in rows.items()}
         for pipe in pipes.values():
             receive(pipe)
-        sides = {row: partial(asked, pipe) for row, pipe in pipes.items()}
-        turns = [{row: turn(measure) for row, measure in sides.items()} for _ in range(rounds)]
+        times = in_turns({row: partial(asked, pipe) for row, pipe in pipes.items()}, rounds)
     print(f"{name}: a round of batch {case.batch_size} in all, {os.cpu_count()} cores, median of {rounds}, in turns:")
-    for row in rows:
-        ratio = np.median([each[row] / each[jitted] for each in turns])
-        print(f"  {row:16s} {1e3 * np.median([each[row] for each in turns]):8.1f} ms  ({ratio:.2f} times {jitted})")
+    for row, own in times.items():
+        ratio = benchmark.ratio(own, times[jitted])
+        print(f"  {row:16s} {1e3 * np.median(own):8.1f} ms  ({ratio:.2f} times {jitted})")
 
 
 def serve(connection: Connection, case: Case, devices: int, mapped: bool) -> None:
@@ -65,25 +64,19 @@ def serve(connection: Connection, case: Case, devices: int, mapped: bool) -> Non
     jax.config.update("jax_platforms", "cpu")
     jax.config.update("jax_num_cpu_devices", devices)
     play = mapped_round(case) if mapped else bare_round(case)
-    seconds(play, WARM_UP)
+    measure = round_seconds(case, play)
+    measure(1)  # compiles
     connection.send("ready")
-    answer(connection, lambda count: seconds(play, count) / case.steps_per_call)
+    answer(connection, measure)
 
 
 def mapped_round(case: Case) -> Play:
     """`bare_round` as `loop.fit` calls it, on all devices."""
     recipe = case.recipe(loop.AXIS)
     _, state, key = start(case)
-    state = loop.on_all_devices(state)
-    batches = [loop.over_devices(example_batch(case, case.batch_size, recipe.parts))] * case.steps_per_call
+    batch = loop.over_devices(example_batch(case, case.batch_size, recipe.parts))
     step = loop.on_every_share(loop.in_one_call(recipe.step))
-
-    def play():
-        nonlocal state
-        state, metrics = step(state, batches, key)
-        return state, metrics
-
-    return play
+    return repeated(step, loop.on_all_devices(state), [batch] * case.steps_per_call, key)
 
 
 if __name__ == "__main__":

@@ -65,25 +65,26 @@ def round_times(name: str, case: Case, rounds: int, device: str) -> tuple[dict[s
         flop = told[EAGER].pop("flop")
         apart = max(abs(float(ours[key][0]) / loss - 1) for losses in told.values() for key, loss in losses.items())
 
-        sides = {OURS: lambda count: seconds(play, count) / case.steps_per_call}
+        sides = {OURS: round_seconds(case, play)}
         sides |= {side: partial(asked, pipe) for side, pipe in pipes.items()}
-        for measure in sides.values():
-            measure(WARM_UP)
-        turns = [{side: turn(measure) for side, measure in sides.items()} for _ in range(rounds)]
-    return {side: [turn[side] for turn in turns] for side in sides}, apart, flop
+        return in_turns(sides, rounds), apart, flop
 
 
 def own_times(case: Case, rounds: int) -> list[float]:
     """Seconds of our rounds, alone."""
-    play = bare_round(case)
-    seconds(play, WARM_UP)
-    return [turn(partial(seconds, play)) / case.steps_per_call for _ in range(rounds)]
+    return in_turns({OURS: round_seconds(case, bare_round(case))}, rounds)[OURS]
 
 
-def turn(measure: Callable[[int], float]) -> float:
-    """Seconds of a round in one turn of a side."""
-    measure(1)
-    return measure(A_TURN)
+def in_turns(sides: dict[str, Callable[[int], float]], rounds: int) -> dict[str, list[float]]:
+    """What each side takes for a round, `rounds` times, after a warm-up; sides play so many rounds and say how long."""
+    for measure in sides.values():
+        measure(WARM_UP)
+    times = {side: [] for side in sides}
+    for _ in range(rounds):
+        for side, measure in sides.items():
+            measure(1)
+            times[side].append(measure(A_TURN))
+    return times
 
 
 def torch_sides(name: str) -> list[str]:
@@ -100,8 +101,12 @@ def bare_round(case: Case) -> Play:
     A call plays case.steps_per_call of them; their metrics are [steps_per_call].
     """
     recipe, state, key = start(case)
-    batches = [jax.device_put(example_batch(case, case.batch_size, recipe.parts))] * case.steps_per_call
-    step = jax.jit(loop.in_one_call(recipe.step))
+    batch = jax.device_put(example_batch(case, case.batch_size, recipe.parts))
+    return repeated(jax.jit(loop.in_one_call(recipe.step)), state, [batch] * case.steps_per_call, key)
+
+
+def repeated(step: Callable, state: gan.State, batches: list[Batch], key: Key) -> Play:
+    """Calls `step` again and again, each time from the state that it came to, on the same batches."""
 
     def play():
         nonlocal state
@@ -118,6 +123,11 @@ def seconds(play: Play, count: int) -> float:
         output = play()
     jax.block_until_ready(output)
     return (time.perf_counter() - began) / count
+
+
+def round_seconds(case: Case, play: Play) -> Callable[[int], float]:
+    """How long a round takes when play is called so many times."""
+    return lambda count: seconds(play, count) / case.steps_per_call
 
 
 def example_batch(case: Case, size: int, parts: int) -> Batch:
@@ -214,14 +224,14 @@ def loop_times(case: Case, rounds: int) -> tuple[list[float], list[float]]:
     recipe = case.recipe(loop.AXIS)
     images = np.random.default_rng(0).integers(0, 256, (EXAMPLES, *case.image_shape), np.uint8)
     source = ArraySource(images, np.zeros(EXAMPLES, np.int32), ())
-    play, bare, looped = bare_round(case), [], []
+    bare_seconds, bare, looped = round_seconds(case, bare_round(case)), [], []
 
     def batches(step: int) -> Iterator[Batch]:
         stream = pipeline.batches(source, seed=0, batch_size=case.batch_size, parts=recipe.parts, start_step=step)
         yield from islice(stream, LOG_EVERY)
-        seconds(play, WARM_UP)
+        bare_seconds(WARM_UP)
         for _ in range(rounds):
-            bare.append(seconds(play, -(-LOG_EVERY // case.steps_per_call)) / case.steps_per_call)
+            bare.append(bare_seconds(-(-LOG_EVERY // case.steps_per_call)))
             began = time.perf_counter()
             yield from islice(stream, LOG_EVERY)
             looped.append((time.perf_counter() - began) / LOG_EVERY)
