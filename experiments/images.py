@@ -186,7 +186,7 @@ def draw(recipe: Recipe, state: State, key: Key, num: int) -> Iterator[np.ndarra
 
 def draw_of(recipe: Recipe, state: State, keys: Key, labels: np.ndarray) -> Iterator[np.ndarray]:
     """Yields images [B, H, W, C] in [-1, 1] of the labels [n], one key each, CHUNK at a time."""
-    draw_chunk = jax.jit(recipe.sample_of)
+    draw_chunk = jax.jit(lambda state, keys, labels: recipe.generate(state, recipe.latents(keys, len(labels)), labels))
     return _chunks(len(labels), lambda rows: draw_chunk(state, keys[rows], labels[rows]))
 
 

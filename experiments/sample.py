@@ -78,7 +78,7 @@ def draw_labels(workdir: str | Path, labels: str, num: int | None, seed: int) ->
     Raises ValueError if `workdir` is no directory of a run that knows labels, or has no checkpoint, or no such label.
     """
     content, recipe, state = restore(workdir)
-    if recipe.sample_of is None:
+    if recipe.sample_labels is None:
         raise ValueError(
             f"label={labels}: {workdir} is a run of {content['experiment']}, which cannot be asked for a label"
         )

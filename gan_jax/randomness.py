@@ -5,7 +5,6 @@ draws what a run on one draws.
 """
 
 from collections.abc import Callable
-from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -28,12 +27,26 @@ def example_keys(key: Key, count: int, axis_name: str | None = None) -> Key:
     return jax.vmap(jax.random.fold_in, in_axes=(None, 0))(key, first + jnp.arange(count))
 
 
-LATENTS = {
-    "normal": jax.random.normal,
-    "uniform": partial(jax.random.uniform, minval=-1.0, maxval=1.0),  # Radford et al. 2016, and many after
-}
+def normal(key: Key, shape: tuple[int, ...], bound: float | None = None) -> Array:
+    """Standard normal numbers; with a bound, of those that are in [-bound, bound]."""
+    if bound is None:
+        return jax.random.normal(key, shape)
+    return jax.random.truncated_normal(key, -bound, bound, shape)
 
 
-def latents(keys: Key, size: int, draw: Callable = jax.random.normal) -> Array:
-    """Latents z, [B, size], one draw per key [B]; `draw` is a value of LATENTS: (key, shape) -> numbers."""
-    return jax.vmap(lambda key: draw(key, (size,)))(keys)
+def uniform(key: Key, shape: tuple[int, ...], bound: float | None = None) -> Array:
+    """Numbers from U[-1, 1] (Radford et al. 2016, and many after); with a bound, of those that are in [-bound, bound]."""
+    bound = 1.0 if bound is None else min(bound, 1.0)
+    return jax.random.uniform(key, shape, minval=-bound, maxval=bound)
+
+
+LATENTS = {"normal": normal, "uniform": uniform}
+
+
+def latents(keys: Key, size: int, draw: Callable = normal, bound: float | None = None) -> Array:
+    """Latents z, [B, size], one draw per key [B]; `draw` is a value of LATENTS.
+
+    With a bound they are truncated: fewer kinds of images, each nearer to the usual (Brock et al. 2019, arXiv:1809.11096,
+    section 3.1). The same key with a smaller bound gives a latent of the same direction, about, nearer to 0.
+    """
+    return jax.vmap(lambda key: draw(key, (size,), bound))(keys)

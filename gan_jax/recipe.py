@@ -1,6 +1,6 @@
 """The contract between a way of training and the loop that runs it.
 
-A recipe is four things, and two more where images of a class can be asked for. The loop (`gan_jax.loop.fit`) knows nothing
+A recipe is how to start and how to play a round; and, where something is drawn, how to draw it. The loop (`gan_jax.loop.fit`) knows nothing
 else of what it trains, so a GAN with two players, a CycleGAN with four and a VAE with one all run in the same loop.
 """
 
@@ -31,13 +31,15 @@ class Recipe(NamedTuple):
         every step: the step derives its own from it and `state.step`. Metrics are float scalars, equal on all devices.
       sample: (state, key, n) -> images [n, H, W, C] in [-1, 1]; image i depends on `key` and i alone, not on n.
         `key` may also be one key per image, [n] (`randomness.example_keys`), so that many can be drawn piece by piece.
-        None where nothing is drawn, as by a classifier.
-        Of labelled images, the labels are `sample_labels(key, n)`.
+        None where nothing is drawn, as by a classifier. It is
+        `generate(state, latents(key, n), sample_labels(key, n))`, or without labels `generate(state, latents(key, n))`.
       parts: how many batches of fresh examples one round takes. The `batch` of a step is a dict of arrays with the
         leading axes [parts, B, ...]: {"image": uint8 [parts, B, H, W, C], "label": int32 [parts, B]}.
       sample_labels: (key, n) -> int32 [n], by the data's frequencies; None where labels cannot be asked for.
-      sample_of: (state, key, labels [n]) -> images [n, H, W, C] of these classes; image i depends on `key`, i and its
-        label alone. None likewise.
+      latents: (key, n, bound=None) -> what images are generated from, [n, ...], of the distribution that they have in
+        training; with a bound, truncated (`randomness.latents`). None where nothing is drawn.
+      generate: (state, latents [n, ...], labels=None) -> images [n, H, W, C] in [-1, 1]; labels int32 [n] where they can be
+        asked for. Differentiable in the latents. None where nothing is drawn.
     """
 
     init: Callable[[Key, Batch], State]
@@ -45,4 +47,5 @@ class Recipe(NamedTuple):
     sample: Callable[[State, Key, int], Array] | None
     parts: int
     sample_labels: Callable[[Key, int], Array] | None = None
-    sample_of: Callable[[State, Key, Array], Array] | None = None
+    latents: Callable[..., Array] | None = None
+    generate: Callable[..., Array] | None = None

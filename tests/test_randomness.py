@@ -1,7 +1,9 @@
 import jax
 import numpy as np
+import pytest
+from scipy import stats
 
-from gan_jax.randomness import example_keys, latents
+from gan_jax.randomness import LATENTS, example_keys, latents
 
 KEY = jax.random.key(3)
 
@@ -37,3 +39,25 @@ def test_latents_are_standard_normal():
     np.testing.assert_allclose(draws.mean(0), 0, atol=5 / np.sqrt(4000))
     np.testing.assert_allclose(draws.var(0), 1, atol=5 * np.sqrt(2 / 4000))
     assert abs(np.corrcoef(draws[:-1, 0], draws[1:, 0])[0, 1]) < 5 / np.sqrt(4000)
+
+
+@pytest.mark.parametrize(
+    "name, bound, expected",
+    [
+        ("normal", 0.5, stats.truncnorm(-0.5, 0.5)),
+        ("normal", 2.0, stats.truncnorm(-2, 2)),
+        ("uniform", 0.5, stats.uniform(-0.5, 1)),
+        ("uniform", 3.0, stats.uniform(-1, 2)),  # no wider than without a bound
+    ],
+)
+def test_bounded_latents_are_what_is_left_of_the_distribution(name, bound, expected):
+    draws = np.asarray(latents(example_keys(KEY, 2000), 4, LATENTS[name], bound)).ravel()
+    assert np.abs(draws).max() <= bound
+    assert stats.kstest(draws, expected.cdf).pvalue > 1e-3
+
+
+@pytest.mark.parametrize("name", LATENTS)
+def test_a_smaller_bound_keeps_the_order_of_the_draws(name):
+    """So an image of the same seed changes gradually."""
+    wide, narrow = (latents(example_keys(KEY, 1), 200, LATENTS[name], bound)[0] for bound in (None, 0.3))
+    np.testing.assert_array_equal(np.argsort(wide), np.argsort(narrow))

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from gan_jax.devices import device_mean
+from gan_jax.randomness import normal
 
 Array = jax.Array
 
@@ -114,7 +115,7 @@ class WithReference(nn.Module):
     """
 
     generator: nn.Module
-    draw: Callable = jax.random.normal
+    draw: Callable = normal
 
     @nn.compact
     def __call__(self, z: Array, label: Array | None = None, *, train: bool) -> Array:

@@ -48,12 +48,15 @@ def make(setup: gan.Setup, frequencies: Array) -> Recipe:
         _, keys = two(example_keys(key, n))
         return jax.vmap(lambda key: jax.random.categorical(key, logarithms))(keys).astype(jnp.int32)
 
-    def sample_of(state: gan.State, key: Key, labels: Array) -> Array:
-        keys, _ = two(example_keys(key, len(labels)))
-        return gan.draw(setup, state, keys, labels)
+    def latents(key: Key, n: int, bound: float | None = None) -> Array:
+        keys, _ = two(example_keys(key, n))
+        return gan.draw(setup, keys, n, bound)
+
+    def generate(state: gan.State, z: Array, labels: Array) -> Array:
+        return gan.render(setup, state, z, labels)
 
     def sample(state: gan.State, key: Key, n: int) -> Array:
-        return sample_of(state, key, sample_labels(key, n))
+        return generate(state, latents(key, n), sample_labels(key, n))
 
     return Recipe(
         init=init,
@@ -61,5 +64,6 @@ def make(setup: gan.Setup, frequencies: Array) -> Recipe:
         sample=sample,
         parts=setup.n_critic + 1,
         sample_labels=sample_labels,
-        sample_of=sample_of,
+        latents=latents,
+        generate=generate,
     )

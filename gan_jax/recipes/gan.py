@@ -6,6 +6,7 @@ steps hand labels on to the networks where there are any: `recipes.cgan`. `recip
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -19,7 +20,7 @@ from gan_jax import early_warning, precision, views
 from gan_jax.devices import device_mean
 from gan_jax.games import Game, swap_labels
 from gan_jax.players import Player, PyTree, init_player, update_average, update_player
-from gan_jax.randomness import Key, example_keys, latents
+from gan_jax.randomness import Key, example_keys, latents, normal
 from gan_jax.recipe import Batch, Metrics, Recipe
 from gan_jax.terms import Play, Term
 from gan_jax.views import View
@@ -62,7 +63,7 @@ class Setup(NamedTuple):
     g_optimizer: optax.GradientTransformation
     d_optimizer: optax.GradientTransformation
     latent_size: int = 100
-    latent: Callable[..., Array] = jax.random.normal
+    latent: Callable[..., Array] = normal
     n_critic: int = 1
     d_terms: Mapping[str, Term] = MappingProxyType({})
     g_terms: Mapping[str, Term] = MappingProxyType({})
@@ -151,10 +152,20 @@ def make(setup: Setup) -> Recipe:
         state, g_metrics = g_step(state, images[-1], keys[-1])
         return state.replace(step=state.step + 1), d_metrics | g_metrics
 
-    def sample(state: State, key: Key, n: int) -> Array:
-        return draw(setup, state, example_keys(key, n))
+    return unconditional(setup, init, step)
 
-    return Recipe(init=init, step=step, sample=sample, parts=setup.n_critic + 1)
+
+def unconditional(setup: Setup, init: Callable, step: Callable) -> Recipe:
+    """The recipe of these rounds, whose generator knows no labels."""
+    draw_latents, generate = partial(draw, setup), partial(render, setup)
+    return Recipe(
+        init=init,
+        step=step,
+        sample=lambda state, key, n: generate(state, draw_latents(key, n)),
+        parts=setup.n_critic + 1,
+        latents=draw_latents,
+        generate=generate,
+    )
 
 
 def init_state(setup: Setup, key: Key, images: Array, label: Array | None = None, *, d_averaged: bool = False) -> State:
@@ -174,9 +185,13 @@ def init_state(setup: Setup, key: Key, images: Array, label: Array | None = None
     )
 
 
-def draw(setup: Setup, state: State, keys: Key, label: Array | None = None) -> Array:
-    """Images [B, H, W, C] in [-1, 1], one per key [B], by the generator's average if it has one."""
-    z = latents(keys, setup.latent_size, setup.latent)
+def draw(setup: Setup, key: Key, n: int, bound: float | None = None) -> Array:
+    """Latents [n, latent_size], as `Recipe.latents`."""
+    return latents(example_keys(key, n), setup.latent_size, setup.latent, bound)
+
+
+def render(setup: Setup, state: State, z: Array, label: Array | None = None) -> Array:
+    """Images [B, H, W, C] in [-1, 1] of latents [B, latent_size], by the generator's average if it has one."""
     variables = state.generator.average if setup.average else state.generator.all_variables
     return setup.generator.apply(variables, z, label, train=False)
 

@@ -84,7 +84,4 @@ def make(setup: gan.Setup, *, supervised_weight: float = 1.0, average: float = 0
         state, g_metrics = g_step(state, images[-1], keys[-1])
         return state.replace(step=state.step + 1), d_metrics | g_metrics
 
-    def sample(state: gan.State, key: Key, n: int) -> Array:
-        return gan.draw(setup, state, example_keys(key, n))
-
-    return Recipe(init=init, step=step, sample=sample, parts=setup.n_critic + 1)
+    return gan.unconditional(setup, init, step)

@@ -111,15 +111,19 @@ def test_four_shares_of_a_batch_are_the_whole_batch(conditioning, penalised, req
     require_shares_are_the_whole(one, four, batch(2, 16), KEY)
 
 
+def draw(recipe, state, key, labels):
+    return recipe.generate(state, recipe.latents(key, len(labels)), labels)
+
+
 def test_an_image_depends_on_its_own_key_and_label():
     recipe = cgan.make(setup_of(), np.ones(K))
     state = jax.jit(recipe.init)(KEY, batch())
     labels = np.arange(9, dtype=np.int32) % K
-    nine = recipe.sample_of(state, KEY, labels)
+    nine = draw(recipe, state, KEY, labels)
     assert nine.shape == (9, *SHAPE)
-    np.testing.assert_allclose(recipe.sample_of(state, KEY, labels[:4]), nine[:4], atol=1e-6)
-    np.testing.assert_allclose(recipe.sample_of(state, example_keys(KEY, 9)[4:], labels[4:]), nine[4:], atol=1e-6)
-    others = recipe.sample_of(state, KEY, (labels + 1) % K)
+    np.testing.assert_allclose(draw(recipe, state, KEY, labels[:4]), nine[:4], atol=1e-6)
+    np.testing.assert_allclose(draw(recipe, state, example_keys(KEY, 9)[4:], labels[4:]), nine[4:], atol=1e-6)
+    others = draw(recipe, state, KEY, (labels + 1) % K)
     assert np.abs(others - nine).max(axis=(1, 2, 3)).min() > 1e-3
 
 
@@ -130,13 +134,13 @@ def test_labels_are_drawn_by_the_data_s_frequencies():
     np.testing.assert_allclose(np.bincount(labels, minlength=K) / 4000, [0.25, 0, 0.75], atol=0.03)
     np.testing.assert_array_equal(recipe.sample_labels(KEY, 10), labels[:10])
     state = jax.jit(recipe.init)(KEY, batch())
-    np.testing.assert_allclose(recipe.sample(state, KEY, 6), recipe.sample_of(state, KEY, labels[:6]), atol=1e-6)
+    np.testing.assert_allclose(recipe.sample(state, KEY, 6), draw(recipe, state, KEY, labels[:6]), atol=1e-6)
 
 
 def test_labels_and_latents_are_independent():
     recipe = cgan.make(setup_of(generator=Shows(), discriminator=Says()), np.ones(2))
     labels = recipe.sample_labels(KEY, 2000)
-    z = recipe.sample_of(recipe.init(KEY, batch()), KEY, labels)[:, 0, 0]
+    z = draw(recipe, recipe.init(KEY, batch()), KEY, labels)[:, 0, 0]
     assert z.shape == (2000, 5)
     assert np.abs(np.corrcoef(labels, z, rowvar=False)[0, 1:]).max() < 0.08
 
@@ -152,7 +156,7 @@ def test_it_learns_to_draw_what_it_is_asked_for(conditioning):
     for i in range(400):
         state, _ = step(state, batch(2, 32, seed=i), KEY)
     labels = np.repeat(np.arange(K, dtype=np.int32), 20)
-    means = np.asarray(recipe.sample_of(state, KEY, labels)).reshape(K, -1).mean(axis=1)
+    means = np.asarray(draw(recipe, state, KEY, labels)).reshape(K, -1).mean(axis=1)
     assert np.diff(means).min() > 0.15  # of 0.47; without labels it would be about 0
 
 

@@ -224,6 +224,8 @@ def test_samples_are_images_that_depend_on_their_own_key():
     assert np.abs(nine).max() <= 1
     np.testing.assert_allclose(recipe.sample(state, KEY, 4), nine[:4], atol=1e-6)
     np.testing.assert_allclose(recipe.sample(state, example_keys(KEY, 9)[4:], 5), nine[4:], atol=1e-6)
+    np.testing.assert_allclose(recipe.generate(state, recipe.latents(KEY, 9)), nine, atol=1e-6)
+    assert np.abs(recipe.latents(KEY, 9, 0.5)).max() <= 0.5
 
 
 def test_wasserstein_clips_the_critic_and_leaves_the_generator():
