@@ -14,7 +14,7 @@ from types import SimpleNamespace
 import numpy as np
 from absl import flags
 
-from experiments import common, gan_flags, gan_networks, images
+from experiments import common, gan_flags, gan_networks, image_training, images
 from experiments.presets import require_known
 from gan_jax.data.source import class_counts
 from gan_jax.networks import conditional
@@ -52,15 +52,18 @@ def make(config: SimpleNamespace, image_shape: tuple[int, int, int]) -> Recipe:
     return cgan.make(gan.Setup(generator, discriminator, **gan_flags.fields(config)), config.class_counts)
 
 
-def prepare(config: SimpleNamespace) -> common.Train:
-    """All that comes before training, and what trains. Raises ValueError or OSError."""
+def training(config: SimpleNamespace) -> image_training.Training:
+    """All that comes before training. Raises ValueError or OSError."""
     config = resolve(config)
     source = images.load(config)
     config.class_counts = class_counts(source).tolist()  # recorded: samples are drawn by them
-    recipe = make(config, source.image_shape)
-    plan, workdir = images.start("cgan", recipe, source, config)
     shown = partial(images.rows, np.arange(source.num_classes)[:ROWS], source.class_names[:ROWS])
-    return partial(images.train, recipe, source, plan, config, workdir, picture=shown)
+    return image_training.start("cgan", make(config, source.image_shape), source, config, picture=shown)
+
+
+def prepare(config: SimpleNamespace) -> common.Train:
+    """All that comes before training, and what trains. Raises ValueError or OSError."""
+    return partial(image_training.train, training(config))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 from absl import flags
 
-from experiments import common, gan_flags, gan_networks, images
+from experiments import common, gan_flags, gan_networks, image_training, images
 from gan_jax.recipe import Recipe
 from gan_jax.recipes import gan
 
@@ -26,7 +26,13 @@ def make(config: SimpleNamespace, image_shape: tuple[int, int, int]) -> Recipe:
     return gan.make(gan.Setup(*gan_networks.make(config, image_shape), **gan_flags.fields(config)))
 
 
-prepare = partial(images.prepare, "dcgan", make, gan_networks.resolve)
+training = partial(image_training.of, "dcgan", make, gan_networks.resolve)
+
+
+def prepare(config: SimpleNamespace) -> common.Train:
+    """All that comes before training, and what trains. Raises ValueError or OSError."""
+    return partial(image_training.train, training(config))
+
 
 if __name__ == "__main__":
     common.launch(prepare, DEFAULTS)

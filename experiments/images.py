@@ -1,7 +1,6 @@
-"""Experiments on images: flags of the data, and training on them."""
+"""Experiments on images: flags of the data, how it is loaded, and how samples are drawn and shown."""
 
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from types import SimpleNamespace
 
 import jax
@@ -11,7 +10,7 @@ from absl import flags
 from PIL import Image
 
 from experiments import common, evaluation
-from gan_jax import loop, pictures
+from gan_jax import pictures
 from gan_jax.data import pipeline
 from gan_jax.data import source as source_lib
 from gan_jax.data import sources
@@ -35,10 +34,6 @@ flags.DEFINE_integer("data_workers", 2, "Processes that read such a dataset.", l
 flags.adopt_module_key_flags(common)
 flags.adopt_module_key_flags(evaluation)
 
-Make = Callable[[SimpleNamespace, tuple[int, int, int]], Recipe]
-Resolve = Callable[[SimpleNamespace], SimpleNamespace]
-Picture = Callable[[Recipe, State, Key], Image.Image]
-
 
 def square(recipe: Recipe, state: State, key: Key) -> Image.Image:
     """A square of GRID images."""
@@ -52,78 +47,6 @@ def rows(
     keys = jnp.tile(example_keys(key, columns), len(labels))
     drawn = np.concatenate(list(draw_of(recipe, state, keys, np.repeat(labels, columns))))
     return pictures.rows(drawn, names)
-
-
-def prepare(experiment: str, make: Make, resolve: Resolve, config: SimpleNamespace) -> common.Train:
-    """All that comes before training, and what trains.
-
-    Raises ValueError or OSError for what can be known to be wrong, before anything is written.
-
-    Args:
-      experiment: the module's name, which `experiments.sample` finds `make` by.
-      make: (configuration, image_shape) -> recipe, made with axis_name=loop.AXIS.
-      resolve: fills in what was left to defaults that depend on other flags, and checks names.
-    """
-    config = resolve(config)
-    source = load(config)
-    recipe = make(config, source.image_shape)
-    plan, workdir = start(experiment, recipe, source, config)
-    return lambda: train(recipe, source, plan, config, workdir)
-
-
-def start(
-    experiment: str, recipe: Recipe, source: source_lib.Source, config: SimpleNamespace
-) -> tuple[evaluation.Plan | None, Path]:
-    """Checks that all fits, plans the evaluation, and opens the run directory. Raises as `prepare`."""
-    check(recipe, source, config)
-    plan = common.by_first(lambda: evaluation.prepare(config, source, lambda: load_test(config, source)))
-    return plan, common.open_workdir(experiment, config, config.dataset, source.image_shape, source.class_names)
-
-
-def train(
-    recipe: Recipe,
-    source: source_lib.Source,
-    plan: evaluation.Plan | None,
-    config: SimpleNamespace,
-    workdir: Path,
-    *,
-    picture: Picture = square,
-    batches: Callable[[int], Iterator[Batch]] | None = None,
-    measure: Callable[[State], dict] = lambda state: {},
-) -> dict:
-    """Trains in `workdir` from where it stands to config.steps; evaluates as planned.
-
-    Args:
-      picture: what is shown of the samples.
-      batches: as `loop.fit` takes them; by default those of `source`.
-      measure: what result.json is to say of the last state.
-
-    Returns what was measured; {} but in the first process.
-    """
-    init_key, step_key, grid_key = jax.random.split(jax.random.key(config.seed), 3)
-    state = jax.jit(recipe.init)(init_key, example_batch(source.image_shape))
-
-    def save_grid(step: int, state: State) -> None:
-        pictures.save(picture(recipe, state, grid_key), workdir / "samples" / f"{step:06d}.png")
-
-    def evaluate(step: int, state: State) -> None:
-        drawn = draw(recipe, state, jax.random.fold_in(grid_key, 1), plan.real.count)
-        evaluation.evaluate(plan, step, state, drawn, workdir)
-
-    hooks = (loop.Hook(config.sample_every, save_grid),)
-    hooks += (loop.Hook(config.eval_every, evaluate),) if config.eval_every else ()
-    batches = batches or batches_of(source, recipe.parts, config)
-    result = common.fit(recipe, state, batches, step_key, hooks, config, workdir)
-    if jax.process_index() > 0:
-        return {}
-    measured = measure(loop.local(result.state))
-    if plan:
-        evaluate(int(result.state.step), loop.local(result.state))  # of a run that was over without it
-        scored = evaluation.summary(plan, workdir)
-    common.finish(result, config, workdir, **measured, **(scored if plan else {}))
-    print("".join(f"{line}\n" for line in (evaluation.told(scored) if plan else ())), end="")
-    print(f"sample more:\n  python -m experiments.sample --workdir={workdir} --num=64 --seed=1")
-    return measured
 
 
 def splits(config: SimpleNamespace) -> tuple[source_lib.Source, source_lib.Source]:

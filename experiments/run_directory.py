@@ -1,6 +1,7 @@
 """A run's directory: its name, what it says of the run, and that no other run is overwritten."""
 
 import json
+import os
 import platform
 import re
 import sys
@@ -19,6 +20,8 @@ FREE = frozenset(
     "eval_every eval_metrics num_samples extractor inception_weights "
     "distributed coordinator_address num_processes process_id".split()
 )
+
+LIBRARIES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
 
 
 def default_name(experiment: str, subject: str, config: SimpleNamespace) -> str:
@@ -46,10 +49,8 @@ def open_run(
         "flags": vars(config),
         "image_shape": list(image_shape),
         "class_names": class_names,
-        "devices": [str(device) for device in jax.devices()],
-        "versions": {"python": platform.python_version()}
-        | {name: metadata.version(name) for name in ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")},
         "command": sys.argv,
+        **surroundings(),
     }
     if (workdir / "config.json").exists():
         _require_same(read_config(workdir), content, workdir)
@@ -63,6 +64,18 @@ def open_run(
     except OSError as error:
         raise OSError(f"cannot write to the run directory {workdir}: {error.strerror}") from error
     return workdir
+
+
+def surroundings() -> dict:
+    """What a computation depends on beside its flags: {"devices", "machine", "versions"}."""
+    cpus = Path("/proc/cpuinfo")  # Linux; elsewhere the system's own, shorter word
+    models = re.findall(r"model name\s*: (.*)", cpus.read_text()) if cpus.exists() else []
+    machine = {"system": platform.platform(), "processor": models[0] if models else platform.processor()}
+    return {
+        "devices": [f"{device} ({device.device_kind})" for device in jax.devices()],
+        "machine": machine | {"cores": os.cpu_count()},
+        "versions": {"python": platform.python_version()} | {name: metadata.version(name) for name in LIBRARIES},
+    }
 
 
 def read_config(workdir: str | Path) -> dict:

@@ -23,7 +23,7 @@ import numpy as np
 from absl import flags
 from flax import linen as nn
 
-from experiments import common, evaluation, gan_flags, gan_networks, images
+from experiments import common, gan_flags, gan_networks, image_training, images
 from experiments.presets import require_known
 from gan_jax import loop, pictures
 from gan_jax.data.classes import keep
@@ -108,9 +108,9 @@ def prepare(config: SimpleNamespace) -> common.Train:
     if not len(unlabelled):
         raise ValueError(f"num_labeled={config.num_labeled}: that is all there are; some must be left without labels")
     recipe = make(config, source.image_shape)
-    plan, workdir = images.start("sgan", recipe, unlabelled, config)
-    common.by_first(lambda: record_split(chosen, labelled, workdir))
-    return partial(train, recipe, labelled, unlabelled, test, plan, config, workdir)
+    training = image_training.start("sgan", recipe, unlabelled, config)
+    common.by_first(lambda: record_split(chosen, labelled, training.workdir))
+    return partial(train, training, labelled, test)
 
 
 def record_split(chosen: np.ndarray, labelled: ArraySource, workdir: Path) -> None:
@@ -124,38 +124,26 @@ def record_split(chosen: np.ndarray, labelled: ArraySource, workdir: Path) -> No
     pictures.save(pictures.grid(labelled.images[order] / 127.5 - 1), workdir / "labelled.png")
 
 
-def train(
-    recipe: Recipe,
-    labelled: Source,
-    unlabelled: Source,
-    test: Source,
-    plan: evaluation.Plan | None,
-    config: SimpleNamespace,
-    workdir: Path,
-) -> None:
-    """Trains in `workdir` from where it stands to config.steps, and the same network alone; tells both accuracies."""
+def train(training: image_training.Training, labelled: Source, test: Source) -> None:
+    """Trains from where the run stands to config.steps, and the same network alone; tells both accuracies."""
+    config, unlabelled = training.config, training.source
 
     def batches(step: int) -> Iterator[Batch]:
-        some, few = (images.batches_of(*of, config)(step) for of in ((unlabelled, recipe.parts), (labelled, n_critic)))
+        parts = ((unlabelled, training.recipe.parts), (labelled, config.n_critic))
+        some, few = (images.batches_of(*of, config)(step) for of in parts)
         with closing(some), closing(few):
             for batch, own in zip(some, few):
                 yield {"image": batch["image"], "labelled_image": own["image"], "labelled_label": own["label"]}
 
-    n_critic = config.n_critic
-    alone = train_alone(labelled, test, config, workdir / "supervised")
-    measured = images.train(
-        recipe,
-        unlabelled,
-        plan,
-        config,
-        workdir,
-        batches=batches,
-        measure=lambda state: {
+    def measure(state: gan.State) -> dict:
+        return {
             "test_accuracy": accuracy(classify(config, unlabelled.image_shape, state), test),
             "supervised_test_accuracy": alone,
             "test_images": len(test),
-        },
-    )
+        }
+
+    alone = train_alone(labelled, test, config, training.workdir / "supervised")
+    measured = image_training.train(training._replace(batches=batches, measure=measure))
     if measured:
         print(f"accuracy on {len(test)} test images: {measured['test_accuracy']:.2%} of the semi-supervised GAN,")
         print(f"{alone:.2%} of the same network by its {len(labelled)} labelled images alone")

@@ -110,7 +110,7 @@ def fit(
         for hook in hooks:
             hook.run(0, local(state))
     with (
-        _caught_signals() as caught,
+        caught_signals() as caught,
         closing(record(first)) if lead else nullcontext() as log,
         closing(batches(first)) as batch,
         tqdm(total=steps, initial=first, unit="step", disable=not (progress and lead), dynamic_ncols=True) as bar,
@@ -241,7 +241,7 @@ def require_finite(step: int, state: State) -> None:
 
 
 @contextmanager
-def _caught_signals():
+def caught_signals():
     """Collects SIGTERM and the first Ctrl-C in a list; the second Ctrl-C acts as usual."""
     caught: list[int] = []
 

@@ -85,6 +85,16 @@ def compute(names: Sequence[str], real: Images, fake: Images, extractor: Extract
     return found
 
 
+def better(number: str) -> str | None:
+    """Which way a number that `compute` names is better, "lower" or "higher"; None if it is none of a score."""
+    base = number.partition("[")[0]
+    base = {inceptions: name for name, inceptions in INCEPTIONS.items()}.get(base, base)
+    for name, score in SCORES.items():  # as precision and recall of precision_recall, or sliced_wasserstein_28
+        if base == name or base in name.split("_") or base.startswith(f"{name}_"):
+            return score.better
+    return None
+
+
 def computable(extractor: Extractor | None) -> list[str]:
     """The names of the scores that can be computed with this extractor, or with none."""
     return [name for name, score in SCORES.items() if extractor or score.sees == "pixels"]

@@ -1,0 +1,111 @@
+"""What an ablation compares: values of flags, and of each combination a few seeds."""
+
+import itertools
+from collections.abc import Sequence
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import NamedTuple
+
+from absl import flags
+
+from experiments import run_directory
+
+FLAGS = flags.FLAGS
+
+Combination = dict[str, str]  # swept flags' values, as they are given on the command line
+
+
+class Cell(NamedTuple):
+    """One run of an ablation.
+
+    Fields: combination; seed; steps: rounds, None before they are known; workdir: its directory, where its result is.
+    """
+
+    combination: Combination
+    seed: int
+    steps: int | None
+    workdir: Path
+
+    @property
+    def log(self) -> Path:
+        """What the run told."""
+        return self.workdir.with_name(self.workdir.name + ".log")
+
+    @property
+    def failure(self) -> Path:
+        """The error that ended it, if one did."""
+        return self.workdir.with_name(self.workdir.name + ".failed")
+
+
+def parse(sweeps: Sequence[str], experiment: str, names: set[str]) -> dict[str, list[str]]:
+    """The values of each swept flag, of texts like "game=minmax,hinge" or, where values have commas, "penalty=r1|r1,r2".
+
+    Raises ValueError for what is no such text, or a flag that is not in `names` or cannot be swept.
+    """
+    found = {}
+    for text in sweeps:
+        name, equals, values = text.partition("=")
+        name = name.strip().lstrip("-")
+        if not equals or not name:
+            raise ValueError(f"sweep={text}: must be a flag and its values, as in --sweep=game=minmax,hinge")
+        if name not in names:
+            raise ValueError(f"sweep={text}: {experiment} has no flag --{name}")
+        if name == "seed":
+            raise ValueError(f"sweep={text}: seeds are --seeds=3, from --seed on")
+        if name in run_directory.FREE:
+            raise ValueError(
+                f"sweep={text}: --{name} does not change what is computed in a round; see --budget for steps"
+            )
+        if name in found:
+            raise ValueError(f"sweep={text}: --{name} is swept twice")
+        found[name] = [value.strip() for value in values.split("|" if "|" in values else ",")]
+        if "" in found[name] or len(set(found[name])) < len(found[name]):
+            raise ValueError(f"sweep={text}: must be different values, each but once, as in --sweep=game=minmax,hinge")
+    if not found:
+        raise ValueError("--sweep=FLAG=VALUE,VALUE,... is needed: what is compared")
+    return found
+
+
+def combinations(swept: dict[str, list[str]]) -> list[Combination]:
+    """All of them, the last flag's values changing first. Raises ValueError if directories would share a name."""
+    found = [dict(zip(swept, values)) for values in itertools.product(*swept.values())]
+    names = [name(combination) for combination in found]
+    for combination, own in zip(found, names):
+        if names.count(own) > 1:
+            raise ValueError(
+                f"sweep: the values of {label(combination)} and of another read alike in a file's name: {own}"
+            )
+    return found
+
+
+def name(combination: Combination) -> str:
+    """As part of a directory's name: "game_minmax-n_critic_5"."""
+    return "-".join(f"{flag}_{run_directory.short(value)}" for flag, value in combination.items())
+
+
+def label(combination: Combination) -> str:
+    """For people: "minmax", or with several flags "game=minmax, n_critic=5"."""
+    if len(combination) == 1:
+        return next(iter(combination.values()))
+    return ", ".join(f"{flag}={value}" for flag, value in combination.items())
+
+
+def flag_names(module: ModuleType) -> set[str]:
+    """The flags that an experiment has."""
+    return {flag.name for flag in FLAGS.get_key_flags_for_module(module.__name__)}
+
+
+def configuration(module: ModuleType, combination: Combination) -> SimpleNamespace:
+    """What the experiment would be run with: its own defaults, the flags that were given, and the combination's values.
+
+    Raises ValueError for a value that the flag cannot have.
+    """
+    values = {}
+    for flag in FLAGS.get_key_flags_for_module(module.__name__):
+        values[flag.name] = flag.value if flag.present else module.DEFAULTS.get(flag.name, flag.default)
+        if flag.name in combination:
+            try:
+                values[flag.name] = flag.parser.parse(combination[flag.name])
+            except (ValueError, TypeError) as error:
+                raise ValueError(f"sweep: --{flag.name}={combination[flag.name]}: {error}") from error
+    return SimpleNamespace(**values)
