@@ -223,4 +223,5 @@ def _rated(plan: dict, cells: list[Cell], config: SimpleNamespace, workdir: Path
 
 if __name__ == "__main__":
     sys.argv = [argument for argument in sys.argv if argument != "--"]  # the experiment's flags may stand after one
+    jax.config.update("jax_platforms", "cpu")  # accelerators are left to the cells
     common.launch(prepare)

@@ -52,9 +52,15 @@ def _page(workdir: Path, plan: dict, cells: list[Cell]) -> str:
             ("Nearest training images", page.side_by_side(_nearest(cells))),
             ("Cells", page.folded("each run", page.table(_rows(cells)))),
             ("Configuration", _configuration(plan, cells)),
-            ("Made with", page.pairs(made_with(plan))),
+            ("Made with", page.pairs(made_with(_surroundings(plan, cells)))),
         ],
     )
+
+
+def _surroundings(plan: dict, cells: list[Cell]) -> dict:
+    """Those of a cell, which may have accelerators that the ablation's own process leaves alone; and the command."""
+    runs = [cell for cell in cells if finished(cell)]
+    return plan | (run_directory.read_config(runs[0].workdir) if runs else {}) | {"command": plan["command"]}
 
 
 def made_with(content: dict) -> dict[str, str]:

@@ -118,7 +118,7 @@ def _classes(run: SimpleNamespace, num_classes: int, extractor: Extractor, real:
 
 def _scores(names: list[str], real: Images, fake: Images, extractor) -> dict[str, float]:
     found = {}
-    for name in (bar := tqdm(names, leave=False, dynamic_ncols=True)):
+    for name in (bar := tqdm(names, leave=False, dynamic_ncols=True, disable=not names)):
         bar.set_description(name)
         found |= scores.compute([name], real, fake, extractor)
     return found

@@ -128,4 +128,5 @@ def finish(training: Training, result: loop.Result) -> dict:
     common.finish(result, training.config, workdir, **measured, **scored)
     print("".join(f"{line}\n" for line in (evaluation.told(scored) if scored else ())), end="")
     print(f"sample more:\n  python -m experiments.sample --workdir={workdir} --num=64 --seed=1")
+    print(f"all of it on a page:\n  python -m experiments.report --workdir={workdir}")
     return measured

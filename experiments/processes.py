@@ -1,5 +1,6 @@
 """Cells in processes of their own, some at a time, with a bar over all rounds."""
 
+import os
 import signal
 import subprocess
 import time
@@ -62,7 +63,7 @@ def play(
             while waiting or running:
                 while waiting and len(running) < jobs:
                     task = waiting.popleft()
-                    running[_start(task)] = task
+                    running[_start(task, jobs)] = task
                 time.sleep(LOOK)
                 if caught:
                     raise Stopped(caught[0])
@@ -78,7 +79,9 @@ def play(
                 process.communicate()
 
 
-def _start(task: Task) -> subprocess.Popen:
+def _start(task: Task, jobs: int) -> subprocess.Popen:
+    # Otherwise each would take most of an accelerator's memory at once.
+    shared = {"XLA_PYTHON_CLIENT_PREALLOCATE": "false"} if jobs > 1 else {}
     first = task.cells[0]
     for cell in task.cells:
         cell.failure.unlink(missing_ok=True)
@@ -90,6 +93,7 @@ def _start(task: Task) -> subprocess.Popen:
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            env=shared | os.environ,
         )
 
 

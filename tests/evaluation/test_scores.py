@@ -73,3 +73,17 @@ def test_the_first_images_are_kept(monkeypatch):
 def test_what_can_be_computed_without_an_extractor():
     assert scores.computable(None) == ["sliced_wasserstein", "ms_ssim"]
     assert scores.computable(extractor("x")) == list(SCORES)
+
+
+def test_which_way_each_number_is_better():
+    """Every name that compute gives is known, and by Inception's features too."""
+    ways = {
+        number: scores.better(f"{number}[mnist-cnn,10k]") for number in ("precision", "recall", "density", "coverage")
+    }
+    assert set(ways.values()) == {"higher"}
+    for name in SCORES.keys() - {"precision_recall", "density_coverage"}:  # which are two numbers each
+        assert scores.better(f"{name}[mnist-cnn,10k]") == SCORES[name].better
+    assert (
+        scores.better("sliced_wasserstein_28[2k]") == scores.better("FID[10k]") == scores.better("KID[10k]") == "lower"
+    )
+    assert scores.better("d_loss") is None

@@ -53,22 +53,33 @@ CASES = {
 MEASURED = {"sgan": {"test_accuracy", "supervised_test_accuracy", "test_images"}}
 NOT_TRAINING = {
     "__init__",
+    "ablation_report",
+    "cell",
     "common",
     "evaluation",
     "gan_flags",
     "gan_networks",
+    "image_training",
     "images",
+    "memorised",
+    "page",
     "presets",
     "run_directory",
     "sample",
+    "together",
 }
 ELSEWHERE = {
+    "ablate",
+    "ablation_results",
     "classifier",
     "classify",
     "evaluate",
     "mixture2d",
     "mixture_table",
     "game_curves",
+    "processes",
+    "report",
+    "sweep",
 }  # tested in a file of their own
 
 pytestmark = pytest.mark.usefixtures("compiled_in_haste")

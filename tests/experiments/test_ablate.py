@@ -1,0 +1,197 @@
+"""Ablations: what is refused before anything runs, what a sweep leaves, and that it can be killed and gone on with."""
+
+import csv
+import json
+import os
+import signal
+import time
+
+import numpy as np
+import pytest
+from absl import flags, logging
+from PIL import Image
+
+from experiments import ablate, ablation_results, common
+from gan_jax import record
+
+TINY = ("--network=mlp", "--hidden=8", "--image_size=8", "--batch_size=8", "--num_samples=100", "--log_every=5")
+SHORT = (*TINY, "--seeds=2", "--steps=30", "--eval_every=15", "--checkpoint_every=10")
+SWEEP = (*SHORT, "--sweep=game=hinge,wasserstein")
+HALF = (*SHORT, "--sweep=game=hinge")  # whose cells are the first two of the whole
+
+pytestmark = pytest.mark.usefixtures("compiled_in_haste")
+
+
+@pytest.fixture
+def ablation():
+    """ablation(*flags) runs one, its cells in processes of their own; returns the exit code."""
+    verbosity = logging.get_verbosity()
+
+    def ablation(*given: str) -> int:
+        try:
+            common.parse_flags(["ablate", *given])
+            return common.run(ablate.prepare, common.config_from_flags())
+        except SystemExit as stop:
+            return stop.code
+        finally:
+            flags.FLAGS.unparse_flags()
+
+    yield ablation
+    logging.set_verbosity(verbosity)
+
+
+@pytest.fixture(scope="module")
+def swept_directory(tmp_path_factory):
+    return tmp_path_factory.mktemp("swept") / "ablation"
+
+
+@pytest.fixture
+def swept(swept_directory, ablation):
+    """The directory of an ablation that was not interrupted, which the tests below share."""
+    if not (swept_directory / "report.html").exists():
+        assert ablation(*SWEEP, f"--workdir={swept_directory}") == 0
+    return swept_directory
+
+
+def rows_of(workdir) -> list[dict[str, str]]:
+    """Of results.csv, without the times."""
+    with (workdir / "results.csv").open() as file:
+        return [{k: v for k, v in row.items() if k not in ablation_results.TIMES} for row in csv.DictReader(file)]
+
+
+def test_a_sweep_leaves_a_row_a_cell_a_table_and_pictures(swept):
+    rows = rows_of(swept)
+    assert [(row["game"], row["seed"]) for row in rows] == [
+        ("hinge", "0"), ("hinge", "1"), ("wasserstein", "0"), ("wasserstein", "1"),
+    ]  # fmt: skip
+    assert all(row["state"] == "done" and row["step"] == "30" for row in rows)
+    for row in rows:
+        cell = swept / "cells" / f"game_{row['game']}-seed{row['seed']}"
+        last = [json.loads(line) for line in (cell / "evaluations.jsonl").read_text().splitlines()][-1]
+        assert last["step"] == 30
+        assert float(row["final frechet_distance[digits-cnn,100]"]) == last["frechet_distance[digits-cnn,100]"]
+        assert float(row["last d_loss"]) == record.read(cell)["d_loss"][-1]
+    table = (swept / "table.md").read_text()
+    finals = [float(row["final frechet_distance[digits-cnn,100]"]) for row in rows[:2]]
+    assert f"| `hinge` | {np.mean(finals):.3g} ± {np.std(finals, ddof=1):.3g} |" in table.replace("**", "")
+    assert "| real images |" in table
+    for name in ("curves.png", "samples.png"):
+        assert np.std(np.asarray(Image.open(swept / name).convert("L"))) > 0
+
+
+def test_finished_cells_are_not_run_again(swept, ablation, monkeypatch, capsys):
+    monkeypatch.setattr("subprocess.Popen", None)
+    before = (swept / "results.csv").read_bytes()
+    assert ablation(*SWEEP, f"--workdir={swept}") == 0
+    assert (swept / "results.csv").read_bytes() == before
+
+
+def test_killed_in_the_middle_it_goes_on_to_the_same_results(swept, start, tmp_path):
+    """kill -9, when one cell is done and another has a checkpoint; the cells end with what started them."""
+    workdir = tmp_path / "ablation"
+    given = (*HALF, f"--workdir={workdir}")
+    second = workdir / "cells" / "game_hinge-seed1"
+    begun = start(*given, module="experiments.ablate")
+    while not (second / "checkpoints" / "10").exists():
+        assert begun.poll() is None, begun.communicate()
+        time.sleep(0.02)
+    os.kill(begun.pid, signal.SIGKILL)
+    begun.wait()
+    assert (workdir / "cells" / "game_hinge-seed0" / "result.json").exists() and not (workdir / "report.html").exists()
+    first_log = (workdir / "cells" / "game_hinge-seed0.log").read_text()
+
+    again = start(*given, module="experiments.ablate")
+    _, told = again.communicate()
+    assert again.returncode == 0, told
+    assert (workdir / "cells" / "game_hinge-seed0.log").read_text() == first_log
+    assert rows_of(workdir) == rows_of(swept)[:2]
+
+
+def test_seeds_that_train_together_score_as_alone(swept, ablation, tmp_path):
+    workdir = tmp_path / "ablation"
+    assert ablation(*HALF, "--vmap_seeds", f"--workdir={workdir}") == 0
+    assert (workdir / "cells" / "game_hinge-seed0.log").exists()
+    assert not (workdir / "cells" / "game_hinge-seed1.log").exists()  # one process for both
+    for together, alone in zip(rows_of(workdir), rows_of(swept)[:2], strict=True):
+        assert together.keys() == alone.keys()
+        for name in together.keys() - {"game", "state"}:
+            np.testing.assert_allclose(float(together[name]), float(alone[name]), rtol=2e-3, atol=1e-4, err_msg=name)
+
+
+REFUSED = {
+    "--experiment=nope": "unknown experiment 'nope'; choose from dcgan, cgan, sgan",
+    "--sweep=gane=hinge": "dcgan has no flag --gane",
+    "--sweep=conditioning=embed,concat": "dcgan has no flag --conditioning",
+    "--conditioning=embed": "dcgan has no flag --conditioning",
+    "--sweep=n_critic=1,nope": "--n_critic=nope",
+    "--sweep=n_critic=1,0": "--n_critic=0",
+    "--sweep=optimizer=adam,nope": "unknown optimizer 'nope'",
+    "--sweep=optimizer": "must be a flag and its values",
+    "--sweep=optimizer=": "must be different values",
+    "--sweep=optimizer=adam,adam": "must be different values",
+    "--sweep=seed=1,2": "seeds are --seeds=3",
+    "--sweep=steps=1,2": "--steps does not change what is computed",
+    "--sweep=game=minmax": "--game is swept twice",
+    "--game=hinge": "--game is swept, so it cannot be given too",
+    "--sweep=d_lr=-1,1": "--d_lr=-1",
+    "--sweep=penalty=r1,none|nope": "unknown penalty 'nope'",
+    "--sweep=dataset=digits,folder:nowhere": "nowhere",
+    "--eval_metrics=nope": "unknown metric 'nope'",
+    "--budget=nope": "unknown budget 'nope'",
+    "--budget=images": "--steps is given, but the budget is in images",
+    "--seconds=3": "--seconds is given, but the budget is in steps",
+    "--seeds=0": "--seeds=0",
+    "--batch_size=6": "batch_size 6 is not divisible by the 4 devices",
+}
+
+
+@pytest.mark.parametrize("given", REFUSED)
+def test_what_is_wrong_is_told_in_one_line_before_anything_runs(given, ablation, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("subprocess.Popen", None)
+    workdir = tmp_path / "ablation"
+    assert ablation(*TINY, "--sweep=game=hinge,minmax", "--steps=2", given, f"--workdir={workdir}") == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: ") and REFUSED[given] in line
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "given, told",
+    [
+        ((), "--sweep=FLAG=VALUE,VALUE,... is needed"),
+        (("--sweep=game=hinge,minmax", "--budget=seconds"), "budget=seconds needs --seconds=N"),
+        (("--sweep=game=hinge,minmax", "--budget=seconds", "--seconds=3", "--jobs=2"), "slow each other down"),
+        (("--experiment=sgan", "--vmap_seeds", "--sweep=num_labeled=40,50"), "sgan trains more than one recipe"),
+    ],
+)
+def test_what_is_missing_or_does_not_go_together(given, told, ablation, tmp_path, capsys):
+    assert ablation(*TINY, *given, f"--workdir={tmp_path / 'ablation'}") == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert told in line
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_directory_of_another_ablation_is_refused(swept, ablation, tmp_path, capsys):
+    before = {path: path.read_bytes() for path in swept.rglob("*") if path.is_file()}
+    for given in (("--steps=40",), ("--sweep=d_lr=1e-3,1e-4",), ("--seed=7",), ("--width=8",)):
+        assert ablation(*SWEEP, *given, f"--workdir={swept}") == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        assert "holds another ablation" in line
+    assert {path: path.read_bytes() for path in swept.rglob("*") if path.is_file()} == before
+
+    (tmp_path / "mine.txt").touch()
+    assert ablation(*SWEEP, f"--workdir={tmp_path}") == 2
+    assert "holds other things than an ablation" in capsys.readouterr().err
+
+
+def test_equal_images_are_fewer_rounds_for_more_critic_steps(ablation, monkeypatch, tmp_path):
+    """wasserstein makes five D-steps a round, hinge one."""
+    asked = {}
+    monkeypatch.setattr(
+        ablate,
+        "run",
+        lambda plan, cells, *_: asked.update({tuple(cell.combination.values()): cell.steps for cell in cells}),
+    )
+    given = ("--sweep=game=hinge,wasserstein", "--budget=images", "--images=4000", f"--workdir={tmp_path / 'ablation'}")
+    assert ablation(*TINY, *given) == 0
+    assert asked == {("hinge",): 500, ("wasserstein",): 100}

@@ -1,0 +1,96 @@
+import json
+import math
+
+import pytest
+
+from experiments import ablation_results
+from experiments.ablation_results import better, table
+from experiments.sweep import Cell
+
+SCORE = "frechet_distance[digits-cnn,898]"
+
+
+def cells_with(folder, finals, **others):
+    """A cell for each final score, by game: None has not run, a text has failed so."""
+    cells = []
+    for game, values in finals.items():
+        for seed, value in enumerate(values):
+            cell = Cell({"game": game}, seed, 10, folder / f"{game}-seed{seed}")
+            cells.append(cell)
+            if isinstance(value, str):
+                cell.failure.write_text(value + "\n")
+            elif value is not None:
+                cell.workdir.mkdir()
+                line = {"step": 10, SCORE: value}
+                content = {"step": 10, "metrics": {"d_loss": 0.5}, "seconds": 2.5, "images_per_second": 100.0 + seed}
+                content |= {"final": line, "best": line | {"step": 5}, "floor": {SCORE: 0.25}} | others
+                (cell.workdir / "result.json").write_text(json.dumps(content))
+    return cells
+
+
+def line_of(cells, game):
+    return next(line for line in table(cells).splitlines() if f"`{game}`" in line).split(" | ")
+
+
+def test_means_and_deviations(tmp_path):
+    """Of 1, 2, 3: mean 2, deviation 1 with n - 1."""
+    cells = cells_with(tmp_path, {"hinge": [1.0, 2.0, 3.0], "minmax": [2.5, 3.0, 3.5]})
+    assert line_of(cells, "hinge")[1:3] == ["2 ± 1", "2 ± 1"]
+    assert "| real images | 0.25 | 0.25 |" in table(cells)
+
+
+@pytest.mark.parametrize(
+    "finals, bold",
+    [
+        ({"hinge": [1.0, 2.0, 3.0], "minmax": [4.5, 5.0, 5.5]}, "hinge"),  # [1, 3] and [4.5, 5.5]
+        ({"hinge": [1.0, 2.0, 3.0], "minmax": [3.0, 3.5, 4.0]}, None),  # both end at 3
+        ({"hinge": [1.0, 2.0, 3.0], "minmax": [3.1, 3.6, 4.1]}, "hinge"),
+        ({"hinge": [1.0], "minmax": [9.0]}, None),  # a single run has no interval
+        ({"hinge": [1.0, 1.1], "minmax": [9.0, 9.1], "r3gan": ["nan", "nan"]}, "hinge"),  # what failed is no rival
+        ({"hinge": [1.0, 1.1], "minmax": [9.0, None]}, None),
+        ({"hinge": [1.0, 1.1]}, None),
+    ],
+)
+def test_bold_is_what_is_better_than_all_others_by_more_than_the_deviations(finals, bold, tmp_path):
+    cells = cells_with(tmp_path, finals)
+    assert [game for game in finals if "**" in line_of(cells, game)[1]] == ([bold] if bold else [])
+
+
+def test_higher_accuracies_are_better(tmp_path):
+    good = cells_with(tmp_path, {"hinge": [1.0, 1.1]}, test_accuracy=0.9)
+    bad = cells_with(tmp_path, {"minmax": [9.0, 9.1]}, test_accuracy=0.4)
+    assert "**0.9 ± 0**" in table(good + bad)
+
+
+def test_what_failed_or_has_not_run_is_said(tmp_path):
+    cells = cells_with(
+        tmp_path, {"hinge": [1.0, None], "minmax": [2.0, "d_loss is nan at step 7"], "r3gan": [None, None]}
+    )
+    assert line_of(cells, "hinge")[-1] == "1 of 2; waiting |"
+    assert line_of(cells, "minmax")[-1] == "1 of 2; failed: d_loss is nan at step 7 |"
+    assert line_of(cells, "r3gan")[1:] == ["-", "-", "-", "0 of 2; waiting |"]
+
+
+def test_a_row_has_the_flags_the_state_the_scores_and_the_times(tmp_path):
+    done, failed = cells_with(tmp_path, {"hinge": [1.0, "killed by SIGKILL"]})
+    assert ablation_results.row(done) == {
+        "game": "hinge", "seed": 0, "state": "done", "step": 10, f"final {SCORE}": 1.0, f"best {SCORE}": 1.0,
+        "best step": 5, "last d_loss": 0.5, "seconds": 2.5, "images_per_second": 100.0,
+    }  # fmt: skip
+    assert ablation_results.row(failed) == {"game": "hinge", "seed": 1, "state": "failed: killed by SIGKILL"}
+
+
+def test_a_run_that_is_shorter_than_asked_for_is_not_finished(tmp_path):
+    (cell,) = cells_with(tmp_path, {"hinge": [1.0]})
+    assert ablation_results.finished(cell) and not ablation_results.finished(cell._replace(steps=11))
+
+
+def test_which_way_is_better():
+    assert better("final frechet_distance[mnist-cnn,10k]") == better("best FID[10k]") == "lower"
+    assert better("final precision[mnist-cnn,10k]") == better("test_accuracy") == "higher"
+    assert better("final sliced_wasserstein_28[2k]") == "lower"
+    assert better("best step") is None
+
+
+def test_an_interval_that_is_not_there_is_nan():
+    assert all(map(math.isnan, ablation_results._interval([])))

@@ -1,0 +1,144 @@
+"""Pages of runs and of ablations, in a real browser where there is one."""
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+from absl import flags
+from PIL import Image
+
+from experiments import ablation_results, memorised, page, report
+from experiments.sweep import Cell
+
+TINY = ("--game=hinge", "--network=mlp", "--hidden=8", "--image_size=8", "--batch_size=8", "--num_samples=100")
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+# Says, when all is loaded, how many pictures there are and how many of them a person sees.
+COUNT = """<script>addEventListener("load", () => {
+  const all = [...document.images];
+  document.body.dataset.seen = all.filter(i => i.complete && i.naturalWidth > 0).length + " of " + all.length;
+})</script>"""
+
+pytestmark = pytest.mark.usefixtures("compiled_in_haste")
+
+
+@pytest.fixture
+def opened(tmp_path):
+    """opened(page) is what a browser says of it: ("pictures seen of all", console's lines); skips without Chromium."""
+    if not CHROMIUM:
+        pytest.skip("there is no chromium to open pages with")
+
+    def opened(path: Path) -> tuple[str, list[str]]:
+        copy = tmp_path / "opened.html"
+        copy.write_text(path.read_text().replace("</body>", COUNT + "</body>"))
+        command = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}"]
+        command += ["--enable-logging=stderr", "--v=0", "--virtual-time-budget=10000", "--dump-dom", copy.as_uri()]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+        seen = re.search(r'data-seen="([^"]*)"', done.stdout)
+        return seen and seen.group(1), [line for line in done.stderr.splitlines() if "CONSOLE" in line]
+
+    return opened
+
+
+@pytest.fixture(scope="module")
+def run_directory(tmp_path_factory):
+    return tmp_path_factory.mktemp("run") / "run"
+
+
+@pytest.fixture
+def run(run_directory, play):
+    """A run that was evaluated in training."""
+    if not run_directory.exists():
+        assert play(*TINY, "--steps=4", "--eval_every=2", f"--workdir={run_directory}") == 0
+    return run_directory
+
+
+@pytest.fixture
+def ablation(run, tmp_path) -> Path:
+    """The directory of an ablation of which a cell is done, one has failed and two wait."""
+    workdir = tmp_path / "ablation"
+    config = json.loads((run / "config.json").read_text())
+    kept = ("command", "devices", "machine", "versions")
+    plan = {"experiment": "dcgan", "sweep": {"game": ["hinge", "<b>&"]}, "flags": {}, "first_seed": 0}
+    plan |= {"budget": "steps", "amount": 4} | {name: config[name] for name in kept}
+    cells = [
+        Cell({"game": game}, seed, 4, workdir / "cells" / f"{number}-seed{seed}")
+        for number, game in enumerate(plan["sweep"]["game"])
+        for seed in (0, 1)
+    ]
+    (workdir / "cells").mkdir(parents=True)
+    shutil.copytree(run, cells[0].workdir)
+    cells[1].failure.write_text("d_loss is nan at step 3\n")
+    (workdir / ablation_results.PLAN).write_text(json.dumps(plan))
+    ablation_results.save_cells(workdir, cells)
+    return workdir
+
+
+def test_a_run_s_page_has_all_that_there_is_of_it(run, opened):
+    path = report.save(run)
+    text = path.read_text()
+    for told in ("dcgan hinge", "frechet_distance[digits-cnn,100]", "Nearest training images", "batch_size", "jaxlib"):
+        assert told in text
+    assert "http" not in re.sub(r"base64,[^\"]*", "", text)  # nothing is fetched
+    seen, console = opened(path)
+    assert seen == "5 of 5"  # the last samples, their animation, scores, curves, nearest images
+    assert console == []
+
+
+def test_an_ablation_s_page_in_a_browser(ablation, opened):
+    path = report.save(ablation)
+    text = path.read_text()
+    assert "&lt;b&gt;&amp;" in text and "<b>" not in text
+    assert "1 of 2; failed: d_loss is nan at step 3" in text and "0 of 2; waiting" in text
+    seen, console = opened(path)
+    assert seen == "3 of 3"  # curves, samples, the nearest images of the one that is done
+    assert console == []
+
+
+def test_the_browser_would_notice(opened, tmp_path):
+    """A picture that cannot be seen, and an error."""
+    path = tmp_path / "broken.html"
+    broken = '<img src="data:image/png;base64,AAAA" width="2" height="2"><script>nothing.at.all</script>'
+    path.write_text(page.page("Broken", "", [("", page.picture(Image.new("RGB", (2, 2))) + broken)]))
+    seen, console = opened(path)
+    assert seen == "1 of 2"
+    assert len(console) == 1 and "nothing is not defined" in console[0]
+
+
+def test_without_its_data_the_page_says_so(run, tmp_path, monkeypatch):
+    there = shutil.copytree(run, tmp_path / "run")
+    (there / memorised.PICTURE).unlink(missing_ok=True)
+    config = json.loads((there / "config.json").read_text())
+    config["flags"]["dataset"] = "folder:nowhere"
+    (there / "config.json").write_text(json.dumps(config))
+    assert "no nearest training images" in report.save(there).read_text()
+
+
+@pytest.mark.parametrize(
+    "given, told", [((), "--workdir=RUN is needed"), (("--workdir={0}",), "is not a run directory")]
+)
+def test_of_no_run(given, told, tmp_path, capsys):
+    flags.FLAGS(["report", *(flag.format(tmp_path) for flag in given)])
+    try:
+        with pytest.raises(SystemExit) as stop:
+            report.main(None)
+    finally:
+        flags.FLAGS.unparse_flags()
+    assert stop.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert told in line
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_markdown_in_tables_and_nothing_else():
+    found = page.table([["a|b"], ["**1 ± 2**"], ["`<script>`"]])
+    assert "<strong>1 ± 2</strong>" in found and "<code>&lt;script&gt;</code>" in found and "<th>a|b</th>" in found
+
+
+def test_a_picture_is_in_the_page_as_it_is():
+    image = Image.fromarray(np.arange(12, dtype=np.uint8).reshape(3, 4))
+    found = page.picture(image, 'a "quoted" caption')
+    assert 'width="4" height="3"' in found and "a &quot;quoted&quot; caption" in found
