@@ -42,7 +42,7 @@ def _page(workdir: Path) -> str:
         lead,
         [
             ("Samples", page.side_by_side(shown)),
-            ("Scores", _scores(workdir, result)),
+            ("Scores", _scores(workdir, result, hint=_draws_images(content))),
             ("Curves", "".join(page.picture(path) for path in there("evaluations.png", "curves.png", "trials.png"))),
             ("Nearest training images", memorised.figure(workdir, "samples") if _draws_images(content) else ""),
             ("Configuration", page.pairs(flags)),
@@ -55,16 +55,21 @@ def _draws_images(content: dict) -> bool:
     return len(content["image_shape"]) == 3 and content["experiment"] != "classifier"
 
 
-def _scores(workdir: Path, result: dict) -> str:
-    """What `experiments.evaluate` found, and what was found in training."""
+def _scores(workdir: Path, result: dict, *, hint: bool) -> str:
+    """What `experiments.evaluate` found, and what was found in training; of nothing perhaps a hint how to find some."""
     found = ""
     if (workdir / "evaluation.json").exists():
         scored = json.loads((workdir / "evaluation.json").read_text())
         found += page.code("\n".join(evaluate.table(scored)))
     told = list(evaluation.told(result)) if "final" in result else []
     told += [f"{name}: {value:.4g}" for name, value in result.items() if name.endswith("accuracy")]
+    told += [
+        f"{name}: {value['mean']:.4g} ± {value['std']:.4g} over trials"
+        for name, value in result.items()
+        if isinstance(value, dict) and "trials" in value
+    ]
     found += "".join(page.note(line) for line in told)
-    return found or page.note(f"python -m experiments.evaluate --workdir={workdir} adds them")
+    return found or (page.note(f"python -m experiments.evaluate --workdir={workdir} adds them") if hint else "")
 
 
 def main(_) -> None:
