@@ -99,6 +99,8 @@ def run(plan: dict, cells: list[Cell], config: SimpleNamespace, workdir: Path) -
     (workdir / "cells").mkdir(parents=True, exist_ok=True)
     plan = plan | dict(command=sys.argv, **run_directory.surroundings())
     replace_file(workdir / ablation_results.PLAN, (json.dumps(plan, indent=2) + "\n").encode())
+    for cell in cells:
+        cell.failure.unlink(missing_ok=True)  # it is tried again
     if plan["budget"] == "seconds":
         cells = _rated(plan, cells, config, workdir)
     ablation_results.save_cells(workdir, cells)
@@ -175,7 +177,7 @@ def _require_same(plan: dict, workdir: Path) -> None:
 
 def _tasks(plan: dict, cells: list[Cell], config: SimpleNamespace) -> list[Task]:
     """What is to be run: a process a cell that is not finished, or one for the seeds of a combination."""
-    left = [cell for cell in cells if not ablation_results.finished(cell)]
+    left = [cell for cell in cells if ablation_results.state(cell) == "waiting"]
     if not config.vmap_seeds:
         return [Task([cell], partial(_command, plan)) for cell in left]
     groups: dict[str, list[Cell]] = {}
@@ -203,19 +205,25 @@ def _command(plan: dict, cells: list[Cell], **others) -> list[str]:
 def _rated(plan: dict, cells: list[Cell], config: SimpleNamespace, workdir: Path) -> list[Cell]:
     """The cells with as many rounds as each combination plays in the budgeted seconds, by its rate in a short run.
 
-    The rates are kept, so that an ablation that is gone on with has the same steps.
+    The rates are kept, so that an ablation that is gone on with has the same steps. Where the short run fails, so do the cells.
     """
-    names = {sweep.name(cell.combination): cell for cell in cells}
+    names = {sweep.name(cell.combination): cell for cell in reversed(cells)}  # the first seed's
     short = [cell._replace(steps=RATED, workdir=workdir / "rates" / name) for name, cell in names.items()]
     (workdir / "rates").mkdir(exist_ok=True)
     quiet = dict(eval_every=0, sample_every=RATED, checkpoint_every=RATED)
+    for cell in short:
+        cell.failure.unlink(missing_ok=True)
     left = [cell for cell in short if not ablation_results.finished(cell)]
     play([Task([cell], partial(_command, plan, **quiet)) for cell in left], short, jobs=1, told="rates")
     found = {}
     for name, cell in zip(names, short):
         result = ablation_results.result(cell)
         if result is None:
-            raise RuntimeError(f"{sweep.label(cell.combination)}: {cell.failure.read_text()}")
+            for own in cells:
+                if own.combination == cell.combination:
+                    own.failure.write_text(cell.failure.read_text())
+            found[name] = RATED
+            continue
         batch = run_directory.read_config(cell.workdir)["flags"]["batch_size"]
         found[name] = max(1, round(plan["amount"] * result["images_per_second"] / batch))
     return [cell._replace(steps=found[sweep.name(cell.combination)]) for cell in cells]

@@ -57,7 +57,7 @@ def play(
     # The rounds of earlier starts say nothing of the time that is left.
     with (
         loop.caught_signals() as caught,
-        tqdm(total=total, initial=sum(map(_rounds, cells)), unit="round", dynamic_ncols=True) as bar,
+        tqdm(total=total, initial=sum(map(_rounds, cells)), unit="round", smoothing=0, dynamic_ncols=True) as bar,
     ):
         try:
             while waiting or running:
@@ -83,8 +83,6 @@ def _start(task: Task, jobs: int) -> subprocess.Popen:
     # Otherwise each would take most of an accelerator's memory at once.
     shared = {"XLA_PYTHON_CLIENT_PREALLOCATE": "false"} if jobs > 1 else {}
     first = task.cells[0]
-    for cell in task.cells:
-        cell.failure.unlink(missing_ok=True)
     with first.log.open("ab") as log:
         # A session of its own: Ctrl-C is for this process, which tells the others to save. The pipe closes when it ends.
         return subprocess.Popen(

@@ -195,3 +195,67 @@ def test_equal_images_are_fewer_rounds_for_more_critic_steps(ablation, monkeypat
     given = ("--sweep=game=hinge,wasserstein", "--budget=images", "--images=4000", f"--workdir={tmp_path / 'ablation'}")
     assert ablation(*TINY, *given) == 0
     assert asked == {("hinge",): 500, ("wasserstein",): 100}
+
+
+def write_result(cell, images_per_second=1000.0):
+    cell.workdir.mkdir(parents=True)
+    flags = {"batch_size": 8, "dataset": "nowhere", "data_dir": "nowhere"}
+    config = {"experiment": "dcgan", "flags": flags, "image_shape": [8, 8, 1], "class_names": []}
+    surroundings = {"devices": [], "machine": {}, "versions": {}, "command": []}
+    (cell.workdir / "config.json").write_text(json.dumps(config | surroundings))
+    result = {"step": cell.steps, "metrics": {}, "seconds": 1.0, "images_per_second": images_per_second}
+    (cell.workdir / "result.json").write_text(json.dumps(result))
+
+
+@pytest.fixture
+def without_pages(monkeypatch):
+    monkeypatch.setattr(ablate.ablation_report, "save", lambda workdir: None)
+
+
+def test_what_failed_is_told_and_tried_again(ablation, without_pages, monkeypatch, tmp_path, capsys):
+    tried = []
+
+    def play(tasks, cells, *, jobs, after_each):
+        for task in tasks:
+            (cell,) = task.cells
+            tried.append((cell.combination["game"], cell.seed))
+            if len(tried) == 2:
+                cell.failure.write_text("d_loss is nan at step 7\n")
+            else:
+                write_result(cell)
+
+    monkeypatch.setattr(ablate, "play", play)
+    given = (*TINY, "--sweep=game=hinge,minmax", "--seeds=2", "--steps=30", f"--workdir={tmp_path / 'ablation'}")
+    assert ablation(*given) == 2
+    told = capsys.readouterr()
+    assert "1 of 4 cells failed" in told.err
+    assert "1 of 2; failed: d_loss is nan at step 7" in told.out
+    assert rows_of(tmp_path / "ablation")[1]["state"] == "failed: d_loss is nan at step 7"
+    assert ablation(*given) == 0
+    assert tried == [("hinge", 0), ("hinge", 1), ("minmax", 0), ("minmax", 1), ("hinge", 1)]
+
+
+def test_equal_seconds_are_as_many_rounds_as_a_short_run_s_rate_allows(ablation, without_pages, monkeypatch, tmp_path):
+    """100 rounds of 8 images a second for 5 seconds. What cannot be rated has failed."""
+    asked = {}
+
+    def play(tasks, cells, *, told="cells", **_):
+        for (cell,), _ in tasks:
+            asked[told, cell.combination["game"], cell.seed] = cell.steps
+            if cell.combination["game"] == "minmax":
+                cell.failure.write_text("d_loss is nan at step 7\n")
+            else:
+                write_result(cell, 800.0)
+
+    monkeypatch.setattr(ablate, "play", play)
+    given = (
+        "--sweep=game=hinge,minmax",
+        "--budget=seconds",
+        "--seconds=5",
+        "--seeds=2",
+        f"--workdir={tmp_path / 'ablation'}",
+    )
+    assert ablation(*TINY, *given) == 2
+    rates = {("rates", "hinge", 0): ablate.RATED, ("rates", "minmax", 0): ablate.RATED}
+    assert asked == rates | {("cells", "hinge", 0): 500, ("cells", "hinge", 1): 500}
+    assert rows_of(tmp_path / "ablation")[2]["state"] == "failed: d_loss is nan at step 7"
