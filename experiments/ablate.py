@@ -102,7 +102,7 @@ def run(plan: dict, cells: list[Cell], config: SimpleNamespace, workdir: Path) -
     for cell in cells:
         cell.failure.unlink(missing_ok=True)  # it is tried again
     if plan["budget"] == "seconds":
-        cells = _rated(plan, cells, config, workdir)
+        cells = _rated(plan, cells, workdir)
     ablation_results.save_cells(workdir, cells)
     table = lambda: ablation_results.save(workdir)
     play(_tasks(plan, cells, config), cells, jobs=config.jobs, after_each=table)
@@ -202,7 +202,7 @@ def _command(plan: dict, cells: list[Cell], **others) -> list[str]:
     return [sys.executable, "-m", "experiments.cell", plan["experiment"], seeds, *given]
 
 
-def _rated(plan: dict, cells: list[Cell], config: SimpleNamespace, workdir: Path) -> list[Cell]:
+def _rated(plan: dict, cells: list[Cell], workdir: Path) -> list[Cell]:
     """The cells with as many rounds as each combination plays in the budgeted seconds, by its rate in a short run.
 
     The rates are kept, so that an ablation that is gone on with has the same steps. Where the short run fails, so do the cells.
