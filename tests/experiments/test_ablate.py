@@ -233,6 +233,8 @@ def test_what_failed_is_told_and_tried_again(ablation, without_pages, monkeypatc
     assert rows_of(tmp_path / "ablation")[1]["state"] == "failed: d_loss is nan at step 7"
     assert ablation(*given) == 0
     assert tried == [("hinge", 0), ("hinge", 1), ("minmax", 0), ("minmax", 1), ("hinge", 1)]
+    assert ablation(*given, "--seeds=3") == 0
+    assert tried[5:] == [("hinge", 2), ("minmax", 2)]
 
 
 def test_equal_seconds_are_as_many_rounds_as_a_short_run_s_rate_allows(ablation, without_pages, monkeypatch, tmp_path):
