@@ -66,7 +66,6 @@ NOT_TRAINING = {
     "presets",
     "run_directory",
     "sample",
-    "together",
 }
 ELSEWHERE = {
     "ablate",
@@ -80,6 +79,7 @@ ELSEWHERE = {
     "processes",
     "report",
     "sweep",
+    "together",
 }  # tested in a file of their own
 
 pytestmark = pytest.mark.usefixtures("compiled_in_haste")
