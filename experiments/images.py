@@ -181,16 +181,25 @@ def example_batch(image_shape: tuple[int, int, int]) -> Batch:
 def draw(recipe: Recipe, state: State, key: Key, num: int) -> Iterator[np.ndarray]:
     """Yields `num` images [B, H, W, C] in [-1, 1], CHUNK at a time; image i depends on the key and i alone."""
     keys, draw_chunk = example_keys(key, num), jax.jit(recipe.sample, static_argnums=2)
-    return _chunks(num, lambda rows: draw_chunk(state, keys[rows], CHUNK))
+    return chunks(num, lambda rows: draw_chunk(state, keys[rows], CHUNK))
 
 
 def draw_of(recipe: Recipe, state: State, keys: Key, labels: np.ndarray) -> Iterator[np.ndarray]:
     """Yields images [B, H, W, C] in [-1, 1] of the labels [n], one key each, CHUNK at a time."""
     draw_chunk = jax.jit(lambda state, keys, labels: recipe.generate(state, recipe.latents(keys, len(labels)), labels))
-    return _chunks(len(labels), lambda rows: draw_chunk(state, keys[rows], labels[rows]))
+    return chunks(len(labels), lambda rows: draw_chunk(state, keys[rows], labels[rows]))
 
 
-def _chunks(num: int, compute: Callable[[np.ndarray], jax.Array]) -> Iterator[np.ndarray]:
+def generate(
+    recipe: Recipe, state: State, latents: np.ndarray, labels: np.ndarray | None = None
+) -> Iterator[np.ndarray]:
+    """Yields images [B, H, W, C] in [-1, 1] of latents [n, d], and labels as `recipe.generate` takes them, CHUNK at a time."""
+    generate_chunk, latents = jax.jit(recipe.generate), np.float32(latents)
+    given = lambda rows: () if labels is None else (labels[rows],)
+    return chunks(len(latents), lambda rows: generate_chunk(state, latents[rows], *given(rows)))
+
+
+def chunks(num: int, compute: Callable[[np.ndarray], jax.Array]) -> Iterator[np.ndarray]:
     """Yields what `compute` makes of the rows 0..num-1, CHUNK of them at a time, filled up so that one is compiled."""
     for start in range(0, num, CHUNK):
         rows = np.arange(start, start + CHUNK) % num
