@@ -174,7 +174,7 @@ def test_a_smoothed_descent_leaves_a_narrow_hole_for_a_wide_one():
     holes = lambda latents: -jnp.exp(-((latents[:, 0] / 0.02) ** 2)) - jnp.exp(-((latents[:, 0] - 1) ** 2))
     ends = {}
     for width in (0.0, 0.5):
-        loss = inversion.smoothed(holes, jax.random.key(0), width=width, draws=16)
+        loss = inversion.smoothed(holes, jax.random.key(0), width=width, draws=1000)
         *_, (latents, _) = inversion.descend(loss, jnp.zeros((1, 1)), anywhere, steps=400, rate=0.01)
         ends[width] = float(latents[0, 0])
     assert abs(ends[0.0]) < 0.1 and abs(ends[0.5] - 1) < 0.3
