@@ -201,7 +201,8 @@ def lengths_told(prior: str, begun: Begun, walk: Walk | None) -> str:
 
 def _name(config: SimpleNamespace, paths: list[str], move: str | None) -> str:
     """What the files are called after."""
-    begun = f"seed{config.seed}" if not paths else Path(paths[0]).stem + (f"_and_{len(paths) - 1}_more" if paths[1:] else "")
+    more = f"_and_{len(paths) - 1}_more" if len(paths) > 1 else ""
+    begun = Path(paths[0]).stem + more if paths else f"seed{config.seed}"
     parts = [begun, None if config.label is None else f"label{config.label}"]
     parts += [move, move and (Path(config.towards).stem if move == "towards" else getattr(config, move))]
     return "-".join(run_directory.short(part) for part in parts if part)

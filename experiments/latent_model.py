@@ -61,6 +61,10 @@ def open_model(content: dict, recipe: Recipe, state: State, label: str | None) -
     elif label is not None:
         raise ValueError(f"label={label}: a run of {experiment} cannot be asked for a label")
 
+    prior = content["flags"].get("latent")
+    if prior not in inversion.PROJECTIONS:
+        raise ValueError(f"a run of {experiment} draws latents otherwise than {' or '.join(inversion.PROJECTIONS)}")
+
     def render(latents: np.ndarray) -> np.ndarray:
         flat = np.reshape(latents, (-1, latents.shape[-1]))
         drawn = np.concatenate(list(images.generate(recipe, state, flat, *given(len(flat)))))
@@ -72,7 +76,7 @@ def open_model(content: dict, recipe: Recipe, state: State, label: str | None) -
         generate=lambda latents: recipe.generate(state, latents, *given(len(latents))),
         render=render,
         draw=lambda key, count: np.asarray(recipe.latents(key, count)),
-        prior=content["flags"]["latent"],
+        prior=prior,
     )
 
 
@@ -96,9 +100,9 @@ def find_judge(workdir: str | None, content: dict) -> Judge:
             f"--dataset={dataset}), and name its run by --classifier"
         )
     probabilities = lambda images: extractor.apply(extractor.variables, (images + 1) * 127.5)[1]
-    known = jax.eval_shape(probabilities, jnp.zeros((1, *shape))).shape[-1]
-    # It knows all classes of the dataset; the run may have learnt some of them.
-    names = names if len(names) == known else [str(number) for number in range(known)]
+    if content["flags"]["classes"]:  # it knows all classes of the dataset, of which the run has learnt some
+        known = jax.eval_shape(probabilities, jnp.zeros((1, *shape))).shape[-1]
+        names = [str(number) for number in range(known)]
     return Judge(extractor.name, names, probabilities)
 
 

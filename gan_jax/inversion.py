@@ -50,8 +50,8 @@ def onto_shell(latents: Array) -> Array:
 def into_box(latents: Array) -> Array:
     """Latents [n, d], each number clipped to [-1, 1].
 
-    On digits this inverts more exactly than drawing anew what is outside (Lipton & Tripathi 2017, arXiv:1702.04782): errors
-    are a quarter as large after as many steps of Adam.
+    Where what is outside is drawn anew instead (Lipton & Tripathi 2017, arXiv:1702.04782), inversion ended with errors 1.5 to
+    5 times as large after as many steps of Adam, on a DCGAN of digits.
     """
     return jnp.clip(latents, -1, 1)
 
@@ -90,7 +90,7 @@ def descend(loss: Loss, latents: Array, project: Project, *, steps: int, rate: f
         return project(optax.apply_updates(latents, updates)), state, losses
 
     state = optimizer.init(latents)
-    for _ in range(steps + 1):  # a loop of XLA's would run convolutions many times slower on a CPU
+    for _ in range(steps + 1):
         after, state, losses = step(latents, state)
         yield latents, losses
         latents = after
@@ -121,7 +121,7 @@ def invert(
     latents, errors = next(descent)
     for others, theirs in tqdm(descent, total=steps, desc=told, disable=not told, leave=False, dynamic_ncols=True):
         latents = jnp.where((theirs < errors)[:, None], others, latents)
-        errors = jnp.minimum(theirs, errors)
+        errors = jnp.fmin(theirs, errors)
     latents, errors = np.asarray(latents).reshape(starts.shape), np.asarray(errors).reshape(count, tried)
     best = np.arange(count), errors.argmin(axis=1)
     return Found(latents[best], errors[best])

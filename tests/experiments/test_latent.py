@@ -190,6 +190,12 @@ def test_a_classifier_is_differentiable_and_sees_what_it_sees_in_pixels(run):
     np.testing.assert_allclose(judge.probabilities(floats), classify(pixels), atol=1e-5)
 
 
+def test_of_a_run_on_some_classes_the_datasets_classifier_names_all(run):
+    content, _, _ = sample.restore_images(run("dcgan"))
+    content = content | {"flags": content["flags"] | {"classes": "3,8"}, "class_names": ["3", "8"]}
+    assert latent_model.find_judge(None, content).names == list("0123456789")
+
+
 def test_frames_are_evenly_apart():
     """Images that change by 0, 1, 1, 2, 4: of 8 in all, halves are at the fourth and at the end."""
     values = np.array([[0, 0, 1, 2, 4, 8], [0, 2, 4, 6, 8, 10]], float)
