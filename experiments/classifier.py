@@ -55,7 +55,7 @@ def make_network(config: SimpleNamespace) -> Classifier:
 def classify(
     config: SimpleNamespace, image_shape: tuple[int, int, int], state: classifier.State
 ) -> classifier.Classify:
-    """How a trained network classifies: uint8 images [B, H, W, C] -> probabilities [B, K]."""
+    """How a trained network classifies: images [B, H, W, C], uint8 or floats in [-1, 1] -> probabilities [B, K]."""
     return jax.jit(partial(classifier.classify, make_network(config), state.classifier.average))
 
 

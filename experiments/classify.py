@@ -18,6 +18,7 @@ from absl import app, flags
 
 from experiments import common, sample
 from gan_jax.data import images
+from gan_jax.recipes.classifier import Classify
 
 FLAGS = flags.FLAGS
 SECOND = 0.01  # a second class is told from this probability on
@@ -30,16 +31,29 @@ def probabilities(workdir: str | Path, paths: list[str]) -> tuple[list[str], np.
 
     Raises ValueError or OSError if the run does not classify, or an image cannot be read.
     """
+    names, shape, classify = load(workdir)
+    return names, np.asarray(classify(read(paths, shape)))
+
+
+def load(workdir: str | Path) -> tuple[list[str], tuple[int, int, int], Classify]:
+    """A run's class names, the shape of the images that it takes, and how it classifies by its newest checkpoint.
+
+    Raises ValueError if it does not.
+    """
     content, _, state = sample.restore(workdir)
     experiment = importlib.import_module(f"experiments.{content['experiment']}")
     if not hasattr(experiment, "classify"):
         raise ValueError(f"{workdir} is a run of {content['experiment']}, which does not classify")
-    side, width, channels = shape = tuple(content["image_shape"])
+    shape = tuple(content["image_shape"])
+    return content["class_names"], shape, experiment.classify(SimpleNamespace(**content["flags"]), shape, state)
+
+
+def read(paths: Sequence[str], image_shape: tuple[int, int, int]) -> np.ndarray:
+    """Image files as a run's images: uint8 [N, H, W, C]. Raises ValueError if one cannot be read, or these are oblong."""
+    side, width, channels = image_shape
     if side != width:
-        raise ValueError(f"{workdir} is a run on oblong images, {side}×{width}; only square ones can be classified")
-    decoded = np.stack([_decode(path, channels, side) for path in paths])
-    found = experiment.classify(SimpleNamespace(**content["flags"]), shape, state)(decoded)
-    return content["class_names"], np.asarray(found)
+        raise ValueError(f"the run's images are oblong, {side}×{width}; files are only cut to square ones")
+    return np.stack([_decode(path, channels, side) for path in paths])
 
 
 def _decode(path: str, channels: int, side: int) -> np.ndarray:

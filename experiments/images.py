@@ -104,7 +104,7 @@ def example_batch(image_shape: tuple[int, int, int]) -> Batch:
 def draw(recipe: Recipe, state: State, key: Key, num: int) -> Iterator[np.ndarray]:
     """Yields `num` images [B, H, W, C] in [-1, 1], CHUNK at a time; image i depends on the key and i alone."""
     keys, draw_chunk = example_keys(key, num), jax.jit(recipe.sample, static_argnums=2)
-    return _chunks(num, lambda rows: draw_chunk(state, keys[rows], CHUNK))
+    return chunks(num, lambda rows: draw_chunk(state, keys[rows], CHUNK))
 
 
 def draw_of(
@@ -122,18 +122,18 @@ def generate(
     recipe: Recipe, state: State, latents: np.ndarray, labels: np.ndarray | None = None
 ) -> Iterator[np.ndarray]:
     """Yields images [B, H, W, C] in [-1, 1] of latents [n, d], and of labels as `recipe.generate` takes them, CHUNK at a time."""
-    return _by_rows(recipe.generate, state, latents, labels)
+    return _by_rows(recipe.generate, state, np.float32(latents), labels)
 
 
 def _by_rows(draw: Callable[..., jax.Array], state: State, *columns: Key | np.ndarray | None) -> Iterator[np.ndarray]:
     draw_chunk, columns = jax.jit(draw), [column for column in columns if column is not None]
-    return _chunks(len(columns[0]), lambda rows: draw_chunk(state, *(column[rows] for column in columns)))
+    return chunks(len(columns[0]), lambda rows: draw_chunk(state, *(column[rows] for column in columns)))
 
 
-def require_finite(chunks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+def require_finite(drawn: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
     """The images, as they are. Raises ValueError at the first that has NaN or an infinity."""
     count = 0
-    for images in chunks:
+    for images in drawn:
         finite = np.isfinite(images).all(axis=(1, 2, 3))
         if not finite.all():
             raise ValueError(f"image {count + int(np.argmin(finite))} is not finite: the generator's weights are not")
@@ -141,7 +141,7 @@ def require_finite(chunks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
         yield images
 
 
-def _chunks(num: int, compute: Callable[[np.ndarray], jax.Array]) -> Iterator[np.ndarray]:
+def chunks(num: int, compute: Callable[[np.ndarray], jax.Array]) -> Iterator[np.ndarray]:
     """Yields what `compute` makes of the rows 0..num-1, CHUNK of them at a time, filled up so that one is compiled."""
     for start in range(0, num, CHUNK):
         rows = np.arange(start, start + CHUNK) % num

@@ -165,7 +165,7 @@ def train_alone(labelled: Source, test: Source, config: SimpleNamespace, workdir
 
 
 def classify(config: SimpleNamespace, image_shape: tuple[int, int, int], state: gan.State) -> Classify:
-    """How a trained network classifies: uint8 images [B, H, W, C] -> probabilities [B, K]."""
+    """How a trained network classifies: images [B, H, W, C], uint8 or floats in [-1, 1] -> probabilities [B, K]."""
     return _by(config, image_shape, state.discriminator)
 
 

@@ -61,6 +61,36 @@ def rows(images: np.ndarray, titles: Sequence[str], **options) -> Image.Image:
     return canvas
 
 
+def captioned(
+    images: Sequence[np.ndarray | None], captions: Sequence[str], *, columns: int, title: str = "", least_side: int = 84
+) -> Image.Image:
+    """Images [H, W, C] in [-1, 1], row by row on white, each with a line of text beneath it.
+
+    Args:
+      images: None leaves a place free.
+      captions: one each; a row of none has no line.
+      title: stands above all, if there is one.
+      least_side: narrower images are enlarged, by the least whole factor that makes them as wide.
+    """
+    height, width, _ = next(image.shape for image in images if image is not None)
+    factor = math.ceil(least_side / width)
+    height, width, gap, line = factor * height, factor * width, 6, 18
+    lines = [line * any(captions[first : first + columns]) for first in range(0, len(images), columns)]
+    font, above = ImageFont.load_default(13), line * bool(title)
+    size = columns * (width + gap) + gap, above + len(lines) * (height + gap) + sum(lines) + gap
+    canvas = Image.new("RGB", (max(size[0], 2 * gap + int(font.getlength(title))), size[1]), "white")
+    draw = ImageDraw.Draw(canvas)
+    draw.text((gap, gap - 2), title, fill="black", font=font)
+    for number, (image, caption) in enumerate(zip(images, captions, strict=True)):
+        row, column = divmod(number, columns)
+        left, top = gap + column * (width + gap), above + gap + row * (height + gap) + sum(lines[:row])
+        if image is not None:
+            pixels = to_pixels(image).repeat(factor, axis=0).repeat(factor, axis=1)
+            canvas.paste(Image.fromarray(pixels[..., 0] if image.shape[-1] == 1 else pixels), (left, top))
+        draw.text((left + width / 2, top + height + 2), caption, fill="black", font=font, anchor="ma")
+    return canvas
+
+
 def save(picture: Image.Image, path: str | Path) -> None:
     """Writes a PNG, at once or not at all, making its folder if need be."""
     Path(path).parent.mkdir(parents=True, exist_ok=True)

@@ -143,3 +143,26 @@ def test_points_are_where_they_belong():
 def test_panels_are_one_a_generator():
     one, seven = (pictures.plane([np.zeros((1, 2))] * n, np.zeros((1, 2)), 1.0) for n in (1, 7))
     assert one.size == (512, 512) and seven.size == (1200, 480)
+
+
+def test_captioned_images_are_in_their_places():
+    """Enlarged by whole pixels; a place left free is white; a row without captions has no line beneath it."""
+    images = [*(np.full((8, 8, 1), value) for value in (-1, 0, 1)), None]
+    picture = pictures.captioned(images, ["", "", "0.5", ""], columns=2, least_side=20)
+    plain = pictures.captioned(images, [""] * 4, columns=2, least_side=20)
+    assert picture.mode == "RGB" and plain.size == (2 * 30 + 6, 2 * 30 + 6)  # 8 pixels by a factor of 3, and gaps of 6
+    line = picture.height - plain.height
+    assert 10 < line < 30
+    content = np.asarray(picture.convert("L"))
+    for image, (top, left) in zip((0, 128, 255, 255), ((6, 6), (6, 36), (36, 6), (36, 36))):
+        assert (content[top : top + 24, left : left + 24] == image).all()
+    written = content[60 : 60 + line] < 128
+    assert written[:, :36].any() and not written[:, 36:].any()
+    titled = pictures.captioned(images, ["", "", "0.5", ""], columns=2, least_side=20, title="a title")
+    np.testing.assert_array_equal(np.asarray(titled)[line:, : picture.width], np.asarray(picture)[:, :])
+
+
+def test_captioned_colours_are_kept():
+    image = np.random.default_rng(0).uniform(-1, 1, (8, 8, 3))
+    picture = np.asarray(pictures.captioned([image], [""], columns=1, least_side=16))
+    np.testing.assert_array_equal(picture[6:22:2, 6:22:2], pictures.to_pixels(image))

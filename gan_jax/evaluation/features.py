@@ -41,7 +41,8 @@ class Extractor(NamedTuple):
     Fields:
       name: "mnist-cnn", "inception"; part of the names of all scores.
       channels: of the images that it takes; several where it takes more than one kind.
-      apply: (variables, uint8 images [B, H, W, C] of any size) -> (features [B, d], probabilities [B, K]).
+      apply: (variables, images [B, H, W, C] of any size, uint8 or floats in [0, 255]) -> (features [B, d], probabilities
+        [B, K]). Differentiable in floats.
       variables: the network's.
     """
 

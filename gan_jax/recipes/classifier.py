@@ -21,7 +21,7 @@ from gan_jax.recipes.gan import to_unit_range
 from gan_jax.views import View
 
 Array = jax.Array
-Classify = Callable[[Array], Array]  # uint8 images [B, H, W, C] -> probabilities [B, K]
+Classify = Callable[[Array], Array]  # images [B, H, W, C], uint8 or floats in [-1, 1] -> probabilities [B, K]
 
 
 class State(struct.PyTreeNode):
