@@ -1,6 +1,6 @@
 """Experiments on images: flags of the data, and training on them."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -184,19 +184,38 @@ def draw(recipe: Recipe, state: State, key: Key, num: int) -> Iterator[np.ndarra
     return chunks(num, lambda rows: draw_chunk(state, keys[rows], CHUNK))
 
 
-def draw_of(recipe: Recipe, state: State, keys: Key, labels: np.ndarray) -> Iterator[np.ndarray]:
-    """Yields images [B, H, W, C] in [-1, 1] of the labels [n], one key each, CHUNK at a time."""
-    draw_chunk = jax.jit(lambda state, keys, labels: recipe.generate(state, recipe.latents(keys, len(labels)), labels))
-    return chunks(len(labels), lambda rows: draw_chunk(state, keys[rows], labels[rows]))
+def draw_of(
+    recipe: Recipe, state: State, keys: Key, labels: np.ndarray | None = None, bound: float | None = None
+) -> Iterator[np.ndarray]:
+    """Yields images [B, H, W, C] in [-1, 1] of the keys [n], CHUNK at a time.
+
+    Args: labels: [n]; None where the recipe knows none. bound: of the latents (`randomness.latents`).
+    """
+    draw = lambda state, keys, *labels: recipe.generate(state, recipe.latents(keys, len(keys), bound), *labels)
+    return _by_rows(draw, state, keys, labels)
 
 
 def generate(
     recipe: Recipe, state: State, latents: np.ndarray, labels: np.ndarray | None = None
 ) -> Iterator[np.ndarray]:
-    """Yields images [B, H, W, C] in [-1, 1] of latents [n, d], and labels as `recipe.generate` takes them, CHUNK at a time."""
-    generate_chunk, latents = jax.jit(recipe.generate), np.float32(latents)
-    given = lambda rows: () if labels is None else (labels[rows],)
-    return chunks(len(latents), lambda rows: generate_chunk(state, latents[rows], *given(rows)))
+    """Yields images [B, H, W, C] in [-1, 1] of latents [n, d], and of labels as `recipe.generate` takes them, CHUNK at a time."""
+    return _by_rows(recipe.generate, state, latents, labels)
+
+
+def _by_rows(draw: Callable[..., jax.Array], state: State, *columns: Key | np.ndarray | None) -> Iterator[np.ndarray]:
+    draw_chunk, columns = jax.jit(draw), [column for column in columns if column is not None]
+    return chunks(len(columns[0]), lambda rows: draw_chunk(state, *(column[rows] for column in columns)))
+
+
+def require_finite(chunks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+    """The images, as they are. Raises ValueError at the first that has NaN or an infinity."""
+    count = 0
+    for images in chunks:
+        finite = np.isfinite(images).all(axis=(1, 2, 3))
+        if not finite.all():
+            raise ValueError(f"image {count + int(np.argmin(finite))} is not finite: the generator's weights are not")
+        count += len(images)
+        yield images
 
 
 def chunks(num: int, compute: Callable[[np.ndarray], jax.Array]) -> Iterator[np.ndarray]:

@@ -2,30 +2,50 @@
 
 python -m experiments.sample --workdir=runs/dcgan-digits-non_saturating_gp-seed0 --num=64 --seed=1
 python -m experiments.sample --workdir=runs/cgan-digits-non_saturating_gp-seed0 --label=7      # or 0..9, a row of each
+python -m experiments.sample --workdir=RUN --num=50000 --format=npz                            # or png, a folder of files
 """
 
 import importlib
 import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import SimpleNamespace
+from typing import NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from absl import app, flags
 from PIL import Image
 from tqdm import tqdm
 
 from experiments import common, images, run_directory
-from gan_jax import pictures
+from gan_jax import image_files, pictures
 from gan_jax.checkpoint import Checkpoints
-from gan_jax.data.classes import class_numbers
+from gan_jax.data import classes
 from gan_jax.randomness import example_keys
 from gan_jax.recipe import Recipe, State
 
 FLAGS = flags.FLAGS
-flags.DEFINE_integer("num", None, "How many images; of each of several labels. By default 64, or 10 of each.", 1)
+SUFFIXES = {"grid": ".png", "png": "", "npz": ".npz"}  # by the formats
+
+flags.DEFINE_integer(
+    "num", None, "How many images; of each of several labels. By default 64; of several, in rows, 10.", 1
+)
 flags.DEFINE_string("label", None, "What to draw, of cgan: a class by name or number; a row each of 1,4 or 0..9.")
-flags.DEFINE_string("out", None, "The PNG to write; by default sample-seedN.png in the run directory.")
+flags.DEFINE_float(
+    "truncation", None, "Draw latents from within ±this: fewer kinds of images, each more usual. Say 0.7."
+)
+flags.register_validator("truncation", lambda bound: bound is None or bound > 0, "must be above 0")
+flags.DEFINE_enum(
+    "format",
+    "grid",
+    list(SUFFIXES),
+    "One picture of all; a folder of PNG files; or arrays for numpy.load, with labels.",
+)
+flags.DEFINE_string(
+    "out", None, "Where to write; by default sample-seedN.png, or .npz or a folder, in the run directory."
+)
 flags.declare_key_flag("workdir")
 flags.declare_key_flag("seed")
 
@@ -62,48 +82,118 @@ def restore_images(workdir: str | Path, folder: str = "checkpoints") -> tuple[di
     return content, recipe, state
 
 
-def draw(workdir: str | Path, num: int, seed: int) -> np.ndarray:
+class Samples(NamedTuple):
+    """Images [num, H, W, C] in [-1, 1], drawn as they are asked for, some at a time.
+
+    Fields: shape: of all; labels: int32 [num], and names: the classes'; labels is None where there are none.
+    """
+
+    images: Iterator[np.ndarray]
+    shape: tuple[int, int, int, int]
+    labels: np.ndarray | None
+    names: Sequence[str]
+
+
+def stream(
+    workdir: str | Path, num: int, seed: int, *, labels: str | None = None, bound: float | None = None
+) -> Samples:
+    """`num` samples of the newest checkpoint; or of each of the labels, in turn. Image i depends on all but `num`.
+
+    Args:
+      labels: as in "7", "1,4" or "0..9"; None draws them by the data's frequencies.
+      bound: of the latents (`randomness.latents`).
+
+    Raises ValueError if `workdir` is no directory of a run that draws, or has no checkpoint, or no such label; and, as
+    images are asked for, if one is not finite.
+    """
+    content, recipe, state = restore_images(workdir)
+    chosen = None if labels is None else class_numbers(workdir, labels, content, recipe)
+    total = num * (1 if chosen is None else len(chosen))
+    keys = example_keys(jax.random.key(seed), total)
+    if chosen is not None:
+        found = np.resize(chosen, total)
+    else:
+        found = None if recipe.sample_labels is None else np.asarray(recipe.sample_labels(keys, total))
+    drawn = images.require_finite(images.draw_of(recipe, state, keys, found, bound))
+    return Samples(with_bar(drawn, total), (total, *content["image_shape"]), found, content["class_names"])
+
+
+def draw(workdir: str | Path, num: int, seed: int, *, bound: float | None = None) -> np.ndarray:
     """`num` images [num, H, W, C] in [-1, 1] of the newest checkpoint; image i depends on the seed and i alone.
 
-    Raises ValueError if `workdir` is no run directory or has no checkpoint.
+    Raises as `stream`.
     """
-    _, recipe, state = restore_images(workdir)
-    chunks = images.draw(recipe, state, jax.random.key(seed), num)
-    return np.concatenate(list(tqdm(chunks, total=-(-num // images.CHUNK), disable=num <= images.CHUNK)))
+    return np.concatenate(list(stream(workdir, num, seed, bound=bound).images))
 
 
-def draw_labels(workdir: str | Path, labels: str, num: int | None, seed: int) -> Image.Image:
+def draw_labels(
+    workdir: str | Path, labels: str, num: int | None, seed: int, *, bound: float | None = None
+) -> Image.Image:
     """The picture of `num` images of one label, as in "7"; or of a row of each, as in "1,4" or "0..9".
 
-    Raises ValueError if `workdir` is no directory of a run that knows labels, or has no checkpoint, or no such label.
+    A column of a row has the same latent. Raises as `stream`.
     """
     content, recipe, state = restore(workdir)
+    chosen = class_numbers(workdir, labels, content, recipe)
+    columns = num or (images.GRID if len(chosen) == 1 else images.COLUMNS)
+    keys = jnp.tile(example_keys(jax.random.key(seed), columns), len(chosen))
+    drawn = images.draw_of(recipe, state, keys, np.repeat(chosen, columns), bound)
+    drawn = np.concatenate(list(with_bar(images.require_finite(drawn), len(keys))))
+    return (
+        pictures.grid(drawn)
+        if len(chosen) == 1
+        else pictures.rows(drawn, [content["class_names"][label] for label in chosen])
+    )
+
+
+def class_numbers(workdir: str | Path, labels: str, content: dict, recipe: Recipe) -> np.ndarray:
+    """The labels by their numbers, int32 [n]. Raises ValueError if the run has no such, or knows none."""
     if recipe.sample_labels is None:
         raise ValueError(
             f"label={labels}: {workdir} is a run of {content['experiment']}, which cannot be asked for a label"
         )
-    names = content["class_names"]
-    chosen, key = np.array(class_numbers("label", labels, names), np.int32), jax.random.key(seed)
-    if len(chosen) > 1:
-        return images.rows(chosen, [names[label] for label in chosen], recipe, state, key, num or images.COLUMNS)
-    keys = example_keys(key, num or images.GRID)
-    return pictures.grid(np.concatenate(list(images.draw_of(recipe, state, keys, np.repeat(chosen, len(keys))))))
+    return np.array(classes.class_numbers("label", labels, content["class_names"]), np.int32)
+
+
+def with_bar(chunks: Iterator[np.ndarray], total: int) -> Iterator[np.ndarray]:
+    """The images, as they are, with a bar on stderr if there are many."""
+    with tqdm(total=total, unit="image", disable=total <= images.CHUNK, leave=False, dynamic_ncols=True) as bar:
+        for some in chunks:
+            yield some
+            bar.update(len(some))
+
+
+def asked() -> str:
+    """What the flags ask for of the latents and labels, for the names of files; "" by default."""
+    label = "" if FLAGS.label is None else "-label" + run_directory.short(FLAGS.label)
+    return label + ("" if FLAGS.truncation is None else f"-truncation{FLAGS.truncation:g}")
+
+
+def write() -> Path:
+    """Writes what the flags ask for; returns where. Raises ValueError or OSError."""
+    out = Path(FLAGS.out or Path(FLAGS.workdir) / f"sample{asked()}-seed{FLAGS.seed}{SUFFIXES[FLAGS.format]}")
+    if FLAGS.format == "grid" and FLAGS.label is not None:
+        picture = draw_labels(FLAGS.workdir, FLAGS.label, FLAGS.num, FLAGS.seed, bound=FLAGS.truncation)
+        pictures.save(picture, out)
+        return out
+    samples = stream(FLAGS.workdir, FLAGS.num or images.GRID, FLAGS.seed, labels=FLAGS.label, bound=FLAGS.truncation)
+    if FLAGS.format == "grid":
+        pictures.save(pictures.grid(np.concatenate(list(samples.images))), out)
+    elif FLAGS.format == "npz":
+        image_files.write_npz(out, map(pictures.to_pixels, samples.images), samples.shape, samples.labels)
+    else:
+        names = None if samples.labels is None else [samples.names[label] for label in samples.labels]
+        image_files.write_pngs(out, map(pictures.to_pixels, samples.images), names)
+    return out
 
 
 def main(_) -> None:
     if FLAGS.workdir is None:
         sys.exit(common.fail("--workdir=RUN is needed: the directory of a run"))
     try:
-        if FLAGS.label is None:
-            picture = pictures.grid(draw(FLAGS.workdir, FLAGS.num or images.GRID, FLAGS.seed))
-        else:
-            picture = draw_labels(FLAGS.workdir, FLAGS.label, FLAGS.num, FLAGS.seed)
-        of = "" if FLAGS.label is None else "-label" + run_directory.short(FLAGS.label)
-        out = FLAGS.out or Path(FLAGS.workdir) / f"sample{of}-seed{FLAGS.seed}.png"
-        pictures.save(picture, out)
+        print(write())
     except (ValueError, OSError) as error:
         sys.exit(common.fail(error))
-    print(out)
 
 
 if __name__ == "__main__":

@@ -111,15 +111,18 @@ def animate(frames: list[Path], path: str | Path, *, seconds: float = 6.0, hold:
         return
     pictures = [_captioned(Image.open(frame), f"step {int(frame.stem)}") for frame in frames]
     each = max(50, int(1000 * seconds / len(pictures)))
+    film(pictures, path, [each] * (len(pictures) - 1) + [int(1000 * hold)])
+
+
+def film(frames: Sequence[Image.Image], path: str | Path, durations: Sequence[int]) -> None:
+    """Writes a GIF that starts again at its end, at once or not at all, making its folder if need be.
+
+    Args: frames: one or more, all of one size; durations: of each, in milliseconds.
+    """
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
     buffer = io.BytesIO()
-    pictures[0].save(
-        buffer,
-        format="GIF",
-        save_all=True,
-        append_images=pictures[1:],
-        duration=[each] * (len(pictures) - 1) + [int(1000 * hold)],
-        loop=0,
-    )
+    options = dict(save_all=True, append_images=frames[1:], duration=list(durations), loop=0)
+    frames[0].save(buffer, format="GIF", **options)
     replace_file(path, buffer.getvalue())
 
 

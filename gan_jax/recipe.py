@@ -39,7 +39,7 @@ class Recipe(NamedTuple):
       latents: (key, n, bound=None) -> what images are generated from, [n, ...], of the distribution that they have in
         training; with a bound, truncated (`randomness.latents`). None where nothing is drawn.
       generate: (state, latents [n, ...], labels=None) -> images [n, H, W, C] in [-1, 1]; labels int32 [n] where they can be
-        asked for. Differentiable in the latents. None where nothing is drawn.
+        asked for, or weights of the classes, float [n, K]. Differentiable in the latents. None where nothing is drawn.
     """
 
     init: Callable[[Key, Batch], State]

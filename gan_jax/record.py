@@ -3,8 +3,10 @@
 import json
 import os
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from tensorboardX.proto.event_pb2 import Event, SessionLog
 from tensorboardX.proto.summary_pb2 import Summary
@@ -65,13 +67,26 @@ def read(workdir: str | Path) -> dict[str, list[float]]:
 
 def replace_file(path: str | Path, content: bytes) -> None:
     """Writes a file at once or not at all: beside it first, then renamed over it."""
+    with replacing(path) as file:
+        file.write(content)
+
+
+@contextmanager
+def replacing(path: str | Path) -> Iterator[BinaryIO]:
+    """A binary file to be written, which takes the place of `path` once all is; if that fails, `path` stays as it was."""
     path = Path(path)
     beside = path.with_name(f".{path.name}.part")
-    with beside.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
+    try:
+        with beside.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except BaseException as error:
+        beside.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.filename is None:  # a full disk says not where
+            error.filename = str(path)
+        raise
 
 
 def _open_events(folder: Path, after: int) -> RecordWriter:

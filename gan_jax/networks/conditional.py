@@ -38,13 +38,19 @@ class Generator(nn.Module):
     def __call__(self, z: Array, label: Array, *, train: bool) -> Array:
         """z [B, latent_size], labels int32 [B] in 0..K-1 -> images as the generator's.
 
+        Labels may also be weights of the classes, float [B, K]: what a label adds is linear in its one-hot vector, so
+        weights of two classes give what lies between.
+
         Raises ValueError for an unknown conditioning.
         """
         _require_known(self.conditioning)
+        weighted = label.ndim == 2
         if self.conditioning == "embed":
-            z = z * nn.Embed(self.num_classes, z.shape[-1], embedding_init=nn.initializers.normal(1.0))(label)
+            embed = nn.Embed(self.num_classes, z.shape[-1], embedding_init=nn.initializers.normal(1.0))
+            z = z * (label @ embed.embedding if weighted else embed(label))
         else:
-            z = jnp.concatenate([z, jax.nn.one_hot(label, self.num_classes, dtype=z.dtype)], axis=-1)
+            one_hot = label if weighted else jax.nn.one_hot(label, self.num_classes, dtype=z.dtype)
+            z = jnp.concatenate([z, one_hot], axis=-1)
         return self.generator(z, train=train)
 
 
