@@ -67,9 +67,8 @@ def open_model(content: dict, recipe: Recipe, state: State, label: str | None) -
 
     def render(latents: np.ndarray) -> np.ndarray:
         flat = np.reshape(latents, (-1, latents.shape[-1]))
-        drawn = np.concatenate(list(images.generate(recipe, state, flat, *given(len(flat)))))
-        if not np.isfinite(drawn).all():
-            raise ValueError("the generator draws images that are not finite: NaN or infinite")
+        drawn = images.require_finite(images.generate(recipe, state, flat, *given(len(flat))))
+        drawn = np.concatenate(list(drawn))
         return drawn.reshape(*latents.shape[:-1], *drawn.shape[1:])
 
     return Model(
