@@ -69,6 +69,7 @@ ELSEWHERE = {
     "mixture2d",
     "mixture_table",
     "game_curves",
+    "interpolate",
 }  # tested in a file of their own
 
 pytestmark = pytest.mark.usefixtures("compiled_in_haste")
