@@ -25,7 +25,8 @@ ROWS = 9
 CLASSES = 20  # of which there is a row each, at most
 MILLISECONDS = 50  # that a frame of an animation stays
 SUFFIXES = {"line": ".png", "grid": ".png", "loop": ".gif"}
-SIDE = 360  # of an animation, in pixels, at least
+TILE = 30  # pixels of an image in a picture, with its margin, at least
+SIDE = 360  # of an animation, likewise
 
 flags.DEFINE_list(
     "shape", "line,grid,loop", "Rows, each between two latents; a square between four; an animated round trip."
@@ -69,8 +70,9 @@ def line(subject: Subject) -> tuple[list[Image.Image], float]:
     frames = subject.frames or max(12, 5 * latents.shape[1] - 4)
     drawn, uneven = drawn_evenly(subject, latents, weights, frames)
     drawn = drawn.reshape(-1, *drawn.shape[2:])
-    titled = pictures.rows(drawn, subject.names) if subject.names else pictures.grid(drawn, columns=frames)
-    return [titled], uneven
+    if subject.names:
+        return [pictures.rows(drawn, subject.names, least_side=max(512, TILE * frames))], uneven
+    return [pictures.grid(drawn, columns=frames, least_side=max(512, TILE * frames))], uneven
 
 
 def loop(subject: Subject) -> tuple[list[Image.Image], float]:

@@ -69,12 +69,13 @@ def test_a_file_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch):
     record.replace_file(path, b"first")
 
     def full(_):
-        raise OSError("No space left on device")
+        raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.fsync", full)
-    with pytest.raises(OSError):
+    with pytest.raises(OSError, match=f"No space left on device: '{path}'"):
         record.replace_file(path, b"second")
     assert path.read_bytes() == b"first"
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_damage_and_a_full_disk_name_the_file(tmp_path, monkeypatch):

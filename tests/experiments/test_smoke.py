@@ -75,6 +75,7 @@ ELSEWHERE = {
     "classifier",
     "classify",
     "evaluate",
+    "interpolate",
     "latent",
     "mixture2d",
     "mixture_table",

@@ -99,6 +99,19 @@ def test_the_generator_is_what_numpy_says(conditioning):
 
 
 @pytest.mark.parametrize("conditioning", CONDITIONINGS)
+def test_a_generator_takes_weights_of_classes(conditioning):
+    """One-hot vectors are the labels; and what the inner generator gets is linear in the weights."""
+    module = conditional.Generator(Reshaped(), K, conditioning)
+    variables = variables_of(module, Z, LABELS)
+    made = lambda labels: np.asarray(module.apply(variables, Z, labels, train=False))
+    one_hot, others = np.float32(ONE_HOT), np.float32(ONE_HOT[::-1])
+    np.testing.assert_allclose(made(one_hot), made(LABELS), rtol=1e-6)
+    between = 0.3 * made(LABELS) + 0.7 * made(LABELS[::-1])
+    np.testing.assert_allclose(made(0.3 * one_hot + 0.7 * others), between, rtol=1e-5, atol=1e-6)
+    assert np.abs(made(one_hot) - made(others)).max() > 0.1
+
+
+@pytest.mark.parametrize("conditioning", CONDITIONINGS)
 def test_the_discriminator_is_what_numpy_says(conditioning):
     module = conditional.Discriminator(Weighted(), K, conditioning)
     variables = variables_of(module, IMAGES, LABELS)
