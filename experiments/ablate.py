@@ -7,10 +7,14 @@ Each cell runs in a process and a directory of its own. Stopped or killed at any
 are finished stay, those that were cut off go on from their last checkpoints, those that failed are tried again.
 """
 
+import fcntl
 import importlib
 import json
+import shutil
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -94,9 +98,26 @@ def prepare(config: SimpleNamespace) -> common.Train:
 def run(plan: dict, cells: list[Cell], config: SimpleNamespace, workdir: Path) -> None:
     """Runs what is not there yet; keeps the tables up to date and draws all pictures in the end.
 
-    Raises RuntimeError if a cell failed, when all others are done; loop.Interrupted for a signal.
+    Raises RuntimeError if a cell failed, when all others are done, or if another process is at it; loop.Interrupted for a
+    signal.
     """
     (workdir / "cells").mkdir(parents=True, exist_ok=True)
+    with _alone(workdir):
+        _run(plan, cells, config, workdir)
+
+
+@contextmanager
+def _alone(workdir: Path) -> Iterator[None]:
+    """Keeps others out of the directory; the system lets go of it however this process ends. Raises RuntimeError."""
+    with (workdir / ".lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise RuntimeError(f"{workdir} is in the hands of another process, which runs this ablation") from error
+        yield
+
+
+def _run(plan: dict, cells: list[Cell], config: SimpleNamespace, workdir: Path) -> None:
     plan = plan | dict(command=sys.argv, **run_directory.surroundings())
     replace_file(workdir / ablation_results.PLAN, (json.dumps(plan, indent=2) + "\n").encode())
     for cell in cells:
@@ -211,9 +232,10 @@ def _rated(plan: dict, cells: list[Cell], workdir: Path) -> list[Cell]:
     short = [cell._replace(steps=RATED, workdir=workdir / "rates" / name) for name, cell in names.items()]
     (workdir / "rates").mkdir(exist_ok=True)
     quiet = dict(eval_every=0, sample_every=RATED, checkpoint_every=RATED)
-    for cell in short:
-        cell.failure.unlink(missing_ok=True)
     left = [cell for cell in short if not ablation_results.finished(cell)]
+    for cell in left:
+        cell.failure.unlink(missing_ok=True)
+        shutil.rmtree(cell.workdir, ignore_errors=True)  # a rate is that of one start
     play([Task([cell], partial(_command, plan, **quiet)) for cell in left], short, jobs=1, told="rates")
     found = {}
     for name, cell in zip(names, short):

@@ -261,3 +261,24 @@ def test_equal_seconds_are_as_many_rounds_as_a_short_run_s_rate_allows(ablation,
     rates = {("rates", "hinge", 0): ablate.RATED, ("rates", "minmax", 0): ablate.RATED}
     assert asked == rates | {("cells", "hinge", 0): 500, ("cells", "hinge", 1): 500}
     assert rows_of(tmp_path / "ablation")[2]["state"] == "failed: d_loss is nan at step 7"
+
+
+def test_one_process_at_a_time(ablation, without_pages, monkeypatch, tmp_path):
+    """Who comes second is refused, and what the first does goes on."""
+    refused = []
+
+    def play(tasks, *_, **__):
+        with (
+            pytest.raises(RuntimeError, match="is in the hands of another process"),
+            ablate._alone(tmp_path / "ablation"),
+        ):
+            pass
+        refused.append(True)
+        for (cell,), _ in tasks:
+            write_result(cell)
+
+    monkeypatch.setattr(ablate, "play", play)
+    given = (*TINY, "--sweep=game=hinge,minmax", "--seeds=1", "--steps=30", f"--workdir={tmp_path / 'ablation'}")
+    assert ablation(*given) == 0 and refused
+    with ablate._alone(tmp_path / "ablation"):  # it was let go
+        pass
