@@ -10,6 +10,7 @@ are finished stay, those that were cut off go on from their last checkpoints, th
 import fcntl
 import importlib
 import json
+import math
 import shutil
 import sys
 import tempfile
@@ -25,7 +26,7 @@ from absl import flags
 from experiments import ablation_report, ablation_results, common, evaluation, run_directory, sweep
 from experiments import cgan, dcgan, sgan  # noqa: F401  their flags
 from experiments.presets import require_known
-from experiments.processes import Task, play
+from experiments.processes import Task, fail, play
 from experiments.sweep import FLAGS, Cell, Combination
 from gan_jax.record import replace_file
 
@@ -101,8 +102,11 @@ def run(plan: dict, cells: list[Cell], config: SimpleNamespace, workdir: Path) -
     Raises RuntimeError if a cell failed, when all others are done, or if another process is at it; loop.Interrupted for a
     signal.
     """
-    (workdir / "cells").mkdir(parents=True, exist_ok=True)
+    plan = plan | dict(command=sys.argv, **run_directory.surroundings())
+    workdir.mkdir(parents=True, exist_ok=True)
     with _alone(workdir):
+        replace_file(workdir / ablation_results.PLAN, (json.dumps(plan, indent=2) + "\n").encode())
+        (workdir / "cells").mkdir(exist_ok=True)
         _run(plan, cells, config, workdir)
 
 
@@ -118,8 +122,6 @@ def _alone(workdir: Path) -> Iterator[None]:
 
 
 def _run(plan: dict, cells: list[Cell], config: SimpleNamespace, workdir: Path) -> None:
-    plan = plan | dict(command=sys.argv, **run_directory.surroundings())
-    replace_file(workdir / ablation_results.PLAN, (json.dumps(plan, indent=2) + "\n").encode())
     for cell in cells:
         cell.failure.unlink(missing_ok=True)  # it is tried again
     if plan["budget"] == "seconds":
@@ -161,7 +163,7 @@ def _amount(module: ModuleType, config: SimpleNamespace) -> float:
     if config.budget == "seconds" and (config.jobs > 1 or config.vmap_seeds):
         raise ValueError("budget=seconds: cells that run at once slow each other down; leave --jobs and --vmap_seeds")
     amount = getattr(config, config.budget)
-    if not amount:
+    if not amount or not math.isfinite(amount):
         raise ValueError(f"budget={config.budget} needs --{config.budget}=N, for each cell")
     return amount
 
@@ -192,7 +194,7 @@ def _require_same(plan: dict, workdir: Path) -> None:
         ]
         if differing:
             raise ValueError(f"{workdir} holds another ablation ({'; '.join(differing)}); choose another --workdir")
-    elif workdir.exists() and (not workdir.is_dir() or any(workdir.iterdir())):
+    elif workdir.exists() and (not workdir.is_dir() or run_directory.others(workdir)):
         raise ValueError(f"--workdir={workdir} holds other things than an ablation; name a new or an empty directory")
 
 
@@ -201,10 +203,16 @@ def _tasks(plan: dict, cells: list[Cell], config: SimpleNamespace) -> list[Task]
     left = [cell for cell in cells if ablation_results.state(cell) == "waiting"]
     if not config.vmap_seeds:
         return [Task([cell], partial(_command, plan)) for cell in left]
-    groups: dict[str, list[Cell]] = {}
-    for cell in left:
-        groups.setdefault(sweep.name(cell.combination), []).append(cell)
+    groups: dict[object, list[Cell]] = {}
+    for cell in left:  # only what stands at the same round can go on together
+        groups.setdefault((sweep.name(cell.combination), _newest(cell)), []).append(cell)
     return [Task(group, partial(_command, plan)) for group in groups.values()]
+
+
+def _newest(cell: Cell) -> int:
+    """The round of the cell's newest checkpoint; 0 if it has none."""
+    steps = [path.name for path in (cell.workdir / "checkpoints").glob("*")]
+    return max((int(step) for step in steps if step.isdecimal()), default=0)
 
 
 def _command(plan: dict, cells: list[Cell], **others) -> list[str]:
@@ -231,7 +239,7 @@ def _rated(plan: dict, cells: list[Cell], workdir: Path) -> list[Cell]:
     names = {sweep.name(cell.combination): cell for cell in reversed(cells)}  # the first seed's
     short = [cell._replace(steps=RATED, workdir=workdir / "rates" / name) for name, cell in names.items()]
     (workdir / "rates").mkdir(exist_ok=True)
-    quiet = dict(eval_every=0, sample_every=RATED, checkpoint_every=RATED)
+    quiet = dict(eval_every=0, sample_every=RATED, checkpoint_every=RATED, log_every=10, steps_per_call=1)
     left = [cell for cell in short if not ablation_results.finished(cell)]
     for cell in left:
         cell.failure.unlink(missing_ok=True)
@@ -239,15 +247,14 @@ def _rated(plan: dict, cells: list[Cell], workdir: Path) -> list[Cell]:
     play([Task([cell], partial(_command, plan, **quiet)) for cell in left], short, jobs=1, told="rates")
     found = {}
     for name, cell in zip(names, short):
-        result = ablation_results.result(cell)
-        if result is None:
+        if not ablation_results.finished(cell):
             for own in cells:
                 if own.combination == cell.combination:
-                    own.failure.write_text(cell.failure.read_text())
+                    fail(own, cell.failure.read_text().strip())
             found[name] = RATED
             continue
         batch = run_directory.read_config(cell.workdir)["flags"]["batch_size"]
-        found[name] = max(1, round(plan["amount"] * result["images_per_second"] / batch))
+        found[name] = max(1, round(plan["amount"] * ablation_results.result(cell)["images_per_second"] / batch))
     return [cell._replace(steps=found[sweep.name(cell.combination)]) for cell in cells]
 
 

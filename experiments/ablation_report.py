@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from experiments import ablation_results, memorised, page, run_directory, sweep
+from experiments import ablation_results, evaluation, memorised, page, run_directory, sweep
 from experiments.ablation_results import by_combination, finished
 from experiments.sweep import Cell
 from gan_jax import panels, pictures, record
@@ -83,7 +83,7 @@ def _curves(plan: dict, cells: list[Cell]) -> dict[str, panels.Curves]:
         if not runs:
             continue
         unit = plan["amount"] / runs[0].steps
-        lines = [list(ablation_results.evaluations(cell)) for cell in runs]
+        lines = [evaluation.read(cell.workdir) for cell in runs]
         steps = [line["step"] for line in lines[0]]
         for name in lines[0][0] if steps else ():
             if name != "step":

@@ -4,7 +4,6 @@ import csv
 import io
 import json
 import math
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -96,12 +95,13 @@ def measures(cell: Cell) -> dict[str, float]:
     return scored | {name: value for name, value in found.items() if name.endswith("accuracy")}
 
 
-def floor(cells: list[Cell]) -> dict[str, float]:
-    """What real images score, by the names of `measures`; {} if that differs from cell to cell."""
-    floors = [result(cell).get("floor", {}) for cell in cells if finished(cell)]
-    if not floors or any(each != floors[0] for each in floors):
-        return {}
-    return {f"{when} {name}": value for name, value in floors[0].items() for when in ("final", "best")}
+def floors(cells: list[Cell]) -> list[dict[str, float]]:
+    """What real images score, by the names of `measures`: each that differs, and so is of other real images."""
+    found: list[dict] = []
+    for cell in cells:
+        if finished(cell) and result(cell).get("floor", {}) not in found:
+            found.append(result(cell).get("floor", {}))
+    return [{f"{when} {name}": value for name, value in each.items() for when in ("final", "best")} for each in found]
 
 
 def by_combination(cells: list[Cell]) -> list[tuple[Combination, list[Cell]]]:
@@ -122,9 +122,10 @@ def table(cells: list[Cell]) -> str:
 
 def legend(cells: list[Cell]) -> str:
     """What the table's figures are."""
-    seeds = len({cell.seed for cell in cells})
+    if len(floors(cells)) > 1:
+        return "Mean ± standard deviation (n - 1) over seeds. The rows were scored against different real images: they cannot be compared."
     return (
-        f"Mean ± standard deviation (n - 1) over {seeds} seeds. Bold: the best of its column, if its interval mean ± deviation "
+        "Mean ± standard deviation (n - 1) over seeds. Bold: the best of its column, if its interval mean ± deviation "
         "meets no other's. Best: by each run's own best checkpoint, chosen by the first score, so it flatters noisy runs."
     )
 
@@ -135,23 +136,29 @@ def lines(cells: list[Cell]) -> list[list[str]]:
     measured = [[measures(cell) for cell in group if finished(cell)] for _, group in groups]
     names = list(dict.fromkeys(name for runs in measured for run in runs for name in run if name != "best step"))
     flags = list(cells[0].combination)
-    columns = [_column(name, [[run[name] for run in runs if name in run] for runs in measured]) for name in names]
+    # Of what was scored against other images, or has lost the worst of its seeds, none can be called the best.
+    whole = [len(runs) in (0, len(group)) for runs, (_, group) in zip(measured, groups)]
+    comparable = all(whole) and len(floors(cells)) < 2
+    columns = [
+        _column(name, [[run[name] for run in runs if name in run] for runs in measured], comparable) for name in names
+    ]
     speeds = [_speed(group) for _, group in groups]
     body = [
         [f"`{value}`" for value in combination.values()] + [column[i] for column in columns] + [speeds[i], _runs(group)]
         for i, (combination, group) in enumerate(groups)
     ]
-    real = floor(cells)
-    if real:
-        body.append(["real images", *[""] * (len(flags) - 1), *(_number(real.get(name)) for name in names), "", ""])
+    real = floors(cells)
+    if len(real) == 1 and real[0]:
+        body.append(["real images", *[""] * (len(flags) - 1), *(_number(real[0].get(name)) for name in names), "", ""])
     return [[*flags, *names, "images/s", "runs"], *body]
 
 
-def _column(name: str, values: list[list[float]]) -> list[str]:
-    """Of each combination mean ± deviation; the best one bold if its interval meets no other's."""
+def _column(name: str, values: list[list[float]], comparable: bool) -> list[str]:
+    """Of each combination mean ± deviation; the best one bold if they are comparable and its interval meets no other's."""
     intervals = [_interval(each) for each in values]
-    told = [_told(*interval) for interval in intervals]
-    best = _separate(intervals, better(name))
+    told = [_told(*interval) if each else "-" for interval, each in zip(intervals, values)]
+    there = [i for i, each in enumerate(values) if each]
+    best = _separate({i: intervals[i] for i in there}, better(name)) if comparable else None
     return [f"**{text}**" if i == best else text for i, text in enumerate(told)]
 
 
@@ -167,23 +174,17 @@ def _interval(values: list[float]) -> tuple[float, float]:
     return float(np.mean(values)), float(np.std(values, ddof=1)) if len(values) > 1 else math.nan
 
 
-def _separate(intervals: list[tuple[float, float]], better: str | None) -> int | None:
+def _separate(intervals: dict[int, tuple[float, float]], better: str | None) -> int | None:
     """Which interval, mean ± deviation, is better than all others and meets none of them; None if there is no such."""
     sign = {"lower": 1, "higher": -1}.get(better)
-    ends = {
-        i: (sign * mean - deviation, sign * mean + deviation)
-        for i, (mean, deviation) in enumerate(intervals)
-        if sign and not math.isnan(mean)
-    }
-    if len(ends) < 2 or any(math.isnan(end) for end, _ in ends.values()):
+    if sign is None or len(intervals) < 2 or any(math.isnan(deviation) for _, deviation in intervals.values()):
         return None
+    ends = {i: (sign * mean - deviation, sign * mean + deviation) for i, (mean, deviation) in intervals.items()}
     best = min(ends, key=lambda i: ends[i][1])
     return best if all(ends[best][1] < low for i, (low, _) in ends.items() if i != best) else None
 
 
 def _told(mean: float, deviation: float) -> str:
-    if math.isnan(mean):
-        return "-"
     return _number(mean) if math.isnan(deviation) else f"{_number(mean)} ± {_number(deviation)}"
 
 
@@ -204,9 +205,3 @@ def _runs(group: list[Cell]) -> str:
     return (
         str(len(group)) if not left else f"{len(group) - len(left)} of {len(group)}; {'; '.join(dict.fromkeys(left))}"
     )
-
-
-def evaluations(cell: Cell) -> Iterator[dict[str, float]]:
-    """The lines of a finished cell's evaluations, without those of steps that it no longer has."""
-    path = cell.workdir / "evaluations.jsonl"
-    return (json.loads(line) for line in path.read_text().splitlines()) if path.exists() else iter(())

@@ -10,8 +10,9 @@ PICTURE = "nearest-newest.png"
 
 
 def figure(workdir: Path, title: str) -> str:
-    """The pairs as a figure: made now, unless `experiments.evaluate` has made them; or a note of why they cannot be."""
-    if not (workdir / PICTURE).exists():
+    """The pairs as a figure: made now, unless `experiments.evaluate` has made them of this state; or a note of why they cannot be."""
+    written = lambda name: (workdir / name).stat().st_mtime if (workdir / name).exists() else 0
+    if written(PICTURE) < written("result.json"):  # of an earlier state, or none
         try:
             evaluate.evaluate(
                 SimpleNamespace(

@@ -14,16 +14,17 @@ from tqdm import tqdm
 from experiments import ablation_results
 from experiments.sweep import Cell
 from gan_jax import loop
+from gan_jax.record import replace_file
 
 LOOK = 0.5  # seconds between looks at the processes
 TAIL = 4096  # bytes in which a line of metrics ends
 
 
 class Stopped(loop.Interrupted):
-    """A signal came; the cells that ran were saved."""
+    """A signal came; the cells that ran were told to save, and have ended."""
 
     def __init__(self, signal_number: int):
-        Exception.__init__(self, f"stopped by {signal.Signals(signal_number).name}; all cells are saved")
+        Exception.__init__(self, f"stopped by {signal.Signals(signal_number).name}; what ran was told to save")
         self.signal = signal_number
 
 
@@ -50,7 +51,7 @@ def play(
       cells: all there are, for the bar.
       after_each: called when a task is over.
 
-    Raises Stopped for SIGTERM and Ctrl-C, when the processes have saved. If this process is killed, they end too.
+    Raises Stopped for SIGTERM and Ctrl-C, when the processes have ended. If this process is killed, they end too.
     """
     waiting, running = deque(tasks), {}
     total = sum(cell.steps for cell in cells)
@@ -72,11 +73,13 @@ def play(
                     waiting.extend(_over(task, process.returncode))
                     after_each()
                 _show(bar, cells, running.values(), told)
+            if caught:
+                raise Stopped(caught[0])
         finally:
             for process in running:
                 process.terminate()
             for process in running:
-                process.communicate()
+                process.wait()  # its input stays open, so that it saves
 
 
 def _start(task: Task, jobs: int) -> subprocess.Popen:
@@ -97,18 +100,23 @@ def _start(task: Task, jobs: int) -> subprocess.Popen:
 
 def _over(task: Task, code: int) -> list[Task]:
     """What is to be done after a task has ended: nothing if it went well; records what went wrong."""
-    if code == 0:
-        return []
+    left = [cell for cell in task.cells if not ablation_results.finished(cell)]
     if len(task.cells) > 1:
-        return [Task([cell], task.command) for cell in task.cells if not ablation_results.finished(cell)]
-    (cell,) = task.cells
-    cell.failure.write_text(_error(cell.log, code) + "\n")
-    tqdm.write(f"{cell.workdir.name} failed: {_error(cell.log, code)}")
+        return [Task([cell], task.command) for cell in left]
+    for cell in left:
+        error = _error(cell.log, code)
+        fail(cell, error)
+        tqdm.write(f"{cell.workdir.name} failed: {error}")
     return []
 
 
+def fail(cell: Cell, error: str) -> None:
+    """Records what ended a cell."""
+    replace_file(cell.failure, f"{error}\n".encode())
+
+
 def _error(log: Path, code: int) -> str:
-    """In one line."""
+    """In one line; of code 0 too, which is none if there is no result."""
     if code < 0:
         return f"killed by {signal.Signals(-code).name}"
     lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]

@@ -56,7 +56,7 @@ def open_run(
         _require_same(read_config(workdir), content, workdir)
     elif workdir.exists() and not workdir.is_dir():
         raise ValueError(f"--workdir={workdir} is a file, not a directory")
-    elif workdir.exists() and any(workdir.iterdir()):
+    elif workdir.exists() and others(workdir):
         raise ValueError(f"--workdir={workdir} holds other things than a run; name a new or an empty directory")
     try:
         workdir.mkdir(parents=True, exist_ok=True)
@@ -64,6 +64,11 @@ def open_run(
     except OSError as error:
         raise OSError(f"cannot write to the run directory {workdir}: {error.strerror}") from error
     return workdir
+
+
+def others(folder: Path) -> bool:
+    """Whether a folder holds anything but hidden files, which a run that was killed at its start may have left."""
+    return any(not path.name.startswith(".") for path in folder.iterdir())
 
 
 def surroundings() -> dict:

@@ -12,6 +12,8 @@ from experiments import run_directory
 
 FLAGS = flags.FLAGS
 
+LONGEST = 200  # bytes of a name, to which a seed and a suffix are added; file systems take 255
+
 Combination = dict[str, str]  # swept flags' values, as they are given on the command line
 
 
@@ -67,10 +69,14 @@ def parse(sweeps: Sequence[str], experiment: str, names: set[str]) -> dict[str, 
 
 
 def combinations(swept: dict[str, list[str]]) -> list[Combination]:
-    """All of them, the last flag's values changing first. Raises ValueError if directories would share a name."""
+    """All of them, the last flag's values changing first. Raises ValueError if a directory's name would be shared or too long."""
     found = [dict(zip(swept, values)) for values in itertools.product(*swept.values())]
     names = [name(combination) for combination in found]
     for combination, own in zip(found, names):
+        if len(own.encode()) > LONGEST:
+            raise ValueError(
+                f"sweep: the values of {label(combination)} are too long for a file's name, {LONGEST} bytes"
+            )
         if names.count(own) > 1:
             raise ValueError(
                 f"sweep: the values of {label(combination)} and of another read alike in a file's name: {own}"

@@ -25,10 +25,11 @@ def prepare(training: Callable[[SimpleNamespace], Training], seeds: list[int], c
 
     Args:
       training: an experiment's.
-      config: of all seeds; "{seed}" in its workdir becomes each one's own.
+      config: of all seeds; the last "{seed}" in its workdir becomes each one's own.
     """
-    own = lambda seed: dict(seed=seed, workdir=config.workdir.replace("{seed}", str(seed)))
-    return partial(train, [training(SimpleNamespace(**vars(config) | own(seed))) for seed in seeds])
+    before, after = config.workdir.rsplit("{seed}", 1)
+    configs = [vars(config) | dict(seed=seed, workdir=f"{before}{seed}{after}") for seed in seeds]
+    return partial(train, [training(SimpleNamespace(**each)) for each in configs])
 
 
 def train(trainings: list[Training]) -> None:

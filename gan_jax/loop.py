@@ -105,7 +105,7 @@ def fit(
     lead = jax.process_index() == 0
     play = on_every_share(in_one_call(recipe.step))
     intervals = [log_every, checkpoint_every, *(hook.every for hook in hooks)]
-    pending, metrics, clock = [], {}, _Clock()
+    pending, metrics, clock, rate = [], {}, _Clock(), 0.0
     if lead and first == 0:
         for hook in hooks:
             hook.run(0, local(state))
@@ -129,9 +129,9 @@ def fit(
             if due or save or step % log_every == 0:
                 metrics = _record(log, step, pending, observe)
                 pending = []
-                rate = clock.steps_per_second() * _batch_size(examples[0])
+                rate = clock.steps_per_second()  # without the hooks and the save of the last step
                 losses = {name: f"{value:.3f}" for name, value in metrics.items() if name.endswith("loss")}
-                bar.set_postfix(losses | {"images/s": f"{rate:.0f}"}, refresh=False)
+                bar.set_postfix(losses | {"images/s": f"{rate * _batch_size(examples[0]):.0f}"}, refresh=False)
                 bar.update(step - bar.n)
             if lead:
                 for hook in due:
@@ -144,7 +144,7 @@ def fit(
                 checkpoints.wait()
             if stop and step < steps:
                 raise Interrupted(stop, step)
-    return Result(state, metrics, steps - first, clock.seconds(), clock.steps_per_second())
+    return Result(state, metrics, steps - first, clock.seconds(), rate)
 
 
 class _Clock:

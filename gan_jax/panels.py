@@ -42,10 +42,13 @@ def bands(panels: Mapping[str, Curves], path: str | Path, *, xlabel: str) -> Non
             if len(values) > 1:
                 deviation = np.std(values, axis=0, ddof=1)
                 axes.fill_between(x, mean - deviation, mean + deviation, color=colors[label], alpha=0.18, linewidth=0)
-        axes.set_title(title)
+        axes.set_title(title, parse_math=False)
         axes.grid(alpha=0.3)
     figure.axes[-1].set_xlabel(xlabel)
-    figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=min(4, len(labels)))
+    drawn = {line.get_label(): line for axes in figure.axes for line in axes.lines}
+    legend = figure.legend(drawn.values(), labels, loc="outside upper center", ncols=min(4, len(labels)))
+    for text in legend.get_texts():
+        text.set_parse_math(False)  # a $ is a $
     save_figure(figure, path)
 
 
