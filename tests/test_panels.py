@@ -21,6 +21,16 @@ def test_bands_are_means_and_deviations(monkeypatch):
     assert axes.get_xlabel() == "round" and axes.get_title() == "loss"
 
 
+def test_every_label_is_in_the_legend_as_it_is(monkeypatch):
+    """Of labels that not all panels have, and of one that would be a formula."""
+    drawn = []
+    monkeypatch.setattr(panels, "save_figure", lambda figure, path: (figure.canvas.draw(), drawn.append(figure)))
+    curve = (np.arange(2), np.ones((1, 2)))
+    panels.bands({"one": {"digits": curve}, "two": {r"a$\q$": curve, "digits": curve}}, "", xlabel="round")
+    (legend,) = drawn[0].legends
+    assert [text.get_text() for text in legend.get_texts()] == ["digits", r"a$\q$"]
+
+
 def test_nothing_is_drawn_of_nothing(tmp_path):
     panels.bands({}, tmp_path / "curves.png", xlabel="round")
     assert not list(tmp_path.iterdir())

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import shutil
 import signal
 import time
 
@@ -141,6 +142,7 @@ REFUSED = {
     "--budget=images": "--steps is given, but the budget is in images",
     "--seconds=3": "--seconds is given, but the budget is in steps",
     "--seeds=0": "--seeds=0",
+    "--budget=seconds": "--steps is given, but the budget is in seconds",
     "--batch_size=6": "batch_size 6 is not divisible by the 4 devices",
 }
 
@@ -160,6 +162,7 @@ def test_what_is_wrong_is_told_in_one_line_before_anything_runs(given, ablation,
     [
         ((), "--sweep=FLAG=VALUE,VALUE,... is needed"),
         (("--sweep=game=hinge,minmax", "--budget=seconds"), "budget=seconds needs --seconds=N"),
+        (("--sweep=game=hinge,minmax", "--budget=seconds", "--seconds=nan"), "budget=seconds needs --seconds=N"),
         (("--sweep=game=hinge,minmax", "--budget=seconds", "--seconds=3", "--jobs=2"), "slow each other down"),
         (("--experiment=sgan", "--vmap_seeds", "--sweep=num_labeled=40,50"), "sgan trains more than one recipe"),
     ],
@@ -282,3 +285,39 @@ def test_one_process_at_a_time(ablation, without_pages, monkeypatch, tmp_path):
     assert ablation(*given) == 0 and refused
     with ablate._alone(tmp_path / "ablation"):  # it was let go
         pass
+
+
+def test_killed_at_its_very_start_it_can_begin_again(ablation, without_pages, monkeypatch, tmp_path):
+    """What a kill in the middle of the first write leaves, there and in a cell."""
+    workdir = tmp_path / "ablation"
+    workdir.mkdir()
+    (workdir / ".ablation.json.part").touch()
+    (workdir / ".lock").touch()
+    monkeypatch.setattr(ablate, "play", lambda tasks, *_, **__: [write_result(cell) for (cell,), _ in tasks])
+    assert ablation(*TINY, "--sweep=game=hinge,minmax", "--seeds=1", "--steps=30", f"--workdir={workdir}") == 0
+
+
+def test_a_rate_that_was_cut_off_is_measured_anew(ablation, without_pages, monkeypatch, tmp_path):
+    """Of a start with nothing left to do the rate would be 0."""
+    cut_off = tmp_path / "ablation" / "rates" / "game_hinge" / "checkpoints" / "100"
+
+    def play(tasks, *_, **__):
+        assert not cut_off.exists()
+        for (cell,), _ in tasks:
+            write_result(cell)
+
+    monkeypatch.setattr(ablate, "play", play)
+    given = (
+        *TINY,
+        "--sweep=game=hinge",
+        "--seeds=1",
+        "--budget=seconds",
+        "--seconds=1",
+        f"--workdir={tmp_path / 'ablation'}",
+    )
+    assert ablation(*given) == 0
+    for path in ("rates/game_hinge", "cells/game_hinge-seed0"):
+        (tmp_path / "ablation" / path / "result.json").unlink()
+    shutil.rmtree(tmp_path / "ablation" / "cells" / "game_hinge-seed0")
+    cut_off.mkdir(parents=True)
+    assert ablation(*given) == 0

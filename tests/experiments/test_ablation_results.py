@@ -10,7 +10,7 @@ from experiments.sweep import Cell
 SCORE = "frechet_distance[digits-cnn,898]"
 
 
-def cells_with(folder, finals, **others):
+def cells_with(folder, finals, floor=0.25, **others):
     """A cell for each final score, by game: None has not run, a text has failed so."""
     cells = []
     for game, values in finals.items():
@@ -23,7 +23,7 @@ def cells_with(folder, finals, **others):
                 cell.workdir.mkdir()
                 line = {"step": 10, SCORE: value}
                 content = {"step": 10, "metrics": {"d_loss": 0.5}, "seconds": 2.5, "images_per_second": 100.0 + seed}
-                content |= {"final": line, "best": line | {"step": 5}, "floor": {SCORE: 0.25}} | others
+                content |= {"final": line, "best": line | {"step": 5}, "floor": {SCORE: floor}} | others
                 (cell.workdir / "result.json").write_text(json.dumps(content))
     return cells
 
@@ -48,6 +48,8 @@ def test_means_and_deviations(tmp_path):
         ({"hinge": [1.0], "minmax": [9.0]}, None),  # a single run has no interval
         ({"hinge": [1.0, 1.1], "minmax": [9.0, 9.1], "r3gan": ["nan", "nan"]}, "hinge"),  # what failed is no rival
         ({"hinge": [1.0, 1.1], "minmax": [9.0, None]}, None),
+        ({"hinge": [1.0, 1.1, "nan"], "minmax": [9.0, 9.1, 9.2]}, None),  # the worst seed of what would be the best
+        ({"hinge": [1.0, 1.1], "minmax": [9.0, math.nan]}, None),
         ({"hinge": [1.0, 1.1]}, None),
     ],
 )
@@ -60,6 +62,12 @@ def test_higher_accuracies_are_better(tmp_path):
     good = cells_with(tmp_path, {"hinge": [1.0, 1.1]}, test_accuracy=0.9)
     bad = cells_with(tmp_path, {"minmax": [9.0, 9.1]}, test_accuracy=0.4)
     assert "**0.9 ± 0**" in table(good + bad)
+
+
+def test_what_was_scored_against_other_images_is_not_compared(tmp_path):
+    text = table(cells_with(tmp_path, {"hinge": [1.0, 1.1]}) + cells_with(tmp_path, {"minmax": [9.0, 9.1]}, floor=0.5))
+    assert "**" not in text and "real images |" not in text
+    assert "scored against different real images" in text
 
 
 def test_what_failed_or_has_not_run_is_said(tmp_path):

@@ -108,6 +108,15 @@ def test_the_browser_would_notice(opened, tmp_path):
     assert len(console) == 1 and "nothing is not defined" in console[0]
 
 
+def test_nearest_images_of_an_earlier_state_are_made_anew(run, tmp_path):
+    there = shutil.copytree(run, tmp_path / "run")
+    report.save(there)
+    old = (there / memorised.PICTURE).stat().st_mtime_ns
+    (there / "result.json").touch()
+    report.save(there)
+    assert (there / memorised.PICTURE).stat().st_mtime_ns > old
+
+
 def test_without_its_data_the_page_says_so(run, tmp_path, monkeypatch):
     there = shutil.copytree(run, tmp_path / "run")
     (there / memorised.PICTURE).unlink(missing_ok=True)

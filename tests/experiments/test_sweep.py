@@ -19,6 +19,11 @@ def test_values_with_commas_stand_between_bars():
     assert sweep.parse(["penalty=r1|r1,r2|none"], "dcgan", NAMES) == {"penalty": ["r1", "r1,r2", "none"]}
 
 
+def test_a_name_that_no_file_can_have_is_refused():
+    with pytest.raises(ValueError, match="too long for a file's name"):
+        sweep.combinations({"dataset": ["digits", "folder:" + 240 * "a"]})
+
+
 def test_directories_of_different_cells_differ():
     """a/b and a_b would both be a_b."""
     with pytest.raises(ValueError, match="read alike"):
