@@ -14,6 +14,7 @@ import jax
 import numpy as np
 from absl import app, flags
 from PIL import Image
+from tqdm import tqdm
 
 from experiments import common, images, sample
 from experiments.presets import require_known
@@ -67,7 +68,7 @@ class Subject(NamedTuple):
 def line(subject: Subject) -> tuple[list[Image.Image], float]:
     """The picture of a row of images for each path; and `drawn_evenly`'s figure."""
     latents, weights = points(subject, stops=2)
-    frames = subject.frames or max(12, 5 * latents.shape[1] - 4)
+    frames = subject.frames or max(12, 8 * latents.shape[1] - 7)
     drawn, uneven = drawn_evenly(subject, latents, weights, frames)
     drawn = drawn.reshape(-1, *drawn.shape[2:])
     if subject.names:
@@ -131,22 +132,24 @@ def points(subject: Subject, stops: int) -> tuple[Array, Array | None]:
 def drawn_evenly(subject: Subject, latents: Array, weights: Array | None, frames: int) -> tuple[Array, float]:
     """Images [R, frames, H, W, C] on the paths through latents [R, m, d] and weights [R, m, K], from end to end.
 
-    No step from an image to the next (`step_sizes`) is more than `interpolation.EVEN` = 1.1 times the mean of its path, if
-    G is continuous (`interpolation.evenly`). Also returns how many times it is.
+    Steps from an image to the next (`step_sizes`) are even (`interpolation.evenly`): the longest should be at most
+    `interpolation.EVEN` = 1.1 times the mean of its path. Also returns how many times it is, on the worst path.
     """
 
-    def draw(t: Array) -> Array:
-        between = None if weights is None else through(weights, t, lerp)
-        return subject.draw(through(latents, t, subject.path), between)
+    def draw(row: int, t: Array) -> Array:
+        between = None if weights is None else through(weights[row], t, lerp)
+        return subject.draw(through(latents[row], t, subject.path), between)
 
-    start = np.linspace(0, latents.shape[1] - 1, frames)[None].repeat(len(latents), 0)
-    t, uneven = interpolation.evenly(lambda t: step_sizes(draw(t)), start)
-    return draw(t), float(uneven.max())
+    drawn = []
+    for row in tqdm(range(len(latents)), desc="paths", leave=False, dynamic_ncols=True):
+        flat = lambda t: draw(row, t).reshape(len(t), -1)
+        drawn.append(draw(row, interpolation.evenly(flat, latents.shape[1] - 1, frames)))
+    return np.stack(drawn), max(interpolation.unevenness(step_sizes(row)) for row in drawn)
 
 
 def step_sizes(drawn: Array) -> Array:
-    """[R, k - 1]: the root mean squared difference of neighbours in rows of images [R, k, H, W, C]."""
-    return np.sqrt(np.mean(np.diff(drawn, axis=1) ** 2, axis=(2, 3, 4)))
+    """[k - 1]: the root mean squared difference of each of the images [k, H, W, C] to the next."""
+    return np.sqrt(np.mean(np.diff(drawn, axis=0) ** 2, axis=(1, 2, 3)))
 
 
 def restore(
@@ -171,7 +174,7 @@ def restore(
     def draw(latents: Array, weights: Array | None) -> Array:
         flat = (np.float32(each).reshape(-1, each.shape[-1]) for each in (latents, weights) if each is not None)
         chunks = images.require_finite(images.generate(recipe, state, *flat))
-        drawn = np.concatenate(list(sample.with_bar(chunks, math.prod(latents.shape[:-1]))))
+        drawn = np.concatenate(list(chunks))
         return drawn.reshape(*latents.shape[:-1], *drawn.shape[1:])
 
     subject = Subject(
@@ -195,7 +198,7 @@ def write() -> Iterator[str]:
         require_known("shape", shape, SHAPES)
     options = dict(label=FLAGS.label, rows=FLAGS.rows, frames=FLAGS.frames, bound=FLAGS.truncation, path=FLAGS.path)
     subject = restore(FLAGS.workdir, FLAGS.seed, **options)
-    of = f"{sample.asked()}-seed{FLAGS.seed}"
+    of = f"{sample.asked()}{'-' + FLAGS.path if FLAGS.path else ''}-seed{FLAGS.seed}"
     for shape in FLAGS.shape:
         frames, uneven = SHAPES[shape](subject)
         out = Path(FLAGS.out or FLAGS.workdir) / f"interpolation-{shape}{of}{SUFFIXES[shape]}"

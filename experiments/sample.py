@@ -8,6 +8,7 @@ python -m experiments.sample --workdir=RUN --num=50000 --format=npz             
 import importlib
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 from typing import NamedTuple
@@ -41,10 +42,12 @@ flags.DEFINE_enum(
     "format",
     "grid",
     list(SUFFIXES),
-    "One picture of all; a folder of PNG files; or arrays for numpy.load, with labels.",
+    "One picture of all; a folder of numbered PNG files; or an .npz of images and labels.",
 )
 flags.DEFINE_string(
-    "out", None, "Where to write; by default sample-seedN.png, or .npz or a folder, in the run directory."
+    "out",
+    None,
+    "Where to write; by default into the run directory. A file; a folder for --format=png, and of interpolate.",
 )
 flags.declare_key_flag("workdir")
 flags.declare_key_flag("seed")
@@ -115,7 +118,7 @@ def stream(
     else:
         found = None if recipe.sample_labels is None else np.asarray(recipe.sample_labels(keys, total))
     drawn = images.require_finite(images.draw_of(recipe, state, keys, found, bound))
-    return Samples(with_bar(drawn, total), (total, *content["image_shape"]), found, content["class_names"])
+    return Samples(_with_bar(drawn, total), (total, *content["image_shape"]), found, content["class_names"])
 
 
 def draw(workdir: str | Path, num: int, seed: int, *, bound: float | None = None) -> np.ndarray:
@@ -131,19 +134,17 @@ def draw_labels(
 ) -> Image.Image:
     """The picture of `num` images of one label, as in "7"; or of a row of each, as in "1,4" or "0..9".
 
-    A column of a row has the same latent. Raises as `stream`.
+    The images of a column have the same latent. Raises as `stream`.
     """
     content, recipe, state = restore(workdir)
     chosen = class_numbers(workdir, labels, content, recipe)
     columns = num or (images.GRID if len(chosen) == 1 else images.COLUMNS)
     keys = jnp.tile(example_keys(jax.random.key(seed), columns), len(chosen))
     drawn = images.draw_of(recipe, state, keys, np.repeat(chosen, columns), bound)
-    drawn = np.concatenate(list(with_bar(images.require_finite(drawn), len(keys))))
-    return (
-        pictures.grid(drawn)
-        if len(chosen) == 1
-        else pictures.rows(drawn, [content["class_names"][label] for label in chosen])
-    )
+    drawn = np.concatenate(list(_with_bar(images.require_finite(drawn), len(keys))))
+    if len(chosen) == 1:
+        return pictures.grid(drawn)
+    return pictures.rows(drawn, [content["class_names"][label] for label in chosen])
 
 
 def class_numbers(workdir: str | Path, labels: str, content: dict, recipe: Recipe) -> np.ndarray:
@@ -155,7 +156,7 @@ def class_numbers(workdir: str | Path, labels: str, content: dict, recipe: Recip
     return np.array(classes.class_numbers("label", labels, content["class_names"]), np.int32)
 
 
-def with_bar(chunks: Iterator[np.ndarray], total: int) -> Iterator[np.ndarray]:
+def _with_bar(chunks: Iterator[np.ndarray], total: int) -> Iterator[np.ndarray]:
     """The images, as they are, with a bar on stderr if there are many."""
     with tqdm(total=total, unit="image", disable=total <= images.CHUNK, leave=False, dynamic_ncols=True) as bar:
         for some in chunks:
@@ -177,13 +178,14 @@ def write() -> Path:
         pictures.save(picture, out)
         return out
     samples = stream(FLAGS.workdir, FLAGS.num or images.GRID, FLAGS.seed, labels=FLAGS.label, bound=FLAGS.truncation)
-    if FLAGS.format == "grid":
-        pictures.save(pictures.grid(np.concatenate(list(samples.images))), out)
-    elif FLAGS.format == "npz":
-        image_files.write_npz(out, map(pictures.to_pixels, samples.images), samples.shape, samples.labels)
-    else:
-        names = None if samples.labels is None else [samples.names[label] for label in samples.labels]
-        image_files.write_pngs(out, map(pictures.to_pixels, samples.images), names)
+    with closing(samples.images) as drawn:  # which wipes the bar before an error is told
+        if FLAGS.format == "grid":
+            pictures.save(pictures.grid(np.concatenate(list(drawn))), out)
+        elif FLAGS.format == "npz":
+            image_files.write_npz(out, map(pictures.to_pixels, drawn), samples.shape, samples.labels)
+        else:
+            names = None if samples.labels is None else [samples.names[label] for label in samples.labels]
+            image_files.write_pngs(out, map(pictures.to_pixels, drawn), names)
     return out
 
 

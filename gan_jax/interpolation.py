@@ -7,8 +7,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-EVEN = 1.1  # the largest step of frames that are even, relative to the mean
-ROUNDS = 20  # in which frames are made even, at most; a jump of G that is 1e-6 of the path wide takes 15
+EVEN = 1.1  # the longest of even steps, relative to the mean
+FINE = 64  # corners of the polygon from one point of a path to the next, at least
+FAST = 1.5  # the longest side of a polygon that is fine everywhere, relative to the mean
+ROUNDS = 20  # in which it is made so, at most
 ALIGNED = 1e-8  # sine of an angle, below which two vectors span no plane
 
 Array = np.ndarray
@@ -75,42 +77,34 @@ def grid(corners: Array, rows: int, columns: int, path: Path = slerp) -> Array:
     return path(left[:, None], right[:, None], np.linspace(0, 1, columns))
 
 
-def unevenness(steps: Array) -> Array:
-    """[R]: the largest of each row's steps [R, k - 1], at least 0, relative to their mean; 1 where all are 0."""
-    mean = np.mean(steps, axis=1)
-    return np.where(mean > 0, _divided(np.max(steps, axis=1), mean), 1.0)
+def unevenness(steps: Array) -> float:
+    """The largest of the sizes of steps, [k - 1], relative to their mean; 1 where all are 0."""
+    mean = np.mean(steps)
+    return float(np.max(steps) / mean) if mean > 0 else 1.0
 
 
-def evenly(measure: Callable[[Array], Array], t: Array) -> tuple[Array, Array]:
-    """Times with the ends of `t`, between which the steps are even: none is more than EVEN = 1.1 times their mean.
+def evenly(draw: Callable[[Array], Array], segments: int, count: int) -> Array:
+    """Times [count] from 0 to `segments`, between neighbours of which what is drawn comes an equal length of its way.
 
-    Times are moved to where the steps so far, added up, reach equal parts of their sum, until it is so (as de Boor 1974
-    places the knots of splines). That holds for what is continuous, however steep: see the tests. Where it jumps, one step
-    has to be long; after ROUNDS the best times that were found are returned.
+    So no step is longer than the way's length / (count - 1). It is as long as that where the way is straight, and shorter
+    where it bends, the less so the more steps there are. The tests hold the longest to EVEN = 1.1 times the mean: for smooth
+    ways with 12 steps a turn, corners at whole times, and slopes of up to 1e6 a unit of time. A jump is one long step.
+
+    The length is measured on a polygon of many corners on the way, which are moved to where it is fast until no side is long.
 
     Args:
-      measure: times [R, k] -> the sizes of the steps between neighbours, [R, k - 1].
-      t: the first times, [R, k], increasing along a row.
-
-    Returns the times, [R, k], and the `unevenness` of each row.
+      draw: times [m], increasing -> what is drawn then, [m, p].
     """
-    best, least = t, np.full(len(t), np.inf)
+    whole, many = np.arange(segments + 1), max(FINE * segments, 4 * count)
+    t = np.linspace(0, segments, many)
     for _ in range(ROUNDS):
-        steps = measure(t)
-        found = unevenness(steps)
-        best = np.where((found < least)[:, None], t, best)
-        least = np.minimum(found, least)
-        if np.all(least <= EVEN):
+        corners = np.union1d(t, whole)
+        sides = np.linalg.norm(np.diff(np.float64(draw(corners)), axis=0), axis=1)
+        way = np.append(0, np.cumsum(sides))
+        if unevenness(sides) < FAST:
             break
-        t = np.where((least <= EVEN)[:, None], best, _moved(t, steps))
-    return best, least
-
-
-def _moved(t: Array, steps: Array) -> Array:
-    """Times at which rows whose steps are so large, if they are taken at constant speed, would have made equal ones."""
-    way = np.concatenate([np.zeros((len(t), 1)), np.cumsum(steps, axis=1)], axis=1)
-    moved = [np.interp(np.linspace(0, row[-1], len(row)), row, times) for row, times in zip(way, t)]
-    return np.where(way[:, -1:] > 0, moved, t)
+        t = np.interp(np.linspace(0, way[-1], many), way, corners)  # as de Boor 1974 places the knots of splines
+    return np.interp(np.linspace(0, way[-1], count), way, corners) if way[-1] > 0 else np.linspace(0, segments, count)
 
 
 def _divided(a: Array, by: Array) -> Array:

@@ -14,7 +14,6 @@ RUNS = {
     "dcgan": ("dcgan", *MLP),
     "uniform": ("dcgan", *MLP, "--latent=uniform"),
     "cgan": ("cgan", *MLP, "--conditioning=concat"),
-    "sgan": ("sgan", *MLP, "--num_labeled=40"),
     "classifier": ("classifier", *SMALL, "--channels=2"),
 }
 
@@ -52,7 +51,7 @@ def write(capsys, *given):
     return capsys.readouterr().out.splitlines()
 
 
-@pytest.mark.parametrize("name", ["dcgan", "cgan", "sgan"])
+@pytest.mark.parametrize("name", ["dcgan", "cgan"])
 def test_the_bare_command_writes_a_picture_of_each_kind(name, run, capsys):
     before = {path for path in run(name).iterdir()}
     lines = write(capsys, f"--workdir={run(name)}")
@@ -74,10 +73,11 @@ def test_flags_say_what_is_drawn_and_where(run, tmp_path, capsys):
         "--seed=4",
         "--label=3,8",
         "--truncation=0.5",
+        "--path=lerp",
         f"--out={tmp_path}",
     )
     (line,) = write(capsys, f"--workdir={run('cgan')}", *given)
-    path = tmp_path / "interpolation-line-label3_8-truncation0.5-seed4.png"
+    path = tmp_path / "interpolation-line-label3_8-truncation0.5-lerp-seed4.png"
     assert line.startswith(str(path)) and list(tmp_path.iterdir()) == [path]
     picture = Image.open(path)
     np.testing.assert_allclose(picture.width / picture.height, 52 / 32, rtol=1e-6)  # images of 8, margins of 2
@@ -102,7 +102,7 @@ def even(subject, latents, weights, frames):
     """Draws; says how large the steps are by row, found pair by pair."""
     drawn, told = interpolate.drawn_evenly(subject, latents, weights, frames)
     steps = [[np.sqrt(((a - b) ** 2).mean()) for a, b in zip(row, row[1:])] for row in drawn.astype(float)]
-    np.testing.assert_allclose(unevenness(np.array(steps)).max(), told, rtol=1e-4)
+    np.testing.assert_allclose(max(unevenness(np.array(row)) for row in steps), told, rtol=1e-4)
     return drawn, np.array(steps)
 
 

@@ -1,6 +1,7 @@
 """Samples as files for other programs: of the same seed the same, whatever their number and format."""
 
 import csv
+import resource
 
 import jax
 import numpy as np
@@ -151,7 +152,7 @@ def test_an_unknown_format(run, capsys):
 @pytest.mark.parametrize("format", ["grid", "png", "npz"])
 @pytest.mark.parametrize("experiment, label", [("dcgan", ()), ("cgan", ("--label=3,4",))])
 def test_an_image_that_is_not_finite_is_an_error(experiment, label, format, run, tmp_path, capsys, monkeypatch):
-    """Of 70 images, or twice as many, the one that the second of keys makes NaN."""
+    """Of each 64 that are drawn at once it is the second."""
     content, recipe, state = sample.restore(run(experiment))
 
     def generate(state, z, *labels):
@@ -169,3 +170,18 @@ def test_a_folder_of_other_things_is_an_error(run, tmp_path, capsys):
     told = fails(capsys, f"--workdir={run()}", "--format=png", f"--out={tmp_path}")
     assert f"{tmp_path} holds other things than samples (notes.txt)" in told
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+
+
+@pytest.mark.parametrize("format", ["png", "npz"])
+def test_a_full_disk_is_an_error(format, run, tmp_path, capsys):
+    """No file may be larger than 100 bytes: that fails as a full disk does."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    given = (f"--workdir={run()}", "--num=200", f"--format={format}")
+    write(capsys, *given)  # so that what is compiled has been kept
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
+    try:
+        told = fails(capsys, *given, f"--out={tmp_path / 'a'}")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert str(tmp_path) in told
+    assert list(tmp_path.iterdir()) == []
