@@ -188,6 +188,14 @@ def test_bends_at_whole_times_make_no_long_step(count):
     assert steps.max() <= 4 / (count - 1) * 1.02
 
 
+@pytest.mark.parametrize("count", [25, 30, 35, 40])
+def test_no_step_is_longer_than_its_share_of_the_way_where_that_turns_back(count):
+    """There and back, twice, slowly at first; at whole times it turns on the spot."""
+    generate = lambda t: np.abs((t % 2 < 1) - (t % 1) ** 3)[:, None]
+    steps = steps_of(generate, evenly(generate, 4, count))
+    assert steps.max() <= 4 / (count - 1) * 1.02
+
+
 @pytest.mark.parametrize("steepness", [10, 1e3, 1e6])
 def test_a_steep_generator_is_made_even_too(steepness):
     generate = lambda t: np.tanh(steepness * (t[:, None] - 0.317))

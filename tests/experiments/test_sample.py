@@ -176,10 +176,11 @@ def test_a_folder_of_other_things_is_an_error(run, tmp_path, capsys):
 def test_a_full_disk_is_an_error(format, run, tmp_path, capsys):
     """No file may be larger than 100 bytes: that fails as a full disk does."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    given = (f"--workdir={run()}", "--num=200", f"--format={format}", f"--out={tmp_path / 'a'}")
+    given = (f"--workdir={run()}", "--num=200", f"--format={format}")
+    write(capsys, *given)  # so that what is compiled has been kept
     resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
     try:
-        told = fails(capsys, *given)
+        told = fails(capsys, *given, f"--out={tmp_path / 'a'}")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert str(tmp_path) in told
