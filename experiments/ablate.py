@@ -82,14 +82,14 @@ def prepare(config: SimpleNamespace) -> common.Train:
         amount=amount,
     )
     _require_same(plan, workdir)
-    steps = {
-        "steps": lambda flags: amount,
-        "images": lambda flags: max(1, round(amount / (flags["batch_size"] * flags["n_critic"]))),
-        "seconds": lambda flags: None,
-    }[config.budget]
     seeds = range(config.seed, config.seed + config.seeds)
     cells = [
-        Cell(combination, seed, steps(flags), workdir / "cells" / f"{sweep.name(combination)}-seed{seed}")
+        Cell(
+            combination,
+            seed,
+            _steps(config.budget, amount, flags),
+            workdir / "cells" / f"{sweep.name(combination)}-seed{seed}",
+        )
         for combination, flags in zip(combinations, resolved)
         for seed in seeds
     ]
@@ -166,6 +166,15 @@ def _amount(module: ModuleType, config: SimpleNamespace) -> float:
     if not amount or not math.isfinite(amount):
         raise ValueError(f"budget={config.budget} needs --{config.budget}=N, for each cell")
     return amount
+
+
+def _steps(budget: str, amount: float, flags: dict) -> int | None:
+    """The rounds of a cell with these flags; None where its rate has to be measured first."""
+    if budget == "steps":
+        return amount
+    if budget == "images":
+        return max(1, round(amount / (flags["batch_size"] * flags["n_critic"])))
+    return None
 
 
 def _check(module: ModuleType, combination: Combination) -> dict:

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from experiments import ablation_results, evaluation, memorised, page, run_directory, sweep
-from experiments.ablation_results import by_combination, finished
+from experiments.ablation_results import by_combination, done, finished
 from experiments.sweep import Cell
 from gan_jax import panels, pictures, record
 from gan_jax.record import replace_file
@@ -25,7 +25,7 @@ def save(workdir: Path) -> Path:
     plan, cells = ablation_results.read(workdir)
     panels.bands(_curves(plan, cells), workdir / "curves.png", xlabel=_xlabel(plan))
     groups = by_combination(cells)
-    if any(finished(cell) for cell in cells):
+    if done(cells):
         pictures.save(_samples(groups), workdir / "samples.png")
     path = workdir / "report.html"
     replace_file(path, _page(workdir, plan, cells).encode())
@@ -35,8 +35,7 @@ def save(workdir: Path) -> Path:
 def _page(workdir: Path, plan: dict, cells: list[Cell]) -> str:
     swept = "; ".join(f"{name}: {', '.join(values)}" for name, values in plan["sweep"].items())
     seeds = sorted({cell.seed for cell in cells})
-    done = sum(finished(cell) for cell in cells)
-    lead = f"{swept}. Seeds {', '.join(map(str, seeds))}. {plan['amount']:g} {plan['budget']} each. {done} of {len(cells)} cells done."
+    lead = f"{swept}. Seeds {', '.join(map(str, seeds))}. {plan['amount']:g} {plan['budget']} each. {len(done(cells))} of {len(cells)} cells done."
     drawn = lambda name: page.picture(workdir / name) if (workdir / name).exists() else ""
     return page.page(
         f"Ablation of {plan['experiment']}: {', '.join(plan['sweep'])}",
@@ -59,7 +58,7 @@ def _page(workdir: Path, plan: dict, cells: list[Cell]) -> str:
 
 def _surroundings(plan: dict, cells: list[Cell]) -> dict:
     """Those of a cell, which may have accelerators that the ablation's own process leaves alone; and the command."""
-    runs = [cell for cell in cells if finished(cell)]
+    runs = done(cells)
     return plan | (run_directory.read_config(runs[0].workdir) if runs else {}) | {"command": plan["command"]}
 
 
@@ -79,7 +78,7 @@ def _curves(plan: dict, cells: list[Cell]) -> dict[str, panels.Curves]:
     """By title and label, against what is budgeted: scores, then losses as running means."""
     found: dict[str, dict] = {}
     for combination, group in by_combination(cells):
-        runs = [cell for cell in group if finished(cell)]
+        runs = done(group)
         if not runs:
             continue
         unit = plan["amount"] / runs[0].steps
@@ -120,7 +119,7 @@ def _samples(groups: list[tuple[dict, list[Cell]]]) -> Image.Image:
 def _nearest(cells: list[Cell]) -> Iterator[str]:
     """Of each combination's first finished run the pairs of samples and training images."""
     for combination, group in by_combination(cells):
-        runs = [cell for cell in group if finished(cell)]
+        runs = done(group)
         if runs:
             yield memorised.figure(runs[0].workdir, f"{sweep.label(combination)}, seed {runs[0].seed}")
 
@@ -144,7 +143,7 @@ def _rows(cells: list[Cell]) -> list[list[str]]:
 
 def _configuration(plan: dict, cells: list[Cell]) -> str:
     """What was given, and all flags of the first finished cell but those that were swept."""
-    runs = [cell for cell in cells if finished(cell)]
+    runs = done(cells)
     if not runs:
         return ""
     config = run_directory.read_config(runs[0].workdir)

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import math
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +18,6 @@ PLAN = "ablation.json"
 CELLS = "cells.json"
 TIMES = ("seconds", "images_per_second")  # of the last start; all else in results.csv is the same on every start
 
-Row = dict[str, object]
-
 
 def result(cell: Cell) -> dict | None:
     """The cell's result.json; None if it is not finished."""
@@ -30,6 +29,11 @@ def result(cell: Cell) -> dict | None:
 def finished(cell: Cell) -> bool:
     """Whether it has a result."""
     return result(cell) is not None
+
+
+def done(cells: Iterable[Cell]) -> list[Cell]:
+    """Those that are finished."""
+    return [cell for cell in cells if finished(cell)]
 
 
 def save_cells(workdir: Path, cells: list[Cell]) -> None:
@@ -67,7 +71,7 @@ def save(workdir: Path) -> str:
     return text
 
 
-def row(cell: Cell) -> Row:
+def row(cell: Cell) -> dict[str, object]:
     """A cell's flags, state, scores and times."""
     found = result(cell)
     start = {**cell.combination, "seed": cell.seed, "state": state(cell)}
@@ -98,9 +102,9 @@ def measures(cell: Cell) -> dict[str, float]:
 def floors(cells: list[Cell]) -> list[dict[str, float]]:
     """What real images score, by the names of `measures`: each that differs, and so is of other real images."""
     found: list[dict] = []
-    for cell in cells:
-        if finished(cell) and result(cell).get("floor", {}) not in found:
-            found.append(result(cell).get("floor", {}))
+    for own in (result(cell).get("floor", {}) for cell in done(cells)):
+        if own not in found:
+            found.append(own)
     return [{f"{when} {name}": value for name, value in each.items() for when in ("final", "best")} for each in found]
 
 
@@ -116,7 +120,8 @@ def table(cells: list[Cell]) -> str:
     """The table in Markdown, and what its figures are."""
     head, *body = lines(cells)
     rows = [head, ["---"] * len(head), *body]
-    text = "".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |\n" for row in rows)
+    escaped = lambda row: [text.replace("|", r"\|") for text in row]
+    text = "".join(f"| {' | '.join(escaped(row))} |\n" for row in rows)
     return f"{text}\n{legend(cells)}\n"
 
 
@@ -133,7 +138,7 @@ def legend(cells: list[Cell]) -> str:
 def lines(cells: list[Cell]) -> list[list[str]]:
     """The table's lines: a head; of each combination its measures over seeds; what real images score."""
     groups = by_combination(cells)
-    measured = [[measures(cell) for cell in group if finished(cell)] for _, group in groups]
+    measured = [[measures(cell) for cell in done(group)] for _, group in groups]
     names = list(dict.fromkeys(name for runs in measured for run in runs for name in run if name != "best step"))
     flags = list(cells[0].combination)
     # Of what was scored against other images, or has lost the worst of its seeds, none can be called the best.
@@ -194,7 +199,7 @@ def _number(value: float | None) -> str:
 
 def _speed(group: list[Cell]) -> str:
     """The median over the runs that were long enough to tell."""
-    rates = [result(cell)["images_per_second"] for cell in group if finished(cell)]
+    rates = [result(cell)["images_per_second"] for cell in done(group)]
     rates = [rate for rate in rates if rate]
     return f"{np.median(rates):.0f}" if rates else "-"
 

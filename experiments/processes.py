@@ -124,7 +124,7 @@ def _error(log: Path, code: int) -> str:
 
 
 def _show(bar: tqdm, cells: list[Cell], running, told: str) -> None:
-    over = sum(ablation_results.finished(cell) for cell in cells)
+    over = len(ablation_results.done(cells))
     bar.set_postfix_str(
         f"{over}/{len(cells)} {told}; " + ", ".join(task.cells[0].workdir.name for task in running), refresh=False
     )

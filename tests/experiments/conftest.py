@@ -75,6 +75,25 @@ def play():
     sys.unraisablehook = hook
 
 
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Of what the tests of a module share."""
+    return tmp_path_factory.mktemp("shared")
+
+
+@pytest.fixture
+def trained_once(folder, play):
+    """trained_once(name, *flags, experiment=) is the directory of a run, which the tests of a module share."""
+
+    def trained_once(name: str, *given: str, experiment: str) -> Path:
+        workdir = folder / name
+        if not workdir.exists():
+            assert play(*given, f"--workdir={workdir}", experiment=experiment) == 0
+        return workdir
+
+    return trained_once
+
+
 @pytest.fixture
 def configured():
     """configured(*flags, experiment=) is the configuration that an experiment is prepared with."""

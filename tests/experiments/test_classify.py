@@ -16,22 +16,10 @@ RUNS = {
 }
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return tmp_path_factory.mktemp("classify")
-
-
 @pytest.fixture
-def run(folder, play):
+def run(trained_once):
     """run(experiment) is the directory of a run of it, trained once."""
-
-    def run(experiment):
-        workdir = folder / experiment
-        if not workdir.exists():
-            assert play(*RUNS[experiment], f"--workdir={workdir}", experiment=experiment) == 0
-        return workdir
-
-    return run
+    return lambda experiment: trained_once(experiment, *RUNS[experiment], experiment=experiment)
 
 
 @pytest.fixture

@@ -20,21 +20,13 @@ RUNS = {
 pytestmark = pytest.mark.usefixtures("compiled_in_haste")
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return tmp_path_factory.mktemp("interpolate")
-
-
 @pytest.fixture
-def run(folder, play):
+def run(trained_once):
     """run(name) is the directory of a run of RUNS, trained once."""
 
     def run(name):
-        workdir = folder / name
-        if not workdir.exists():
-            experiment, *given = RUNS[name]
-            assert play(*given, f"--workdir={workdir}", experiment=experiment) == 0
-        return workdir
+        experiment, *given = RUNS[name]
+        return trained_once(name, *given, experiment=experiment)
 
     return run
 

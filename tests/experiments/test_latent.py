@@ -26,22 +26,10 @@ EXPERIMENTS = {"uniform": "dcgan", "larger": "classifier"}
 QUICK = ("--drawn=512", "--descent_steps=30", "--starts=2")
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return tmp_path_factory.mktemp("latent")
-
-
 @pytest.fixture
-def run(folder, play):
+def run(trained_once):
     """run(name) is the directory of one of RUNS, trained once."""
-
-    def run(name):
-        workdir = folder / name
-        if not workdir.exists():
-            assert play(*RUNS[name], f"--workdir={workdir}", experiment=EXPERIMENTS.get(name, name)) == 0
-        return workdir
-
-    return run
+    return lambda name: trained_once(name, *RUNS[name], experiment=EXPERIMENTS.get(name, name))
 
 
 @pytest.fixture(scope="module")

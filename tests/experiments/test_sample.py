@@ -18,22 +18,10 @@ MLP = ("--network=mlp", "--hidden=8", "--image_size=8", "--batch_size=8", "--ste
 pytestmark = pytest.mark.usefixtures("compiled_in_haste")
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return tmp_path_factory.mktemp("sample")
-
-
 @pytest.fixture
-def run(folder, play):
+def run(trained_once):
     """run(experiment) is the directory of a run of it, trained once."""
-
-    def run(experiment="dcgan"):
-        workdir = folder / experiment
-        if not workdir.exists():
-            assert play(*MLP, f"--workdir={workdir}", experiment=experiment) == 0
-        return workdir
-
-    return run
+    return lambda experiment="dcgan": trained_once(experiment, *MLP, experiment=experiment)
 
 
 def write(capsys, *given):
