@@ -1,104 +1,78 @@
 """A small classifier, whose features and class probabilities measure what GANs draw of the same kind of images.
 
 python -m experiments.classifier --dataset=mnist
-python -m experiments.evaluate --workdir=RUN --extractor=runs/classifier-mnist-seed0/extractor.npz
+python -m gan_jax evaluate --workdir=RUN --extractor=runs/classifier-mnist-seed0/extractor.npz
+
+On 2 CPU cores, with other work beside: MNIST 99.50 % of 10,000 test images, 4 min 6 s; Fashion-MNIST 92.78 %, 5 min 4 s.
 """
 
 import math
-from functools import partial
-from pathlib import Path
-from types import SimpleNamespace
+from dataclasses import dataclass
+from typing import ClassVar
 
-import jax
-import numpy as np
 import optax
-from absl import flags
 
-from experiments import common, images, run_directory
-from gan_jax import loop, pictures, views
-from gan_jax.data.source import Source
-from gan_jax.evaluation import features
+from gan_jax import augment
+from gan_jax.config.options import option, replace
+from gan_jax.config.parts import ClusterConfig, DataConfig, RunConfig
+from gan_jax.data import DataSpec, describe
 from gan_jax.networks.cnn import Classifier
-from gan_jax.recipe import Recipe
 from gan_jax.recipes import classifier
+from gan_jax.recipes.contract import Recipe
+from gan_jax.runs import extractors
+from gan_jax.runs.data import Data, splits
+from gan_jax.runs.experiment import experiment
+from gan_jax.runs.training import Run
+from gan_jax.training.loop import AXIS
 
 EPOCHS, LEAST_STEPS = 6, 300  # unless --steps says otherwise
 
-DEFAULTS = dict(batch_size=128, steps=None)
 
-flags.DEFINE_integer("channels", 64, "Of the classifier's largest map; it has twice as many features.", lower_bound=1)
-flags.DEFINE_float("classifier_lr", 3e-3, "Adam's rate, which falls to 0 along a cosine.", lower_bound=0)
-flags.DEFINE_float("label_smoothing", 0.0, "How much of a label is spread over all classes.", 0, 1)
-flags.DEFINE_integer("shift", 1, "Pixels by which images are moved at random in training.", lower_bound=0)
-flags.adopt_module_key_flags(images)
+@dataclass(frozen=True)
+class Config:
+    """All that can be chosen."""
+
+    GROUP: ClassVar[str] = "classifier"
+    run: RunConfig = RunConfig(steps=None, batch_size=128)
+    data: DataConfig = DataConfig()
+    channels: int = option(64, "Of the classifier's largest map; it has twice as many features.", low=1)
+    classifier_lr: float = option(3e-3, "Adam's rate, which falls to 0 along a cosine over decay_rounds.", low=0)
+    decay_rounds: int | None = option(None, "Rounds over which the rate falls to 0; by default all.", low=1)
+    label_smoothing: float = option(0.0, "How much of a label is spread over all classes.", low=0, high=1)
+    translate: int = option(1, "Pixels by which images are moved at random in training.", low=0)
+    cluster: ClusterConfig = ClusterConfig()
 
 
-def make(config: SimpleNamespace, image_shape: tuple[int, int, int]) -> Recipe:
-    """The recipe of a configuration, with the data's `num_classes`, for images of any shape."""
+def load(config: Config) -> Data:
+    """The labelled images. Raises ValueError or OSError if they cannot be read, or have no classes."""
+    source, test = splits(config.data)
+    if len(source.classes) < 2:
+        raise ValueError(f"{config.data.dataset} has no classes to tell apart")
+    return Data(describe(source), source, test=lambda: test)
+
+
+def complete(config: Config, data: Data) -> Config:
+    """The configuration with as many rounds as suit the data; they are recorded, for with others the rate falls otherwise."""
+    epochs = math.ceil(EPOCHS * len(data.source) / config.run.batch_size)
+    steps = config.run.steps or max(LEAST_STEPS, epochs)
+    return replace(config, steps=steps, decay_rounds=config.decay_rounds or steps)
+
+
+def make(config: Config, spec: DataSpec) -> Recipe:
+    """A convolutional network that learns the labels of images, each moved a little at random."""
+    network = Classifier(len(spec.classes), config.channels, axis_name=AXIS)
     rate = optax.cosine_decay_schedule(config.classifier_lr, config.decay_rounds)
-    return classifier.make(
-        classifier.Setup(
-            make_network(config),
-            optax.adam(rate),
-            view=views.shift(config.shift),
-            label_smoothing=config.label_smoothing,
-            axis_name=loop.AXIS,
-        )
-    )
+    moved = augment.translate(config.translate)
+    setup = classifier.Setup(network, optax.adam(rate), moved, config.label_smoothing, axis_name=AXIS)
+    return classifier.make(setup)
 
 
-def make_network(config: SimpleNamespace) -> Classifier:
-    """The network of a configuration."""
-    return Classifier(config.num_classes, config.channels, axis_name=loop.AXIS)
+def train(run: Run) -> None:
+    """Trains it, writes extractor.npz, says its accuracy."""
+    extractors.train(run, width=run.config.channels)
 
 
-def classify(
-    config: SimpleNamespace, image_shape: tuple[int, int, int], state: classifier.State
-) -> classifier.Classify:
-    """How a trained network classifies: images [B, H, W, C], uint8 or floats in [-1, 1] -> probabilities [B, K]."""
-    return jax.jit(partial(classifier.classify, make_network(config), state.classifier.average))
-
-
-def prepare(config: SimpleNamespace) -> common.Train:
-    """All that comes before training, and what trains. Raises ValueError or OSError."""
-    train_source, test_source = images.splits(config)
-    if train_source.num_classes < 2:
-        raise ValueError(f"{config.dataset} has no classes to tell apart")
-    config.steps = config.steps or max(LEAST_STEPS, math.ceil(EPOCHS * len(train_source) / config.batch_size))
-    config.decay_rounds = config.steps  # recorded: with more --steps it is another run
-    config.num_classes = train_source.num_classes
-    recipe = make(config, train_source.image_shape)
-    images.check(recipe, train_source, config)
-    shape, names = train_source.image_shape, train_source.class_names
-    workdir = common.open_workdir("classifier", config, config.dataset, shape, names)
-    return partial(train, recipe, train_source, test_source, config, workdir)
-
-
-def train(recipe: Recipe, source: Source, test: Source, config: SimpleNamespace, workdir: Path) -> None:
-    """Trains in `workdir` from where it stands to config.steps; writes the extractor; tells its accuracy."""
-    init_key, step_key = jax.random.split(jax.random.key(config.seed))
-    state = jax.jit(recipe.init)(init_key, images.example_batch(source.image_shape))
-    result = common.fit(recipe, state, images.batches_of(source, 1, config), step_key, (), config, workdir)
-    if jax.process_index() > 0:
-        return
-    path = workdir / "extractor.npz"
-    features.save_classifier(
-        path,
-        loop.local(result.state).classifier.average,
-        name="-".join(run_directory.short(part) for part in (config.dataset, config.classes) if part) + "-cnn",
-        image_shape=source.image_shape,
-        num_classes=source.num_classes,
-        width=config.channels,
-    )
-    examples = test[np.arange(len(test))]
-    found = features.extract(features.load_classifier(path), [examples["image"]], total=len(test), told="test images")
-    mistaken = found.probabilities.argmax(axis=1) != examples["label"]
-    if mistaken.any():
-        shown = examples["image"][mistaken][: images.GRID]
-        pictures.save(pictures.grid(shown / 127.5 - 1), workdir / "mistaken.png")
-    common.finish(result, config, workdir, test_accuracy=float(1 - mistaken.mean()), test_images=len(test))
-    print(f"accuracy on {len(test)} test images: {1 - mistaken.mean():.2%}; {path} is the extractor")
-
+main = experiment("classifier", Config, make, load=load, complete=complete, train=train)
 
 if __name__ == "__main__":
-    common.launch(prepare, DEFAULTS)
+    main()

@@ -4,35 +4,48 @@ python -m experiments.dcgan                                         # digits, no
 python -m experiments.dcgan --dataset=mnist --game=wasserstein_gp
 python -m experiments.dcgan --dataset=folder:PATH --image_size=64   # your own images
 python -m experiments.dcgan --network=mlp --hidden=500,500
+
+Digits, the default: 7,000 rounds in 117 s on 2 CPU cores; frechet_distance[digits-cnn,898] 0.66, real images 0.37.
 """
 
-from functools import partial
-from types import SimpleNamespace
+from dataclasses import dataclass
 
-from absl import flags
-
-from experiments import common, gan_flags, gan_networks, image_training, images
-from gan_jax.recipe import Recipe
+from gan_jax.config.gan import (
+    ArchitectureConfig,
+    AugmentationConfig,
+    GanConfig,
+    PlayersConfig,
+    with_network_defaults,
+)
+from gan_jax.config.parts import ClusterConfig, DataConfig, EvaluationConfig, RunConfig
+from gan_jax.config.setup import make_networks, setup_fields
+from gan_jax.data import DataSpec
 from gan_jax.recipes import gan
-
-DEFAULTS = dict(steps=7000)
-
-flags.adopt_module_key_flags(images)
-flags.adopt_module_key_flags(gan_networks)
+from gan_jax.recipes.contract import Recipe
+from gan_jax.runs.experiment import experiment
 
 
-def make(config: SimpleNamespace, image_shape: tuple[int, int, int]) -> Recipe:
-    """The recipe of a resolved configuration."""
-    return gan.make(gan.Setup(*gan_networks.make(config, image_shape), **gan_flags.fields(config)))
+@dataclass(frozen=True)
+class Config:
+    """All that can be chosen."""
+
+    run: RunConfig = RunConfig(steps=7000)
+    data: DataConfig = DataConfig()
+    gan: GanConfig = GanConfig()
+    architecture: ArchitectureConfig = ArchitectureConfig()
+    players: PlayersConfig = PlayersConfig()
+    augmentation: AugmentationConfig = AugmentationConfig()
+    evaluation: EvaluationConfig = EvaluationConfig()
+    cluster: ClusterConfig = ClusterConfig()
 
 
-training = partial(image_training.of, "dcgan", make, gan_networks.resolve)
+def make(config: Config, spec: DataSpec) -> Recipe:
+    """The game of a generator that draws images from noise, and a discriminator that tells them from real ones."""
+    generator, discriminator = make_networks(config, spec.image_shape)
+    return gan.make(gan.Setup(generator, discriminator, **setup_fields(config)))
 
 
-def prepare(config: SimpleNamespace) -> common.Train:
-    """All that comes before training, and what trains. Raises ValueError or OSError."""
-    return partial(image_training.train, training(config))
-
+main = experiment("dcgan", Config, make, resolve=with_network_defaults)
 
 if __name__ == "__main__":
-    common.launch(prepare, DEFAULTS)
+    main()

@@ -40,11 +40,11 @@ def uniform(key: Key, shape: tuple[int, ...], bound: float | None = None) -> Arr
     return jax.random.uniform(key, shape, minval=-bound, maxval=bound)
 
 
-LATENTS = {"normal": normal, "uniform": uniform}
+PRIORS: dict[str, Callable[..., Array]] = {"normal": normal, "uniform": uniform}
 
 
 def latents(keys: Key, size: int, draw: Callable = normal, bound: float | None = None) -> Array:
-    """Latents z, [B, size], one draw per key [B]; `draw` is a value of LATENTS.
+    """Latents z, [B, size], one draw per key [B]; `draw` is a value of PRIORS.
 
     With a bound they are truncated: fewer kinds of images, each nearer to the usual (Brock et al. 2019, arXiv:1809.11096,
     section 3.1). The same key with a smaller bound gives a latent of the same direction, about, nearer to 0.

@@ -1,6 +1,6 @@
 """Terms: what is added to a player's loss beside the game's own.
 
-A term is a weight and a function of a `Play`, that is, of all that one pass of D over real and fake images shows. A
+A term is a weight and a function of `LossInputs`, that is, of all that one pass of D over real and fake images shows. A
 trick that changes a loss becomes a function here (or in `penalties`), and the steps need not know of it.
 """
 
@@ -18,16 +18,18 @@ from gan_jax.randomness import Key
 Array = jax.Array
 
 
-class Play(NamedTuple):
+class LossInputs(NamedTuple):
     """A batch of real and one of fake images, as D sees them, and what D makes of them.
 
     Fields:
-      real, fake: images [B, ...].
+      real, fake: images [B, ...], augmented; the i-th of both alike.
       real_scores, fake_scores: raw scores [B, ...].
       real_out, fake_out: D's further outputs, such as {"features": [B, ...]}.
-      critic: images [B, ...] -> raw scores, with the same weights.
+      critic: images [B, ...] -> raw scores, with the same weights and condition.
       keys: one key per image (or pack), [B], which follows it to whichever device it is on.
       step: rounds played before this one, int32 [].
+      condition: what both networks were given beside the image, {"label": int32 [B]} say; None where there is nothing.
+      target: the images [B, ...] that the fake ones are to equal, augmented like them; None where there are none.
     """
 
     real: Array
@@ -39,20 +41,22 @@ class Play(NamedTuple):
     critic: Critic
     keys: Key
     step: Array
+    condition: dict | None = None
+    target: Array | None = None
 
 
 class Term(NamedTuple):
-    """weight * value(play) is added to the loss; value(play), a scalar, is recorded under the term's name.
+    """weight * value(inputs) is added to the loss; value(inputs), a scalar, is recorded under the term's name.
 
-    The weight may be a schedule as optax has them, a function of play.step.
+    The weight may be a schedule as optax has them, a function of inputs.step.
     """
 
     weight: float | optax.Schedule
-    value: Callable[[Play], Array]
+    value: Callable[[LossInputs], Array]
 
-    def weighted(self, play: Play, value: Array) -> Array:
+    def weighted(self, inputs: LossInputs, value: Array) -> Array:
         """The value times the weight that it has at this step."""
-        return value * (self.weight(play.step) if callable(self.weight) else self.weight)
+        return value * (self.weight(inputs.step) if callable(self.weight) else self.weight)
 
 
 def penalty(function: Penalty, weight: float | optax.Schedule, *, every: int = 1) -> Term:
@@ -62,9 +66,9 @@ def penalty(function: Penalty, weight: float | optax.Schedule, *, every: int = 1
     Adam's rate and β. The first round has the penalty, in all its D-steps; where there is none, 0 is recorded.
     """
 
-    def value(play: Play) -> Array:
-        now = lambda: function(play.critic, play.real, play.fake, play.keys)
-        return now() if every == 1 else jax.lax.cond(play.step % every == 0, now, lambda: jnp.zeros(()))
+    def value(inputs: LossInputs) -> Array:
+        now = lambda: function(inputs.critic, inputs.real, inputs.fake, inputs.keys)
+        return now() if every == 1 else jax.lax.cond(inputs.step % every == 0, now, lambda: jnp.zeros(()))
 
     return Term((lambda step: every * weight(step)) if callable(weight) else every * weight, value)
 
@@ -77,8 +81,8 @@ def feature_matching(weight: float = 1.0, *, axis_name: str | None = None) -> Te
     Args: axis_name: the mapped axis over which the batch is spread: the means are the whole batch's.
     """
 
-    def value(play: Play) -> Array:
-        real, fake = (batch_mean(out["features"], axis_name, 0) for out in (play.real_out, play.fake_out))
+    def value(inputs: LossInputs) -> Array:
+        real, fake = (batch_mean(out["features"], axis_name, 0) for out in (inputs.real_out, inputs.fake_out))
         return jnp.sum((real - fake) ** 2)
 
     return Term(weight, value)

@@ -33,7 +33,7 @@ def test_files_that_are_named_exist(path):
 
 
 def test_every_game_is_in_the_table():
-    from experiments.presets import PRESETS
+    from gan_jax.presets import PRESETS
 
     table = README.partition("| `--game` | D minimises")[2].partition("\n\n")[0]
     assert set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)) == set(PRESETS)

@@ -6,47 +6,48 @@ from collections.abc import Sequence
 import numpy as np
 
 from gan_jax.data.source import ArraySource, Source
+from gan_jax.data.spec import Spec
 
 LISTED = 10  # names in an error, at most
 
 
 @dataclasses.dataclass(frozen=True)
-class ClassSubset:
-    """A `Source` of the examples of `source` at `positions` (int64 [n]); label c becomes `renumbered[c]`."""
+class Subset:
+    """A `Source` of the examples of `source` at `positions`, int64 [n].
+
+    Label c becomes `renumbered[c]`, unless that is None; all other fields are as they were.
+    """
 
     source: Source
     positions: np.ndarray
-    renumbered: np.ndarray
-    class_names: tuple[str, ...]
+    classes: tuple[str, ...]
+    renumbered: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.positions)
 
     def __getitem__(self, indices: np.ndarray) -> dict[str, np.ndarray]:
         batch = self.source[self.positions[indices]]
-        return {"image": batch["image"], "label": self.renumbered[batch["label"]]}
+        return batch if self.renumbered is None else batch | {"label": self.renumbered[batch["label"]]}
 
     @property
     def labels(self) -> np.ndarray:
-        return self.renumbered[self.source.labels[self.positions]]
+        labels = self.source.labels[self.positions]
+        return labels if self.renumbered is None else self.renumbered[labels]
 
     @property
-    def image_shape(self) -> tuple[int, int, int]:
-        return self.source.image_shape
-
-    @property
-    def num_classes(self) -> int:
-        return len(self.class_names)
+    def spec(self) -> Spec:
+        return self.source.spec
 
 
 def keep(source: Source, positions: np.ndarray) -> Source:
     """The examples at `positions`, int [n], in this order; in memory if the source is."""
     if isinstance(source, ArraySource):
-        return ArraySource(source.images[positions], source.labels[positions], source.class_names)
-    return ClassSubset(source, positions, np.arange(max(1, source.num_classes), dtype=np.int32), source.class_names)
+        return ArraySource(source[positions], source.classes)
+    return Subset(source, positions, source.classes)
 
 
-def keep_classes(source: Source, classes: str) -> ClassSubset:
+def keep_classes(source: Source, classes: str) -> Subset:
     """Keeps the examples of the named classes, in the order of the source.
 
     Args:
@@ -57,23 +58,23 @@ def keep_classes(source: Source, classes: str) -> ClassSubset:
     Raises:
       ValueError: when classes does not name one or more different classes of the source, or none of them has examples.
     """
-    if source.num_classes == 0:
+    if not source.classes:
         raise ValueError(f"classes={classes}: this dataset has no labels to choose by")
-    chosen = class_numbers("classes", classes, source.class_names)
+    chosen = class_numbers("classes", classes, source.classes)
     if len(set(chosen)) < len(chosen):
         raise ValueError(f"classes={classes}: each but once")
     positions = np.flatnonzero(np.isin(source.labels, chosen))
     if len(positions) == 0:
         raise ValueError(f"classes={classes}: no example has such a label")
-    renumbered = np.zeros(source.num_classes, np.int32)
+    renumbered = np.zeros(len(source.classes), source.spec["label"].dtype)
     renumbered[chosen] = np.arange(len(chosen))
-    return ClassSubset(source, positions, renumbered, tuple(source.class_names[label] for label in chosen))
+    return Subset(source, positions, tuple(source.classes[label] for label in chosen), renumbered)
 
 
 def class_numbers(flag: str, value: str, names: Sequence[str]) -> list[int]:
     """The numbers of classes by their names: "7", "1,4", "0..9" or "cat,dog".
 
-    Where no name is a number, numbers do too. Raises ValueError, which calls the value by its flag, for what is no class.
+    Where no name is a number, numbers do too. Raises ValueError for what is no class, calling the value by its flag.
     """
     known = {} if any(name.isdecimal() for name in names) else {str(number): number for number in range(len(names))}
     known |= {name: number for number, name in enumerate(names)}

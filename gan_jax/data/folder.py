@@ -9,8 +9,9 @@ import numpy as np
 import tqdm
 from PIL import Image
 
-from gan_jax.data import images
+from gan_jax.data import pixels
 from gan_jax.data.source import NoSplit
+from gan_jax.data.spec import Spec, labelled_image
 
 EXTENSIONS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif")
 
@@ -21,22 +22,19 @@ class FolderSource:
 
     paths: tuple[str, ...]
     labels: np.ndarray
-    class_names: tuple[str, ...]
-    image_shape: tuple[int, int, int]
+    classes: tuple[str, ...]
+    spec: Spec
     size: int | None
 
     def __len__(self) -> int:
         return len(self.paths)
 
-    @property
-    def num_classes(self) -> int:
-        return len(self.class_names)
-
     def __getitem__(self, indices: np.ndarray) -> dict[str, np.ndarray]:
-        batch = np.empty((len(indices), *self.image_shape), np.uint8)
+        shape = self.spec["image"].shape
+        batch = np.empty((len(indices), *shape), np.uint8)
         for out, index in zip(batch, indices, strict=True):
             try:
-                out[:] = images.decode(self.paths[index], channels=self.image_shape[-1], size=self.size)
+                out[:] = pixels.decode(self.paths[index], channels=shape[-1], size=self.size)
             except Exception as error:  # They were whole when `load` read them.
                 raise OSError(f"{self.paths[index]}: can no longer be read as an image ({error})") from error
         return {"image": batch, "label": self.labels[indices]}
@@ -66,7 +64,7 @@ def load(path: str, *, split: str, image_size: int | None) -> FolderSource:
     files = _image_files(root)
     if not files:
         raise FileNotFoundError(f"{root}: no images in this folder; it may hold {', '.join(EXTENSIONS)}")
-    labels, class_names = _labels(root, files)
+    labels, classes = _labels(root, files)
     paths = tuple(os.path.join(root, file) for file in files)
     sizes, gray = _examine(paths)
     if image_size is None:
@@ -75,7 +73,7 @@ def load(path: str, *, split: str, image_size: int | None) -> FolderSource:
         side = sizes.pop()[0]
     else:
         side = image_size
-    return FolderSource(paths, labels, class_names, (side, side, 1 if gray else 3), image_size)
+    return FolderSource(paths, labels, classes, labelled_image(side, side, 1 if gray else 3), image_size)
 
 
 def _split_folder(root: Path, split: str) -> Path:
@@ -128,7 +126,7 @@ def _examine(paths: tuple[str, ...]) -> tuple[set[tuple[int, int]], bool]:
 def _examine_one(path: str) -> tuple[tuple[int, int], bool] | Exception:
     try:
         with Image.open(path) as image:
-            size, gray = image.size, image.mode in images.GRAY_MODES
+            size, gray = image.size, image.mode in pixels.GRAY_MODES
             image.draft("L", (1, 1))  # A JPEG is then read to its end, but most of its arithmetic is left out.
             image.load()
             return size, gray

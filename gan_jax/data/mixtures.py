@@ -49,12 +49,12 @@ def batches(
     *,
     seeds: list[int],
     batch_size: int,
-    parts: int,
+    batches_per_step: int,
     start_step: int = 0,
     process_index: int = 0,
     process_count: int = 1,
 ) -> Iterator[dict[str, np.ndarray]]:
-    """Yields, from step `start_step` on, {"image": points / scale, float32 [parts, B, T, 2]}, one trial per seed.
+    """Yields, from step `start_step` on, {"image": points / scale, float32 [batches_per_step, B, T, 2]}, one trial per seed.
 
     The points of trial k at step t are a function of (seeds[k], t), and of NumPy's default generator: a later NumPy may
     draw others. B is this process's share of batch_size; the
@@ -64,7 +64,7 @@ def batches(
     first = process_index * share
     step = start_step
     while True:
-        draws = [mixture.draw(np.random.default_rng([seed, step]), parts * batch_size) for seed in seeds]
-        points = np.stack(draws, axis=1).reshape(parts, batch_size, len(seeds), 2) / mixture.scale
+        draws = [mixture.draw(np.random.default_rng([seed, step]), batches_per_step * batch_size) for seed in seeds]
+        points = np.stack(draws, axis=1).reshape(batches_per_step, batch_size, len(seeds), 2) / mixture.scale
         yield {"image": points[:, first : first + share].astype(np.float32)}
         step += 1

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from gan_jax.data import classes as classes_lib
-from gan_jax.data import folder, idx, images
+from gan_jax.data import folder, idx, pixels
 from gan_jax.data.source import ArraySource, NoSplit, Source
 
 DIGITS_SIZE = 16  # The digits are 8x8, which is one layer of a DCGAN.
@@ -29,19 +29,19 @@ def digits(*, data_dir: str, split: str, image_size: int | None) -> ArraySource:
         raise NoSplit("digits has no test split; its split train has all of its images")
     content = load_digits()
     small = np.round(content.images * (255 / 16)).astype(np.uint8)[..., None]  # They count ink from 0 to 16.
-    enlarged = images.resize(small, DIGITS_SIZE if image_size is None else image_size)
-    return ArraySource(enlarged, content.target.astype(np.int32), DIGITS)
+    enlarged = pixels.resize(small, DIGITS_SIZE if image_size is None else image_size)
+    return ArraySource({"image": enlarged, "label": content.target.astype(np.int32)}, DIGITS)
 
 
 def idx_dataset(
-    name: str, site: str, class_names: tuple[str, ...], *, data_dir: str, split: str, image_size: int | None
+    name: str, site: str, classes: tuple[str, ...], *, data_dir: str, split: str, image_size: int | None
 ) -> Source:
     """One of MNIST's family: from IDX files if there are any, else from TFDS.
 
     Args:
       name: its folder in data_dir and in SYSTEM_FOLDER, and TFDS's name.
       site: where people find the files, for the error.
-      class_names: what its classes are called.
+      classes: what its classes are called.
       data_dir: folder of datasets.
       split: "train" or "test".
       image_size: side to which images are resized; None keeps 28.
@@ -57,8 +57,10 @@ def idx_dataset(
                 f"no {idx.PREFIXES[split]}-images-idx3-ubyte[.gz] in {looked}; "
                 f"put the files of {site} there. Or: {error}"
             ) from None
-    content, labels = idx.read_pair(*pair, num_classes=len(class_names))
-    return ArraySource(content if image_size is None else images.resize(content, image_size), labels, class_names)
+    content, labels = idx.read_pair(*pair, num_classes=len(classes))
+    if image_size is not None:
+        content = pixels.resize(content, image_size)
+    return ArraySource({"image": content, "label": labels}, classes)
 
 
 def tfds_dataset(name: str, *, data_dir: str, split: str, image_size: int | None) -> Source:

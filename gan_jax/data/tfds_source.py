@@ -14,8 +14,9 @@ import numpy as np
 import tensorflow_datasets as tfds
 import tqdm
 
-from gan_jax.data import images
+from gan_jax.data import pixels
 from gan_jax.data.source import NoSplit
+from gan_jax.data.spec import Spec, labelled_image
 
 CHUNK = 256  # records read at a time; one at a time takes ten times as long
 
@@ -27,32 +28,29 @@ class TfdsSource:
     Attributes:
       records: random access to the examples' bytes.
       features: of "image" and, if there are labels, "label".
-      image_shape: (H, W, C) of what indexing returns.
-      class_names: () if unlabelled.
+      spec: of what indexing returns.
+      classes: () if unlabelled.
       size: side after cutting and resizing, None if images keep their own.
     """
 
     records: Sequence[bytes]
     features: tfds.features.FeaturesDict
-    image_shape: tuple[int, int, int]
-    class_names: tuple[str, ...]
+    spec: Spec
+    classes: tuple[str, ...]
     size: int | None
 
     def __len__(self) -> int:
         return len(self.records)
 
-    @property
-    def num_classes(self) -> int:
-        return len(self.class_names)
-
     def __getitem__(self, indices: np.ndarray) -> dict[str, np.ndarray]:
-        batch = np.empty((len(indices), *self.image_shape), np.uint8)
+        shape = self.spec["image"].shape
+        batch = np.empty((len(indices), *shape), np.uint8)
         labels = np.zeros(len(indices), np.int32)
         # TFDS decodes with OpenCV where that is installed; we always decode with Pillow, so pixels do not depend on it.
         encoded = {"image": tfds.decode.SkipDecoding()}
         for i, record in enumerate(self.records.__getitems__([int(index) for index in indices])):
             example = self.features.deserialize_example_np(record, decoders=encoded)
-            batch[i] = images.decode(io.BytesIO(example["image"]), channels=self.image_shape[-1], size=self.size)
+            batch[i] = pixels.decode(io.BytesIO(example["image"]), channels=shape[-1], size=self.size)
             labels[i] = example.get("label", 0)
         return {"image": batch, "label": labels}
 
@@ -110,8 +108,8 @@ def load(name: str, *, data_dir: str, split: str, image_size: int | None) -> Tfd
     return TfdsSource(
         records=records,
         features=tfds.features.FeaturesDict(wanted),
-        image_shape=(height, width, 1 if channels == 1 else 3),
-        class_names=tuple(label.names) if "label" in wanted else (),
+        spec=labelled_image(height, width, 1 if channels == 1 else 3),
+        classes=tuple(label.names) if "label" in wanted else (),
         size=image_size,
     )
 

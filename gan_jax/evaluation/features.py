@@ -18,9 +18,9 @@ from flax import traverse_util
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from tqdm import tqdm
 
-from gan_jax.checkpoint import checksum
+from gan_jax.training.checkpoint import checksum
 from gan_jax.networks import cnn, inception
-from gan_jax.record import replace_file
+from gan_jax.training.files import replace_file
 
 EXTRACTORS = Path(__file__).parent / "extractors"
 CHUNK = 128  # images a pass
@@ -115,10 +115,10 @@ def load_inception(path: str | Path) -> Extractor:
     return Extractor("inception", (1, 3), apply, inception.load(path))
 
 
-def extract(extractor: Extractor, batches: Iterable[np.ndarray], *, total: int, told: str = "") -> Features:
+def extract(extractor: Extractor, batches: Iterable[np.ndarray], *, total: int, title: str = "") -> Features:
     """The features of uint8 images that come in batches [B, H, W, C]; on all devices of this process.
 
-    Args: total: how many images come, for the bar; told: what the progress bar says they are; "" for no bar.
+    Args: total: how many images come, for the bar; title: of the progress bar; "" for no bar.
     Raises ValueError if the images have the wrong number of channels, or there are none.
     """
     devices = np.array(jax.local_devices())
@@ -127,7 +127,7 @@ def extract(extractor: Extractor, batches: Iterable[np.ndarray], *, total: int, 
     variables = jax.device_put(extractor.variables, whole)
     apply = jax.jit(extractor.apply, out_shardings=spread)
     found = []  # of each chunk; the last is padded
-    with tqdm(total=total, desc=told, unit="image", disable=not told, dynamic_ncols=True) as bar:
+    with tqdm(total=total, desc=title, unit="image", disable=not title, dynamic_ncols=True) as bar:
         for images in _chunks(batches, CHUNK * len(devices)):
             require_channels(extractor, images.shape[-1])
             padded = np.zeros((CHUNK * len(devices), *images.shape[1:]), np.uint8)

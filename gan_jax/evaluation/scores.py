@@ -37,10 +37,10 @@ class Score(NamedTuple):
     sees: str
 
 
-def look(batches: Iterable[np.ndarray], count: int, extractor: Extractor | None, *, told: str = "") -> Images:
+def look(batches: Iterable[np.ndarray], count: int, extractor: Extractor | None, *, title: str = "") -> Images:
     """Reads a set of `count` uint8 images, which come in batches [B, H, W, C]; keeps what the scores need of it.
 
-    Args: told: what the progress bar says they are; "" for none. Raises as `features.extract`.
+    Args: title: of the progress bar; "" for none. Raises as `features.extract`.
     """
     kept: list[np.ndarray] = []
 
@@ -53,7 +53,7 @@ def look(batches: Iterable[np.ndarray], count: int, extractor: Extractor | None,
                 return
             yield images
 
-    features = extract(extractor, passing(), total=count, told=told) if extractor else None
+    features = extract(extractor, passing(), total=count, title=title) if extractor else None
     if extractor is None:
         deque(passing(), maxlen=0)
     if not kept:

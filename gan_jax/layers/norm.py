@@ -110,7 +110,7 @@ class VirtualBatchNorm(nn.Module):
 class WithReference(nn.Module):
     """A generator that is run on a reference batch of latents beside its own, for its layers of VirtualBatchNorm.
 
-    The reference latents are drawn once, at init, by `draw` (a value of `randomness.LATENTS`), and stay in the
+    The reference latents are drawn once, at init, by `draw` (a value of `randomness.PRIORS`), and stay in the
     variables' collection "reference".
     """
 
@@ -118,7 +118,7 @@ class WithReference(nn.Module):
     draw: Callable = normal
 
     @nn.compact
-    def __call__(self, z: Array, label: Array | None = None, *, train: bool) -> Array:
+    def __call__(self, z: Array, condition: dict | None = None, *, train: bool) -> Array:
         """As the generator's: [B, latent_size] -> images [B, H, W, C]."""
         start = lambda: self.draw(self.make_rng("params"), (REFERENCE, z.shape[-1]))
         reference = self.variable("reference", "z", start).value

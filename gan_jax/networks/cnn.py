@@ -29,10 +29,10 @@ class Classifier(nn.Module):
     axis_name: str | None = None
 
     @nn.compact
-    def __call__(self, image: Array, label: Array | None = None, *, train: bool) -> tuple[Array, dict[str, Array]]:
+    def __call__(self, image: Array, condition: dict | None = None, *, train: bool) -> tuple[Array, dict[str, Array]]:
         """Images [B, H, W, C] in [-1, 1] -> (scores [B], {"features": [B, 2 width], "class_logits": [B, K]}).
 
-        The score is the logsumexp of the logits (`recipes.sgan`). `label` changes nothing.
+        The score is the logsumexp of the logits (`recipes.sgan`). `condition` changes nothing.
         Raises ValueError if the images are not square, or not of 8 to 128 pixels.
         """
         require_square(image.shape[1:])

@@ -1,4 +1,4 @@
-"""Networks that are told a label: any generator and any discriminator, with the label joined to what they take.
+"""Class-conditional networks: any generator and any discriminator, with a label joined to what they take.
 
 Three ways, by the names in CONDITIONINGS:
   embed: a learnt vector of each label is multiplied into z (as in Keras's ACGAN), and another, as an image of one
@@ -35,8 +35,8 @@ class Generator(nn.Module):
     conditioning: str = "embed"
 
     @nn.compact
-    def __call__(self, z: Array, label: Array, *, train: bool) -> Array:
-        """z [B, latent_size], labels int32 [B] in 0..K-1 -> images as the generator's.
+    def __call__(self, z: Array, condition: dict[str, Array], *, train: bool) -> Array:
+        """z [B, latent_size], {"label": int32 [B] in 0..K-1} -> images as the generator's.
 
         Labels may also be weights of the classes, float [B, K]: what a label adds is linear in its one-hot vector, so
         weights of two classes give what lies between.
@@ -44,6 +44,7 @@ class Generator(nn.Module):
         Raises ValueError for an unknown conditioning.
         """
         _require_known(self.conditioning)
+        label = condition["label"]
         weighted = label.ndim == 2
         if self.conditioning == "embed":
             embed = nn.Embed(self.num_classes, z.shape[-1], embedding_init=nn.initializers.normal(1.0))
@@ -69,12 +70,13 @@ class Discriminator(nn.Module):
     spectral: bool = False
 
     @nn.compact
-    def __call__(self, image: Array, label: Array, *, train: bool) -> tuple[Array, dict[str, Array]]:
-        """Images [B, H, W, C], labels int32 [B] in 0..K-1 -> as the discriminator's, (raw scores [B], dict).
+    def __call__(self, image: Array, condition: dict[str, Array], *, train: bool) -> tuple[Array, dict[str, Array]]:
+        """Images [B, H, W, C], {"label": int32 [B] in 0..K-1} -> as the discriminator's, (raw scores [B], dict).
 
         Raises ValueError for an unknown conditioning.
         """
         _require_known(self.conditioning)
+        label = condition["label"]
         layer = lambda layer: spectral_norm(layer, train=train) if self.spectral else layer
         if self.conditioning == "projection":
             score, out = self.discriminator(image, train=train)

@@ -63,8 +63,8 @@ class Generator(nn.Module):
     axis_name: str | None = None
 
     @nn.compact
-    def __call__(self, z: Array, label: Array | None = None, *, train: bool) -> Array:
-        """[B, latent_size] -> images [B, H, W, C] in [-1, 1]. `label` changes nothing."""
+    def __call__(self, z: Array, condition: dict | None = None, *, train: bool) -> Array:
+        """[B, latent_size] -> images [B, H, W, C] in [-1, 1]. `condition` changes nothing."""
         require_square(self.image_shape)
         *larger, first = sides(self.image_shape[0])
         norm = norm_layer(self.norm, train=train, axis_name=self.axis_name)
@@ -106,8 +106,8 @@ class Discriminator(nn.Module):
     axis_name: str | None = None
 
     @nn.compact
-    def __call__(self, image: Array, label: Array | None = None, *, train: bool) -> tuple[Array, dict[str, Array]]:
-        """Images [B, H, W, C] -> (raw scores [B], {"features": [B, h, w, c]}). `label` changes nothing."""
+    def __call__(self, image: Array, condition: dict | None = None, *, train: bool) -> tuple[Array, dict[str, Array]]:
+        """Images [B, H, W, C] -> (raw scores [B], {"features": [B, h, w, c]}). `condition` changes nothing."""
         require_square(image.shape[1:])
         norm = norm_layer(self.norm, train=train, axis_name=self.axis_name)
         layer = lambda layer: spectral_norm(layer, train=train) if self.spectral else layer

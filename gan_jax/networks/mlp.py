@@ -38,8 +38,8 @@ class Generator(nn.Module):
     axis_name: str | None = None
 
     @nn.compact
-    def __call__(self, z: Array, label: Array | None = None, *, train: bool) -> Array:
-        """[B, latent_size] -> images [B, *image_shape]. `label` changes nothing."""
+    def __call__(self, z: Array, condition: dict | None = None, *, train: bool) -> Array:
+        """[B, latent_size] -> images [B, *image_shape]. `condition` changes nothing."""
         norm = norm_layer(self.norm, train=train, axis_name=self.axis_name)
         x = z
         for size in self.hidden:
@@ -70,8 +70,8 @@ class Discriminator(nn.Module):
     axis_name: str | None = None
 
     @nn.compact
-    def __call__(self, image: Array, label: Array | None = None, *, train: bool) -> tuple[Array, dict[str, Array]]:
-        """Images [B, ...] -> (raw scores [B], {"features": [B, hidden[-1]]}). `label` changes nothing."""
+    def __call__(self, image: Array, condition: dict | None = None, *, train: bool) -> tuple[Array, dict[str, Array]]:
+        """Images [B, ...] -> (raw scores [B], {"features": [B, hidden[-1]]}). `condition` changes nothing."""
         norm = norm_layer(self.norm, train=train, axis_name=self.axis_name)
         layer = lambda layer: spectral_norm(layer, train=train) if self.spectral else layer
         x = image.reshape(len(image), -1)

@@ -43,10 +43,10 @@ class Convolutional(nn.Module):
     axis_name: str | None = None
 
     @nn.compact
-    def __call__(self, image: Array, label: Array | None = None, *, train: bool) -> tuple[Array, dict[str, Array]]:
+    def __call__(self, image: Array, condition: dict | None = None, *, train: bool) -> tuple[Array, dict[str, Array]]:
         """Images [B, H, W, C] -> (raw scores [B], {"features": [B, features], "class_logits": [B, K]}).
 
-        `label` changes nothing. Raises ValueError if the images are not square.
+        `condition` changes nothing. Raises ValueError if the images are not square.
         """
         require_square(image.shape[1:])
         norm = norm_layer(self.norm, train=train, axis_name=self.axis_name)
@@ -58,7 +58,7 @@ class Convolutional(nn.Module):
         x = Dropout(self.dropout, self.axis_name)(x, train=train)
         features = nn.leaky_relu(layer(nn.Dense(self.features))(x.reshape(len(x), -1)), 0.2)
         seen = minibatch_layer(self.minibatch, self.axis_name if train else None)(features)
-        return _judged(layer(nn.Dense(self.num_classes))(seen), features)
+        return _with_score(layer(nn.Dense(self.num_classes))(seen), features)
 
 
 class Dense(nn.Module):
@@ -80,18 +80,18 @@ class Dense(nn.Module):
     axis_name: str | None = None
 
     @nn.compact
-    def __call__(self, image: Array, label: Array | None = None, *, train: bool) -> tuple[Array, dict[str, Array]]:
+    def __call__(self, image: Array, condition: dict | None = None, *, train: bool) -> tuple[Array, dict[str, Array]]:
         """Images [B, ...] -> (raw scores [B], {"features": [B, hidden[-1]], "class_logits": [B, K]}).
 
-        `label` changes nothing.
+        `condition` changes nothing.
         """
         noise = lambda x, deviation: GaussianNoise(deviation, self.axis_name)(x, train=train)
         x = noise(image.reshape(len(image), -1), self.noise[0])
         for size in self.hidden:
             features = nn.relu(2**0.5 * nn.WeightNorm(nn.Dense(size), use_scale=False)(x))
             x = noise(features, self.noise[1])
-        return _judged(nn.WeightNorm(nn.Dense(self.num_classes))(x), features)
+        return _with_score(nn.WeightNorm(nn.Dense(self.num_classes))(x), features)
 
 
-def _judged(logits: Array, features: Array) -> tuple[Array, dict[str, Array]]:
+def _with_score(logits: Array, features: Array) -> tuple[Array, dict[str, Array]]:
     return jax.nn.logsumexp(logits, axis=-1), {"features": features, "class_logits": logits}

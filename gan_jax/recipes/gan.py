@@ -1,12 +1,15 @@
 """How a GAN is trained: n_critic steps of the discriminator, then one of the generator, round after round.
 
-Goodfellow et al. 2014 (arXiv:1406.2661), algorithm 1. The game, what is added to its losses, what D sees, the networks
-and the optimizers are arguments, so this one file also plays DCGAN, LSGAN, WGAN, WGAN-GP, PacGAN and many more. The
-steps hand labels on to the networks where there are any: `recipes.cgan`. `recipes.sgan` has a D-step of its own.
+Goodfellow et al. 2014 (arXiv:1406.2661), algorithm 1. The game, what is added to its losses, how images are augmented, the
+networks and the optimizers are arguments, so this one file also plays DCGAN, LSGAN, WGAN, WGAN-GP, PacGAN and many more.
+
+With a condition both players are given more of an example than its image, a label say: a conditional GAN (Mirza &
+Osindero 2014, arXiv:1411.1784, eq. 2): E log D(x|y) + E log(1 - D(G(z|y))), and likewise for every other game. A fake image
+has the condition of the real one of the same number in the batch: so labels have the data's frequencies, and where a
+game or a penalty takes images in pairs, both are of one class.
 """
 
 from collections.abc import Callable, Mapping
-from functools import partial
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -14,45 +17,39 @@ import jax
 import jax.numpy as jnp
 import optax
 from flax import linen as nn
-from flax import struct
 
-from gan_jax import early_warning, precision, views
-from gan_jax.devices import device_mean
+from gan_jax import augment, precision
+from gan_jax.augment import Augment
 from gan_jax.games import Game, swap_labels
-from gan_jax.players import Player, PyTree, init_player, update_average, update_player
-from gan_jax.randomness import Key, example_keys, latents, normal
-from gan_jax.recipe import Batch, Metrics, Recipe
-from gan_jax.terms import Play, Term
-from gan_jax.views import View
+from gan_jax.randomness import PRIORS, Key, example_keys, latents
+from gan_jax.recipes import measures
+from gan_jax.recipes.batch import condition_of, part, to_unit_range
+from gan_jax.recipes.contract import Batch, Condition, Metrics, Recipe, Sampler, State
+from gan_jax.recipes.players import Player, PyTree, descend, init_player, update_ema, with_player
+from gan_jax.terms import LossInputs, Term
 
 Array = jax.Array
-
-
-class State(struct.PyTreeNode):
-    """Both players, and the number of rounds played, int32 []."""
-
-    step: Array
-    generator: Player
-    discriminator: Player
+Step = Callable[[State, Batch, Key], tuple[State, Metrics]]
 
 
 class Setup(NamedTuple):
     """What does not change during training.
 
     Fields:
-      generator, discriminator: modules, called as `generator.apply(variables, z, label, train=)` -> images [B, H, W, C]
-        in [-1, 1], and `discriminator.apply(variables, images, label, train=)` -> (raw scores [B, ...], dict). label is
-        None, or int32 [B] in a conditional GAN.
+      generator, discriminator: modules, called as `generator.apply(variables, z, condition, train=)` -> images [B, H, W, C]
+        in [-1, 1], and `discriminator.apply(variables, images, condition, train=)` -> (raw scores [B, ...], dict).
       game: (real_scores, fake_scores) -> Losses.
       g_optimizer, d_optimizer: the players' optimizers.
       latent_size: the length of z.
-      latent: what z is drawn from, a value of `randomness.LATENTS`.
+      prior: what z is drawn from, a name in `randomness.PRIORS`.
+      condition: the fields of an example that both networks are given beside the image, as ("label",): their `condition`
+        is then {"label": int32 [B]}, else None.
       n_critic: how many steps D makes for one of G.
       d_terms, g_terms: what is added to D's loss and to G's, by the names under which it is recorded.
-      g_plays: whether G's loss has the game's; else its terms are all.
-      view, pack: what D sees of all images (`views`), and how many at once (`views.pack`).
+      g_adversarial: whether G's loss has the game's; else its terms are all.
+      augment, pack: what is done to all images that D sees (`augment`), and how many it sees at once (`augment.pack`).
       label_noise: the fraction of D's labels that are wrong (`games.swap_labels`).
-      average: decay of the moving average of G that is sampled (`players.update_average`); 0 samples G itself.
+      ema: decay of the moving average of G that is sampled (`players.update_ema`); 0 samples G itself.
       dtype: what the networks compute in, in training (`precision.apply`).
       axis_name: the mapped axis over which the batch is spread (`jax.pmap(..., axis_name=)`); None without one.
     """
@@ -63,196 +60,204 @@ class Setup(NamedTuple):
     g_optimizer: optax.GradientTransformation
     d_optimizer: optax.GradientTransformation
     latent_size: int = 100
-    latent: Callable[..., Array] = normal
+    prior: str = "normal"
+    condition: tuple[str, ...] = ()
     n_critic: int = 1
     d_terms: Mapping[str, Term] = MappingProxyType({})
     g_terms: Mapping[str, Term] = MappingProxyType({})
-    g_plays: bool = True
-    view: View = views.plain
+    g_adversarial: bool = True
+    augment: Augment = augment.identity
     pack: int = 1
     label_noise: float = 0.0
-    average: float = 0.0
+    ema: float = 0.0
     dtype: jnp.dtype = jnp.float32
     axis_name: str | None = None
 
 
-Step = Callable[..., tuple[State, Metrics]]
-
-
 def make_d_step(setup: Setup) -> Step:
-    """The discriminator's step: (state, real images [B, H, W, C] in [-1, 1], key) -> (state, metrics). Pure.
+    """The discriminator's step: (state, examples {"image": [B, H, W, C] in [-1, 1], ...}, key) -> (state, metrics). Pure.
 
     D scores real and fake images in separate passes, so each has its own batch statistics (Radford et al. 2016).
-    In a conditional GAN the step also takes the labels of the real images, int32 [B], which the fake ones have too.
     """
 
-    def d_step(state: State, real: Array, key: Key, label: Array | None = None) -> tuple[State, Metrics]:
-        latent_key, play_key, noise_key = jax.random.split(key, 3)
-        fake, _ = generate(setup, state.generator.params, state.generator, latent_key, len(real), label)
+    def d_step(state: State, batch: Batch, key: Key) -> tuple[State, Metrics]:
+        latent_key, discriminate_key, noise_key = jax.random.split(key, 3)
+        fake, _ = generate_fakes(setup, state.players["generator"], latent_key, batch)
 
         def loss(params):
-            play, variables = judge(setup, params, state, real, fake, play_key, label)
-            total, metrics = d_loss(setup, play, noise_key)
+            inputs, variables = discriminate(setup, params, state, batch, fake, discriminate_key)
+            total, metrics = d_loss(setup, inputs, noise_key)
             return total, (variables, metrics)
 
-        gradients, (variables, metrics) = jax.grad(loss, has_aux=True)(state.discriminator.params)
-        gradients, metrics = device_mean((gradients, metrics), setup.axis_name)
-        metrics["d_gradient_norm"] = optax.tree.norm(gradients)
-        metrics["sample_spread"] = early_warning.relative_spread(fake, real, setup.axis_name)
-        discriminator = update_player(state.discriminator, gradients, setup.d_optimizer, variables)
-        return state.replace(discriminator=discriminator), metrics
+        state, metrics = descend(
+            state, "discriminator", loss, setup.d_optimizer, setup.axis_name, norm="d_gradient_norm"
+        )
+        metrics["sample_spread"] = measures.relative_spread(fake, batch["image"], setup.axis_name)
+        return state, metrics
 
     return d_step
 
 
 def make_g_step(setup: Setup) -> Step:
-    """The generator's step: (state, real images [B, H, W, C] in [-1, 1], key) -> (state, metrics). Pure.
+    """The generator's step: (state, examples as of the D-step, key) -> (state, metrics). Pure.
 
     Only games and terms of G that look at real images (the relativistic ones, feature matching) use them; for the
     others XLA drops the pass. D's batch statistics are used and not kept: D learns nothing in G's step.
-    In a conditional GAN the step also takes labels, as the D-step does.
     """
 
-    def g_step(state: State, real: Array, key: Key, label: Array | None = None) -> tuple[State, Metrics]:
-        latent_key, play_key = jax.random.split(key)
+    def g_step(state: State, batch: Batch, key: Key) -> tuple[State, Metrics]:
+        latent_key, discriminate_key = jax.random.split(key)
 
         def loss(params):
-            fake, variables = generate(setup, params, state.generator, latent_key, len(real), label)
-            play, _ = judge(setup, state.discriminator.params, state, real, fake, play_key, label)
-            played = setup.game(play.real_scores, play.fake_scores).g if setup.g_plays else 0.0
-            total, metrics = _add(setup.g_terms, play, played)
+            generator = state.players["generator"].replace(params=params)
+            fake, variables = generate_fakes(setup, generator, latent_key, batch)
+            d_params = state.players["discriminator"].params
+            inputs, _ = discriminate(setup, d_params, state, batch, fake, discriminate_key)
+            adversarial = setup.game(inputs.real_scores, inputs.fake_scores).g if setup.g_adversarial else 0.0
+            total, metrics = _add(setup.g_terms, inputs, adversarial)
             return total, (variables, {"g_loss": total, **metrics})
 
-        gradients, (variables, metrics) = jax.grad(loss, has_aux=True)(state.generator.params)
-        gradients, metrics = device_mean((gradients, metrics), setup.axis_name)
-        metrics["g_gradient_norm"] = optax.tree.norm(gradients)
-        generator = update_player(state.generator, gradients, setup.g_optimizer, variables)
-        if setup.average:
-            generator = update_average(generator, setup.average, state.step)
-        return state.replace(generator=generator), metrics
+        state, metrics = descend(state, "generator", loss, setup.g_optimizer, setup.axis_name, norm="g_gradient_norm")
+        if setup.ema:
+            generator = update_ema(state.players["generator"], setup.ema, state.step)
+            state = with_player(state, "generator", generator)
+        return state, metrics
 
     return g_step
 
 
-def make(setup: Setup) -> Recipe:
-    """The recipe: a round is `n_critic` D-steps and one G-step, each on fresh real images and fresh noise.
+def make_round(n_critic: int, d_step: Step, g_step: Step) -> Step:
+    """A round: `n_critic` D-steps and one G-step, each on fresh examples and fresh noise.
 
-    So a round takes n_critic + 1 parts of a batch. The metrics are the last D-step's and the G-step's.
+    It takes a batch [n_critic + 1, B, ...], images as uint8. The metrics are the last D-step's and the G-step's.
     """
-    d_step, g_step = make_d_step(setup), make_g_step(setup)
-
-    def init(key: Key, batch: Batch) -> State:
-        return init_state(setup, key, batch["image"][0])
 
     def step(state: State, batch: Batch, key: Key) -> tuple[State, Metrics]:
-        keys = jax.random.split(jax.random.fold_in(key, state.step), setup.n_critic + 1)
-        images = to_unit_range(batch["image"])
-        for i in range(setup.n_critic):
-            state, d_metrics = d_step(state, images[i], keys[i])
-        state, g_metrics = g_step(state, images[-1], keys[-1])
+        keys = jax.random.split(jax.random.fold_in(key, state.step), n_critic + 1)
+        for i in range(n_critic):
+            state, d_metrics = d_step(state, part(batch, i), keys[i])
+        state, g_metrics = g_step(state, part(batch, -1), keys[-1])
         return state.replace(step=state.step + 1), d_metrics | g_metrics
 
-    return unconditional(setup, init, step)
+    return step
 
 
-def unconditional(setup: Setup, init: Callable, step: Callable) -> Recipe:
-    """The recipe of these rounds, whose generator knows no labels."""
-    draw_latents, generate = partial(draw, setup), partial(render, setup)
+def make(setup: Setup, draw_condition: Callable[[Key], Condition] | None = None) -> Recipe:
+    """The recipe: rounds of `make_round`.
+
+    Args: draw_condition: keys [n] -> conditions of n samples, with the fields of setup.condition, where there are any.
+    Raises ValueError if packs of images are to have a condition, or a condition cannot be drawn.
+    """
+    if setup.condition and setup.pack != 1:
+        raise ValueError(f"pack={setup.pack}: a pack of images has no one {setup.condition[0]}; D scores them singly")
+    if bool(setup.condition) != (draw_condition is not None):
+        raise ValueError(f"condition={setup.condition} and draw_condition go together")
+
+    def init(key: Key, batch: Batch) -> State:
+        return init_state(setup, key, part(batch, 0))
+
     return Recipe(
         init=init,
-        step=step,
-        sample=lambda state, key, n: generate(state, draw_latents(key, n)),
-        parts=setup.n_critic + 1,
-        latents=draw_latents,
-        generate=generate,
+        step=make_round(setup.n_critic, make_d_step(setup), make_g_step(setup)),
+        batches_per_step=setup.n_critic + 1,
+        sampler=make_sampler(setup, draw_condition),
     )
 
 
-def init_state(setup: Setup, key: Key, images: Array, label: Array | None = None, *, d_averaged: bool = False) -> State:
-    """The state before the first round, for images [B, ...] and, in a conditional GAN, one label [1].
+def init_state(setup: Setup, key: Key, batch: Batch, *, d_ema: bool = False) -> State:
+    """The state before the first round, for examples [B, ...]; only their shapes matter.
 
-    Only shapes matter.
-
-    d_averaged: whether D keeps an average of its weights too.
+    d_ema: whether D keeps a moving average of its weights too.
     """
     g_key, d_key = jax.random.split(key)
-    z = jnp.zeros((1, setup.latent_size))
-    images = views.pack(jnp.repeat(to_unit_range(images[:1]), setup.pack, 0), setup.pack)
+    one = jax.tree.map(lambda x: x[:1], batch)
+    z, condition = jnp.zeros((1, setup.latent_size)), condition_of(one, setup.condition)
+    images = augment.pack(jnp.repeat(to_unit_range(one["image"]), setup.pack, 0), setup.pack)
     return State(
         step=jnp.zeros((), jnp.int32),
-        generator=init_player(setup.generator, setup.g_optimizer, g_key, z, label, averaged=setup.average > 0),
-        discriminator=init_player(setup.discriminator, setup.d_optimizer, d_key, images, label, averaged=d_averaged),
+        players={
+            "generator": init_player(setup.generator, setup.g_optimizer, g_key, z, condition, ema=setup.ema > 0),
+            "discriminator": init_player(setup.discriminator, setup.d_optimizer, d_key, images, condition, ema=d_ema),
+        },
     )
 
 
-def draw(setup: Setup, key: Key, n: int, bound: float | None = None) -> Array:
-    """Latents [n, latent_size], as `Recipe.latents`."""
-    return latents(example_keys(key, n), setup.latent_size, setup.latent, bound)
+def make_sampler(setup: Setup, draw_condition: Callable[[Key], Condition] | None = None) -> Sampler:
+    """How samples are drawn, by the generator's moving average if it has one. Args: as of `make`."""
+    # Of a conditional sample's two keys one is for its latent and one for its condition.
+    split = jax.vmap(jax.random.split, out_axes=1)
+
+    def draw_latents(key: Key, n: int, truncation: float | None = None) -> Array:
+        keys = example_keys(key, n)
+        own = split(keys)[0] if draw_condition else keys
+        return latents(own, setup.latent_size, PRIORS[setup.prior], truncation)
+
+    def conditions(key: Key, n: int) -> Condition | None:
+        return draw_condition(split(example_keys(key, n))[1]) if draw_condition else None
+
+    def generate(state: State, z: Array, condition: Condition | None = None) -> Array:
+        generator = state.players["generator"]
+        variables = generator.ema if setup.ema else generator.all_variables
+        return setup.generator.apply(variables, z, condition, train=False)
+
+    return Sampler(setup.prior, draw_latents, conditions, generate)
 
 
-def render(setup: Setup, state: State, z: Array, label: Array | None = None) -> Array:
-    """Images [B, H, W, C] in [-1, 1] of latents [B, latent_size], by the generator's average if it has one."""
-    variables = state.generator.average if setup.average else state.generator.all_variables
-    return setup.generator.apply(variables, z, label, train=False)
-
-
-def generate(setup: Setup, params: PyTree, generator: Player, key: Key, count: int, label: Array | None = None):
-    """Images of `count` fresh latents in training, with the generator's variables after the pass."""
-    z = latents(example_keys(key, count, setup.axis_name), setup.latent_size, setup.latent)
-    variables = {"params": params, **generator.variables}
+def generate_fakes(setup: Setup, generator: Player, key: Key, batch: Batch) -> tuple[Array, PyTree]:
+    """A fake image for each example, in training, with the generator's variables after the pass."""
+    keys = example_keys(key, len(batch["image"]), setup.axis_name)
+    z = latents(keys, setup.latent_size, PRIORS[setup.prior])
+    condition = condition_of(batch, setup.condition)
     options = dict(train=True, mutable=list(generator.variables))
-    return precision.apply(setup.generator, variables, z, label, dtype=setup.dtype, **options)
+    return precision.apply(setup.generator, generator.all_variables, z, condition, dtype=setup.dtype, **options)
 
 
 def score(
-    setup: Setup, params: PyTree, variables: PyTree, images: Array, key: Key, label: Array | None = None
+    setup: Setup, params: PyTree, variables: PyTree, images: Array, key: Key, condition: Condition | None = None
 ) -> tuple[tuple[Array, dict[str, Array]], PyTree]:
     """((scores, out), variables): what D, in training, says of images. Layers that draw noise draw it from `key`."""
     options = dict(train=True, mutable=list(variables), rngs={"noise": key})
     return precision.apply(
-        setup.discriminator, {"params": params, **variables}, images, label, dtype=setup.dtype, **options
+        setup.discriminator, {"params": params, **variables}, images, condition, dtype=setup.dtype, **options
     )
 
 
-def judge(
-    setup: Setup, params: PyTree, state: State, real: Array, fake: Array, key: Key, label: Array | None = None
-) -> tuple[Play, PyTree]:
-    """What a D of these parameters sees and says of real and fake images, with its variables after the passes."""
-    view_key, real_key, fake_key, critic_key, play_key = jax.random.split(key, 5)
+def discriminate(
+    setup: Setup, params: PyTree, state: State, batch: Batch, fake: Array, key: Key
+) -> tuple[LossInputs, PyTree]:
+    """What a D of these parameters sees and says of real and fake images, with its variables after the passes.
 
-    def see(images, key):
-        keys = example_keys(key, len(images), setup.axis_name)
-        return views.pack(setup.view(images, keys, state.step), setup.pack)
+    An example's real image, its fake one and its target, if it has one, are augmented alike.
+    """
+    augment_key, real_key, fake_key, critic_key, term_key = jax.random.split(key, 5)
+    keys = example_keys(augment_key, len(fake), setup.axis_name)
+    see = lambda images: augment.pack(setup.augment(images, keys, state.step), setup.pack)
+    real, fake = see(batch["image"]), see(fake)
+    target = see(batch["target"]) if "target" in batch else None
+    condition, before = condition_of(batch, setup.condition), state.players["discriminator"].variables
+    (real_scores, real_out), variables = score(setup, params, before, real, real_key, condition)
+    (fake_scores, fake_out), variables = score(setup, params, variables, fake, fake_key, condition)
+    critic = lambda images: score(setup, params, before, images, critic_key, condition)[0][0]
+    keys = example_keys(term_key, len(real), setup.axis_name)
+    scored = (real_scores, fake_scores, real_out, fake_out)
+    return LossInputs(real, fake, *scored, critic, keys, state.step, condition, target), variables
 
-    before = state.discriminator.variables
-    real, fake = (see(images, key) for images, key in zip((real, fake), jax.random.split(view_key)))
-    (real_scores, real_out), variables = score(setup, params, before, real, real_key, label)
-    (fake_scores, fake_out), variables = score(setup, params, variables, fake, fake_key, label)
-    critic = lambda images: score(setup, params, before, images, critic_key, label)[0][0]
-    keys = example_keys(play_key, len(real), setup.axis_name)
-    return Play(real, fake, real_scores, fake_scores, real_out, fake_out, critic, keys, state.step), variables
 
-
-def d_loss(setup: Setup, play: Play, key: Key) -> tuple[Array, Metrics]:
+def d_loss(setup: Setup, inputs: LossInputs, key: Key) -> tuple[Array, Metrics]:
     """D's loss in the game, terms and noisy labels included, and all that is recorded of it."""
-    keys = example_keys(key, len(play.real), setup.axis_name)
-    real_scores, fake_scores = swap_labels(play.real_scores, play.fake_scores, keys, setup.label_noise)
-    total, metrics = _add(setup.d_terms, play, setup.game(real_scores, fake_scores).d)
-    metrics |= {"real_score": jnp.mean(play.real_scores), "fake_score": jnp.mean(play.fake_scores)}
-    metrics |= early_warning.accuracies(play.real_scores, play.fake_scores, setup.axis_name)
+    keys = example_keys(key, len(inputs.real), setup.axis_name)
+    real_scores, fake_scores = swap_labels(inputs.real_scores, inputs.fake_scores, keys, setup.label_noise)
+    total, metrics = _add(setup.d_terms, inputs, setup.game(real_scores, fake_scores).d)
+    metrics |= {"real_score": jnp.mean(inputs.real_scores), "fake_score": jnp.mean(inputs.fake_scores)}
+    metrics |= measures.accuracies(inputs.real_scores, inputs.fake_scores, setup.axis_name)
     return total, {"d_loss": total, **metrics}
 
 
-def to_unit_range(pixels: Array) -> Array:
-    """uint8 pixels 0..255 to float32 in [-1, 1]: x / 127.5 - 1, tanh's range. Floats are taken as they are."""
-    return pixels.astype(jnp.float32) / 127.5 - 1 if pixels.dtype == jnp.uint8 else pixels
-
-
-def _add(terms: Mapping[str, Term], play: Play, loss: Array | float) -> tuple[Array, Metrics]:
+def _add(terms: Mapping[str, Term], inputs: LossInputs, loss: Array | float) -> tuple[Array, Metrics]:
     """The loss with all terms added, and each term's value. Each draws from keys of its own."""
     values = {}
     for number, (name, term) in enumerate(terms.items()):
-        own = play._replace(keys=jax.vmap(jax.random.fold_in, in_axes=(0, None))(play.keys, number))
+        own = inputs._replace(keys=jax.vmap(jax.random.fold_in, in_axes=(0, None))(inputs.keys, number))
         values[name] = term.value(own)
         loss += term.weighted(own, values[name])
     return loss, values

@@ -10,78 +10,78 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from gan_jax import early_warning
-from gan_jax.devices import device_mean
-from gan_jax.players import update_average, update_player
 from gan_jax.randomness import Key, example_keys
-from gan_jax.recipe import Batch, Metrics, Recipe
-from gan_jax.recipes import gan
+from gan_jax.recipes import gan, measures
+from gan_jax.recipes.batch import part
+from gan_jax.recipes.classifier import class_logits
+from gan_jax.recipes.contract import Batch, Metrics, Recipe, State
+from gan_jax.recipes.players import descend, update_ema, with_player
 
-Array = jax.Array
 
+def make_d_step(setup: gan.Setup, *, supervised_weight: float = 1.0, d_ema: float = 0.999) -> gan.Step:
+    """D's step: (state, {"unlabelled": {"image"}, "labelled": {"image", "label"}}, key) -> (state, metrics). Pure.
 
-def make_d_step(setup: gan.Setup, *, supervised_weight: float = 1.0, average: float = 0.999) -> gan.Step:
-    """D's step: (state, real images [B, H, W, C], labelled images, their labels int32 [L], key) -> (state, metrics).
-
-    Pure. Images are in [-1, 1]. Real, fake and labelled images pass D one after another, each with batch statistics of
+    Images are in [-1, 1]. Real, fake and labelled images pass D one after another, each with batch statistics of
     their own.
 
     Args: as `make`'s.
     """
 
-    def d_step(state: gan.State, real: Array, labelled: Array, labels: Array, key: Key) -> tuple[gan.State, Metrics]:
-        latent_key, judge_key, noise_key, view_key, labelled_key = jax.random.split(key, 5)
-        fake, _ = gan.generate(setup, state.generator.params, state.generator, latent_key, len(real))
-        seen = setup.view(labelled, example_keys(view_key, len(labelled), setup.axis_name), state.step)
+    def d_step(state: State, batch: Batch, key: Key) -> tuple[State, Metrics]:
+        latent_key, discriminate_key, noise_key, augment_key, labelled_key = jax.random.split(key, 5)
+        unlabelled, labels = batch["unlabelled"], batch["labelled"]["label"]
+        fake, _ = gan.generate_fakes(setup, state.players["generator"], latent_key, unlabelled)
+        keys = example_keys(augment_key, len(labels), setup.axis_name)
+        labelled = setup.augment(batch["labelled"]["image"], keys, state.step)
 
         def loss(params):
-            play, variables = gan.judge(setup, params, state, real, fake, judge_key)
-            total, metrics = gan.d_loss(setup, play, noise_key)
-            (_, out), variables = gan.score(setup, params, variables, seen, labelled_key)
+            inputs, variables = gan.discriminate(setup, params, state, unlabelled, fake, discriminate_key)
+            total, metrics = gan.d_loss(setup, inputs, noise_key)
+            (_, out), variables = gan.score(setup, params, variables, labelled, labelled_key)
             logits = out["class_logits"]
             supervised = jnp.mean(optax.softmax_cross_entropy_with_integer_labels(logits, labels))
             metrics |= {"supervised_loss": supervised, "accuracy": jnp.mean(logits.argmax(-1) == labels)}
             return total + supervised_weight * supervised, (variables, metrics)
 
-        gradients, (variables, metrics) = jax.grad(loss, has_aux=True)(state.discriminator.params)
-        gradients, metrics = device_mean((gradients, metrics), setup.axis_name)
-        metrics["d_gradient_norm"] = optax.tree.norm(gradients)
-        metrics["sample_spread"] = early_warning.relative_spread(fake, real, setup.axis_name)
-        discriminator = update_player(state.discriminator, gradients, setup.d_optimizer, variables)
-        discriminator = update_average(discriminator, average, state.step * setup.n_critic)
-        return state.replace(discriminator=discriminator), metrics
+        state, metrics = descend(
+            state, "discriminator", loss, setup.d_optimizer, setup.axis_name, norm="d_gradient_norm"
+        )
+        metrics["sample_spread"] = measures.relative_spread(fake, unlabelled["image"], setup.axis_name)
+        discriminator = update_ema(state.players["discriminator"], d_ema, state.step * setup.n_critic)
+        return with_player(state, "discriminator", discriminator), metrics
 
     return d_step
 
 
-def make(setup: gan.Setup, *, supervised_weight: float = 1.0, average: float = 0.999) -> Recipe:
+def make(setup: gan.Setup, *, supervised_weight: float = 1.0, d_ema: float = 0.999) -> Recipe:
     """The recipe: rounds as `gan.make`'s, with a batch of labelled images beside the others in each D-step.
 
-    A batch has, beside "image", these: {"labelled_image": uint8 [n_critic, B, H, W, C], "labelled_label": int32
-    [n_critic, B]}. The metric d_loss is the game's, without the cross-entropy, which is supervised_loss.
+    Data has two domains: "unlabelled", of which a round takes n_critic + 1 batches, and "labelled", of which it takes
+    n_critic. The metric d_loss is the game's, without the cross-entropy, which is supervised_loss.
 
     Args:
       setup: its discriminator's dict has "class_logits" [B, K], and its scores are their logsumexp. G's step is that of
         `recipes.gan`.
       supervised_weight: of the cross-entropy in D's loss.
-      average: decay of the moving average of D's weights, by which it classifies in the end.
+      d_ema: decay of the moving average of D's weights, by which it classifies in the end.
 
     Raises ValueError if `setup.pack` is not 1.
     """
     if setup.pack != 1:
-        raise ValueError(f"pack={setup.pack}: a pack of images has no one class, so sgan judges them singly")
-    d_step = make_d_step(setup, supervised_weight=supervised_weight, average=average)
-    g_step = gan.make_g_step(setup)
+        raise ValueError(f"pack={setup.pack}: a pack of images has no one class, so sgan's D scores them singly")
+    d_step = make_d_step(setup, supervised_weight=supervised_weight, d_ema=d_ema)
+    unsupervised_g_step = gan.make_g_step(setup)
 
-    def init(key: Key, batch: Batch) -> gan.State:
-        return gan.init_state(setup, key, batch["image"][0], d_averaged=True)
+    def g_step(state: State, batch: Batch, key: Key) -> tuple[State, Metrics]:
+        return unsupervised_g_step(state, batch["unlabelled"], key)
 
-    def step(state: gan.State, batch: Batch, key: Key) -> tuple[gan.State, Metrics]:
-        keys = jax.random.split(jax.random.fold_in(key, state.step), setup.n_critic + 1)
-        images, labelled = gan.to_unit_range(batch["image"]), gan.to_unit_range(batch["labelled_image"])
-        for i in range(setup.n_critic):
-            state, d_metrics = d_step(state, images[i], labelled[i], batch["labelled_label"][i], keys[i])
-        state, g_metrics = g_step(state, images[-1], keys[-1])
-        return state.replace(step=state.step + 1), d_metrics | g_metrics
+    def init(key: Key, batch: Batch) -> State:
+        return gan.init_state(setup, key, part(batch["unlabelled"], 0), d_ema=True)
 
-    return gan.unconditional(setup, init, step)
+    return Recipe(
+        init=init,
+        step=gan.make_round(setup.n_critic, d_step, g_step),
+        batches_per_step={"unlabelled": setup.n_critic + 1, "labelled": setup.n_critic},
+        sampler=gan.make_sampler(setup),
+        classify=lambda state, images: class_logits(setup.discriminator, state.players["discriminator"].ema, images),
+    )

@@ -1,9 +1,13 @@
 import gzip
+import itertools
 import struct
 from pathlib import Path
 
+import jax
 import numpy as np
 import pytest
+
+from gan_jax.data import ArraySource, batches
 
 
 @pytest.fixture
@@ -26,3 +30,63 @@ def idx_folder():
 def examples():
     """Images uint8 [12,28,28] and labels [12] in [0,10), all different enough to tell apart."""
     return np.random.RandomState(0).randint(0, 256, (12, 28, 28)).astype(np.uint8), np.arange(12) % 10
+
+
+@pytest.fixture
+def numbered():
+    """A function that makes a source of `length` images and labels that tell their index."""
+
+    def make(length: int) -> ArraySource:
+        numbers = np.arange(length, dtype=np.int32)
+        arrays = {"image": numbers.astype(np.uint8).reshape(length, 1, 1, 1), "label": numbers}
+        return ArraySource(arrays, tuple(map(str, range(length))))
+
+    return make
+
+
+@pytest.fixture
+def every_field():
+    """150 examples with fields of many kinds, and 3 classes; example i is of class i mod 3."""
+    random = np.random.RandomState(1)
+
+    def pixels(*shape):
+        return random.randint(0, 256, (150, *shape)).astype(np.uint8)
+
+    arrays = {
+        "image": pixels(4, 4, 3),
+        "label": np.arange(150, dtype=np.int32) % 3,
+        "target": pixels(8, 8, 3),
+        "mask": pixels(4, 4, 1) > 127,
+        "caption": random.randint(0, 1000, (150, 7)).astype(np.int32),
+        "age": random.rand(150).astype(np.float32),
+        "video": pixels(5, 4, 4, 3),
+        "voxels": pixels(3, 4, 5) > 127,
+    }
+    return ArraySource(arrays, ("cat", "dog", "fox"))
+
+
+@pytest.fixture
+def take():
+    """A function that returns the first batches of `pipeline.batches`."""
+
+    def run(count: int, *args, **kwargs) -> list[dict]:
+        iterator = batches(*args, **kwargs)
+        try:
+            return list(itertools.islice(iterator, count))
+        finally:
+            iterator.close()
+
+    return run
+
+
+@pytest.fixture
+def assert_equal():
+    """A function that compares arrays, with their dtypes, in lists and dicts of any depth."""
+
+    def check(ours, theirs):
+        assert jax.tree.structure(ours) == jax.tree.structure(theirs)
+        for one, other in zip(jax.tree.leaves(ours), jax.tree.leaves(theirs), strict=True):
+            assert one.dtype == other.dtype
+            np.testing.assert_array_equal(one, other)
+
+    return check

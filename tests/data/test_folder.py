@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 from gan_jax.data import load
+from gan_jax.data.spec import labelled_image
 
 
 def save(path, value, mode="RGB", size=(8, 8), **options):
@@ -28,7 +29,7 @@ def test_unlabelled(tmp_path):
     save(tmp_path / ".hidden.png", (0, 0, 0))
     save(tmp_path / ".thumbnails" / "a.png", (0, 0, 0))
     source = load_folder(tmp_path)
-    assert (len(source), source.num_classes, source.image_shape) == (3, 0, (8, 8, 3))
+    assert (len(source), source.classes, source.spec) == (3, (), labelled_image(8, 8, 3))
     assert values(source) == [[10] * 3, [20] * 3, [30] * 3]
     batch = source[np.array([2, 0, 2])]
     assert batch["image"].dtype == np.uint8 and batch["image"].shape == (3, 8, 8, 3)
@@ -42,7 +43,7 @@ def test_subfolders_are_classes(tmp_path):
     save(tmp_path / "frog" / "a.png", (1, 1, 1))
     (tmp_path / "empty").mkdir()
     source = load_folder(tmp_path)
-    assert source.class_names == ("frog", "newt") and source.num_classes == 2
+    assert source.classes == ("frog", "newt")
     assert [value[0] for value in values(source)] == [1, 2, 3]
     assert source[np.arange(3)]["label"].tolist() == [0, 0, 1]
     assert values(load_folder(tmp_path, classes="1")) == [[3, 3, 3]]
@@ -74,10 +75,10 @@ def test_channels(tmp_path):
     save(tmp_path / "a.png", 77, mode="L")
     Image.fromarray(np.full((8, 8), 257 * 99, np.uint16)).save(tmp_path / "b.png")
     gray = load_folder(tmp_path)
-    assert gray.image_shape == (8, 8, 1) and values(gray) == [[77], [99]]
+    assert gray.spec == labelled_image(8, 8, 1) and values(gray) == [[77], [99]]
     save(tmp_path / "aa.png", (1, 2, 3, 255), mode="RGBA")
     colour = load_folder(tmp_path)
-    assert colour.image_shape == (8, 8, 3) and values(colour) == [[77] * 3, [1, 2, 3], [99] * 3]
+    assert colour.spec == labelled_image(8, 8, 3) and values(colour) == [[77] * 3, [1, 2, 3], [99] * 3]
 
 
 def test_sizes(tmp_path):
@@ -85,7 +86,8 @@ def test_sizes(tmp_path):
     with pytest.raises(ValueError, match=f"^{tmp_path}: its images are not all square and of one size; give"):
         load_folder(tmp_path)
     save(tmp_path / "b.jpg", (9, 9, 9), size=(50, 90))
-    assert load_folder(tmp_path, image_size=6)[np.arange(2)]["image"].shape == (2, 6, 6, 3)
+    source = load_folder(tmp_path, image_size=6)
+    assert source.spec == labelled_image(6, 6, 3) and source[np.arange(2)]["image"].shape == (2, 6, 6, 3)
 
 
 def test_broken_images_are_found_at_once(tmp_path):

@@ -14,6 +14,7 @@ from PIL import Image
 from tensorflow_datasets.proto import tf_example_pb2, tf_feature_pb2
 
 from gan_jax.data import in_memory, load
+from gan_jax.data.spec import labelled_image
 
 FASHION = Path("/usr/share/datasets/fashion-mnist")
 LABEL = tfds.features.ClassLabel(num_classes=4)
@@ -66,8 +67,7 @@ def tiny(tmp_path):
 
 def test_reading(tiny):
     source = load("tfds:tiny", data_dir=tiny, image_size=4)
-    assert (len(source), source.image_shape, source.num_classes) == (5, (4, 4, 3), 4)
-    assert source.class_names == tuple("0123")
+    assert (len(source), source.spec, source.classes) == (5, labelled_image(4, 4, 3), tuple("0123"))
     for reader in (source, pickle.loads(pickle.dumps(source)), in_memory(source)):
         batch = reader[np.array([4, 1, 1])]
         assert batch["image"].dtype == np.uint8 and batch["image"].shape == (3, 4, 4, 3)
@@ -87,7 +87,7 @@ def test_unlabelled_of_known_size(tmp_path, channels, mode, value, expected):
     features = {"image": tfds.features.Image(shape=(6, 8, channels)), "label": tfds.features.Text()}
     examples = [{"image": png(Image.new(mode, (8, 6), value)), "label": b"text, so no class"}]
     source = load("tfds:tiny", data_dir=prepared(tmp_path, features, examples))
-    assert (source.image_shape, source.num_classes) == ((6, 8, len(expected)), 0)
+    assert (source.spec, source.classes) == (labelled_image(6, 8, len(expected)), ())
     batch = source[np.array([0])]
     assert batch["image"][0, 0, 0].tolist() == expected and batch["label"].tolist() == [0]
 

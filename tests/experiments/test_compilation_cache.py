@@ -3,7 +3,7 @@
 import jax
 import pytest
 
-from experiments import common
+from gan_jax.runs import launch
 
 
 @pytest.fixture
@@ -14,7 +14,7 @@ def setting(monkeypatch):
     def setting(given, environment):
         jax.config.update("jax_compilation_cache_dir", environment)
         monkeypatch.setenv("XDG_CACHE_HOME", "/caches")
-        common._keep_compiled(given)
+        launch.keep_compiled(given)
         return jax.config.jax_compilation_cache_dir
 
     yield setting

@@ -1,4 +1,4 @@
-"""What can be known to be wrong is told in one line with exit code 2, before any training, and nothing is written."""
+"""What can be known to be wrong is said in one line with exit code 2, before any training, and nothing is written."""
 
 import json
 import os
@@ -7,24 +7,30 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from experiments import common, presets
-from gan_jax.data import sources
+from gan_jax.data.sources import DATASETS
+from gan_jax.networks.registry import NETWORKS
 from gan_jax.penalties import PENALTIES
+from gan_jax.presets import PRESETS
+from gan_jax.runs import training
+
+
+GANS = ("dcgan", "cgan", "sgan")
 
 
 @pytest.fixture
-def refused(play, tiny, tmp_path, monkeypatch, capsys):
+def refused(run_experiment, tiny, tmp_path, monkeypatch, capsys):
     """refused(*flags) asserts that a run with these is refused as it should be; returns the line that says why."""
 
     def never(*_):
         raise AssertionError("it trains")
 
-    monkeypatch.setattr(common, "fit", never)
+    monkeypatch.setattr(training, "fit", never)
     monkeypatch.chdir(tmp_path)  # where runs/ would be made
 
     def refused(*given: str, experiment: str = "dcgan") -> str:
         before = _contents(tmp_path)
-        assert play(*tiny, *given, experiment=experiment) == 2
+        networks = tiny if experiment in GANS else ()
+        assert run_experiment(*networks, *given, experiment=experiment) == 2
         out, err = capsys.readouterr()
         (line,) = err.splitlines()
         assert line.startswith("error: ") and out == ""
@@ -39,15 +45,15 @@ def _contents(folder):
 
 
 UNKNOWN = {
-    "game": presets.PRESETS,
-    "dataset": (*sources.DATASETS, "tfds:NAME", "folder:PATH"),
-    "network": ("dcgan", "mlp"),
+    "game": PRESETS,
+    "dataset": (*DATASETS, "tfds:NAME", "folder:PATH"),
+    "network": NETWORKS,
     "penalty": ("none", *PENALTIES),
     "optimizer": ("adam", "rmsprop"),
     "objective": ("adversarial", "feature_matching"),
     "lr_decay": ("none", "cosine"),
     "dtype": ("float32", "bfloat16"),
-    "latent": ("normal", "uniform"),
+    "prior": ("normal", "uniform"),
     "d_norm": ("batch", "layer", "none"),
     "g_norm": ("batch", "layer", "none", "virtual"),
     "minibatch": ("none", "discrimination", "stddev"),
@@ -63,12 +69,21 @@ def test_an_unknown_name_is_answered_with_the_known(what, refused):
 
 
 @pytest.mark.parametrize(
-    "flag, told",
+    "flag, said",
     [
-        ("--stepz=3", "Unknown command line flag 'stepz'"),
+        ("--stepz=3", "unknown flag --stepz; did you mean --steps"),
+        ("--lr=1e-4", "unknown flag --lr; did you mean --d_lr, --g_lr?"),
+        ("--epochs=3", "unknown flag --epochs; did you mean --steps?"),
+        ("--average=0.9", "unknown flag --average; it is now --ema=0.999"),
+        ("--d_shift=2", "unknown flag --d_shift; it is now --augment=translate:2"),
+        ("--xyzzy=2", "unknown flag --xyzzy; --help lists all"),
+        ("--game=hing", "relativistic, relativistic_average, wasserstein, wasserstein_gp, non_saturating_gp, r3gan (did you mean hinge?)"),
+        ("--augment=nope", "unknown augmentation 'nope'; choose from translate, rotate, scale"),
+        ("--augment=rotate:200", "augment=rotate:200: must be from 0 to 180 (degrees either way)"),
+        ("--d_lr=nan", "d_lr=nan: must be finite"),
         ("--steps=many", "--steps=many"),
-        ("--steps=0", "--steps=0"),
-        ("--batch_size=-8", "--batch_size=-8"),
+        ("--steps=0", "steps=0: must be at least 1"),
+        ("--batch_size=-8", "batch_size=-8: must be at least 1"),
         ("--classes=12", "classes=12: the classes are 0, 1"),
         ("--hidden=wide", "hidden=wide"),
         ("--hidden=0", "hidden=0"),
@@ -85,18 +100,18 @@ def test_an_unknown_name_is_answered_with_the_known(what, refused):
         ("--penalty_end=0", "penalty_end"),
     ],
 )
-def test_a_wrong_flag_is_named(flag, told, refused):
-    assert told in refused(flag)
+def test_a_wrong_flag_is_named(flag, said, refused):
+    assert said in refused(flag)
 
 
 @pytest.mark.parametrize(
-    "given, told",
+    "given, said",
     [
         (["--pack=3"], "pack=3 does not divide batch_size=8 on 4 devices"),
         (["--pack=4"], "pack=4 does not divide batch_size=8 on 4 devices"),
-        (["--penalty=r1", "--penalty_weight=-1"], "penalty_weight=-1: must be 0 or more, and finite"),
-        (["--penalty=r1", "--penalty_weight=nan"], "penalty_weight=nan: must be 0 or more, and finite"),
-        (["--penalty=r1", "--penalty_weight=much"], "penalty_weight=much: must be numbers"),
+        (["--penalty=r1", "--penalty_weight=-1"], "penalty_weight=-1.0: must be at least 0"),
+        (["--penalty=r1", "--penalty_weight=nan"], "penalty_weight=nan: must be finite"),
+        (["--penalty=r1", "--penalty_weight=much"], "penalty_weight=much: must be numbers with commas between"),
         (["--penalty=r1,r2", "--penalty_weight=1,2,3"], "one number, or one for each of penalty=r1,r2"),
         (["--penalty_every=16"], "penalty_every needs a --penalty"),
         (
@@ -112,12 +127,12 @@ def test_a_wrong_flag_is_named(flag, told, refused):
         (["--decay_rounds=5"], "decay_rounds=5: nothing falls; see lr_decay, penalty_end, instance_noise"),
     ],
 )
-def test_what_does_not_go_together(given, told, refused):
-    assert told in refused(*given)
+def test_what_does_not_go_together(given, said, refused):
+    assert said in refused(*given)
 
 
 @pytest.mark.parametrize(
-    "experiment, given, told",
+    "experiment, given, said",
     [
         ("cgan", ["--conditioning=nope"], "unknown conditioning 'nope'; choose from embed, concat, projection"),
         ("cgan", ["--pack=2"], "pack=2: a pack of images has no one label"),
@@ -132,8 +147,8 @@ def test_what_does_not_go_together(given, told, refused):
         ("sgan", ["--network=mlp", "--d_dropout=0.5"], "d_dropout=0.5: the mlp of sgan has weight normalisation"),
     ],
 )
-def test_labels(experiment, given, told, refused):
-    assert told in refused(*given, experiment=experiment)
+def test_labels(experiment, given, said, refused):
+    assert said in refused(*given, experiment=experiment)
 
 
 @pytest.mark.parametrize("experiment", ["cgan", "sgan"])
@@ -166,13 +181,13 @@ def test_missing_data(refused, tmp_path):
     assert "train-images-idx3-ubyte" in line and str(tmp_path / "mnist") in line
 
 
-@pytest.mark.parametrize("content, told", [(b"", "is empty"), (b"\x1f\x8bgarbage", "damaged gzip"), (b"PNG", "starts")])
-def test_damaged_data(content, told, refused, tmp_path):
+@pytest.mark.parametrize("content, said", [(b"", "is empty"), (b"\x1f\x8bgarbage", "damaged gzip"), (b"PNG", "starts")])
+def test_damaged_data(content, said, refused, tmp_path):
     (tmp_path / "mnist").mkdir()
     for name in ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"):
         (tmp_path / "mnist" / name).write_bytes(content)
     line = refused("--dataset=mnist", f"--data_dir={tmp_path}")
-    assert str(tmp_path / "mnist" / "train-images-idx3-ubyte") in line and told in line
+    assert str(tmp_path / "mnist" / "train-images-idx3-ubyte") in line and said in line
 
 
 def test_a_missing_and_an_empty_folder(refused, tmp_path):
@@ -216,7 +231,7 @@ def test_a_run_of_another_configuration_is_left_alone(refused, run):
     assert str(run) in line
     assert "--batch_size=8 there, 16 asked for" in line
     assert "--game=hinge there, non_saturating asked for" in line
-    assert "image_shape [8, 8, 1] there, [9, 9, 1] asked for" in line
+    assert "image uint8 [8, 8, 1] there, uint8 [9, 9, 1] asked for" in line
     assert "classes" not in line
     assert "--steps" not in line  # more steps are not another configuration
 

@@ -8,19 +8,21 @@ import pytest
 from flax import linen as nn
 from PIL import Image
 
-from experiments import mixture2d, sample
+import gan_jax
+from experiments import mixture2d
 from gan_jax.data.mixtures import MIXTURES
+from gan_jax.runs import mixtures
 
 TINY = ("--hidden=8", "--d_hidden=8", "--batch_size=16", "--mixture=ring8", "--log_every=2")
 
 pytestmark = pytest.mark.usefixtures("compiled_in_haste")
 
 
-def test_a_few_rounds_of_three_trials(play, tmp_path, capsys):
+def test_a_few_rounds_of_three_trials(run_experiment, tmp_path, capsys):
     given = (*TINY, "--trials=3", "--steps=4", "--sample_every=2", f"--workdir={tmp_path}")
-    assert play(*given, experiment="mixture2d") == 0
-    told = capsys.readouterr().out
-    assert "modes" in told and "of 8, high quality" in told and "4 rounds of 3 trials" in told and "of one alone" in told
+    assert run_experiment(*given, experiment="mixture2d") == 0
+    said = capsys.readouterr().out
+    assert "modes" in said and "of 8, high quality" in said and "4 rounds of 3 trials" in said and "of one alone" in said
     result = json.loads((tmp_path / "result.json").read_text())
     assert result["step"] == 4
     for name in ("modes", "high_quality", "reverse_kl"):
@@ -35,39 +37,39 @@ def test_a_few_rounds_of_three_trials(play, tmp_path, capsys):
     assert len((tmp_path / "metrics.jsonl").read_text().splitlines()) == 4
 
     # A second start finds nothing to do, and says the same.
-    assert play(*given, experiment="mixture2d") == 0
+    assert run_experiment(*given, experiment="mixture2d") == 0
     assert "nothing to do" in capsys.readouterr().out
     assert json.loads((tmp_path / "result.json").read_text()) == result
 
     with pytest.raises(ValueError, match="mixture2d, which draws points"):
-        sample.draw(tmp_path, 3, seed=0)
+        gan_jax.load(tmp_path)
 
 
-def test_trial_k_of_three_is_the_single_run_of_seed_plus_k(play, tmp_path):
+def test_trial_k_of_three_is_the_single_run_of_seed_plus_k(run_experiment, tmp_path):
     for name, given in {"three": ("--trials=3", "--seed=5"), "single": ("--trials=1", "--seed=7")}.items():
         given = (*TINY, *given, "--steps=20", f"--workdir={tmp_path / name}", "--checkpoint_every=20")
-        assert play(*given, experiment="mixture2d") == 0
+        assert run_experiment(*given, experiment="mixture2d") == 0
     three, single = (json.loads((tmp_path / name / "result.json").read_text()) for name in ("three", "single"))
     for name in ("modes", "high_quality", "reverse_kl"):  # counts of samples; equal unless one lies on the border
         np.testing.assert_allclose(three[name]["trials"][2], single[name]["trials"][0], rtol=0.01, atol=2e-3)
 
 
-def test_a_run_that_stopped_goes_on(play, tmp_path):
+def test_a_run_that_stopped_goes_on(run_experiment, tmp_path):
     for name, stops in {"whole": (6,), "halves": (3, 6)}.items():
         for steps in stops:
             given = ("--trials=2", "--decay_rounds=6", f"--steps={steps}", f"--workdir={tmp_path / name}")
-            assert play(*TINY, *given, experiment="mixture2d") == 0
+            assert run_experiment(*TINY, *given, experiment="mixture2d") == 0
     whole, halves = ((tmp_path / name / "metrics.jsonl").read_text() for name in ("whole", "halves"))
     assert whole == halves
 
 
-def test_packs_and_all_in_the_plane(play, tmp_path):
+def test_packs_and_all_in_the_plane(run_experiment, tmp_path):
     given = ("--trials=2", "--steps=2", "--pack=2", "--minibatch=stddev", "--g_norm=virtual", "--d_spectral_norm")
-    assert play(*TINY, *given, "--game=relativistic_average", f"--workdir={tmp_path}", experiment="mixture2d") == 0
+    assert run_experiment(*TINY, *given, "--game=relativistic_average", f"--workdir={tmp_path}", experiment="mixture2d") == 0
 
 
 @pytest.mark.parametrize(
-    "given, told",
+    "given, said",
     [
         ("--mixture=nope", f"unknown mixture 'nope'; choose from {', '.join(MIXTURES)}"),
         ("--game=nope", "unknown game 'nope'"),
@@ -76,22 +78,22 @@ def test_packs_and_all_in_the_plane(play, tmp_path):
         ("--d_hidden=0", "d_hidden=0"),
         ("--batch_size=127", "batch_size 127 is not divisible by the 4 devices"),
         ("--pack=3", "pack=3 does not divide"),
-        ("--trials=0", "--trials=0"),
-        ("--d_turn=5", "d_turn=5.0: that is for images"),
+        ("--trials=0", "trials=0: must be at least 1"),
+        ("--augment=rotate:5", "augment=rotate:5: that is for images"),
     ],
 )
-def test_errors_are_one_line(given, told, play, tmp_path, capsys):
-    assert play(given, f"--workdir={tmp_path / 'run'}", experiment="mixture2d") == 2
+def test_errors_are_one_line(given, said, run_experiment, tmp_path, capsys):
+    assert run_experiment(given, f"--workdir={tmp_path / 'run'}", experiment="mixture2d") == 2
     out, err = capsys.readouterr()
     (line,) = err.splitlines()
-    assert out == "" and line.startswith("error: ") and told in line
+    assert out == "" and line.startswith("error: ") and said in line
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("minibatch", ["none", "discrimination"])
-def test_the_field_is_behind_the_first_panel_where_there_is_one(minibatch, play, tmp_path):
+def test_the_field_is_behind_the_first_panel_where_there_is_one(minibatch, run_experiment, tmp_path):
     given = ("--trials=1", "--steps=1", f"--minibatch={minibatch}", f"--workdir={tmp_path}")
-    assert play(*TINY, *given, experiment="mixture2d") == 0
+    assert run_experiment(*TINY, *given, experiment="mixture2d") == 0
     picture = np.asarray(Image.open(tmp_path / "samples" / "000001.png")).astype(int)
     white = (picture.min(axis=-1) > 250).mean()
     assert white < 0.3 if minibatch == "none" else white > 0.5
@@ -104,22 +106,22 @@ def test_the_field_is_the_critic_s(configured):
 
     class Above(nn.Module):
         @nn.compact
-        def __call__(self, image, label=None, *, train):  # packs of two points: x, y, x, y
+        def __call__(self, image, condition=None, *, train):  # packs of two points: x, y, x, y
             return 10 * image[:, 1] + image[:, 2], {}
 
     setup = setup._replace(discriminator=Above())
-    state = SimpleNamespace(discriminator=SimpleNamespace(all_variables={}))
-    field = np.asarray(mixture2d._field(setup, state, 2.0))
+    state = SimpleNamespace(players={"discriminator": SimpleNamespace(all_variables={})})
+    field = np.asarray(mixtures._field(setup, state, 2.0))
     np.testing.assert_allclose(field[0, [0, -1]], [-22, -18], rtol=1e-5)
     np.testing.assert_allclose(field[-1, [0, -1]], [18, 22], rtol=1e-5)
 
 
 def test_r3gan_without_penalties(configured):
     config = mixture2d.resolve(configured("--penalty=none", experiment="mixture2d"))
-    assert config.penalty == [] and config.penalty_end == 1
+    assert config.gan.penalty == () and config.gan.penalty_end == 1
 
 
 def test_every_game_can_be_resolved(configured):
     for game in mixture2d.PRESETS:
         config = mixture2d.resolve(configured(f"--game={game}", experiment="mixture2d"))
-        assert config.decay_rounds == config.steps and None not in (config.d_lr, config.penalty_end)
+        assert config.gan.decay_rounds == config.run.steps and None not in (config.gan.d_lr, config.gan.penalty_end)

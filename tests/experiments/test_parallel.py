@@ -35,7 +35,7 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture
-def runs(folder, start, play):
+def runs(folder, start, run_experiment):
     """The directories of all runs, by (game, devices). They run once, side by side."""
     names = [("non_saturating", 1), ("non_saturating", 2), ("non_saturating", "2x2"), ("sgan", "2x2")]
     names += [(game, devices) for game in ("wasserstein_gp", "cgan", "sgan") for devices in (1, 4)]
@@ -50,7 +50,7 @@ def runs(folder, start, play):
             together = (f"--coordinator_address=localhost:{ports.pop()}", "--num_processes=2")
             processes += [begin(*together, f"--process_id={i}", devices=2) for i in range(2)]
         elif devices == jax.device_count():
-            assert play(*given, experiment=experiment) == 0
+            assert run_experiment(*given, experiment=experiment) == 0
         else:
             processes.append(begin(devices=devices))
     for process in processes:

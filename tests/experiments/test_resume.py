@@ -16,8 +16,8 @@ import jax
 import numpy as np
 import pytest
 
-from experiments import images
-from gan_jax import pictures
+from gan_jax.pictures import grids
+from gan_jax.runs import training
 
 KILLS = int(os.environ.get("GAN_JAX_KILLS", 3))
 STEPS, HALF = 12 + 4 * KILLS, 12
@@ -32,9 +32,9 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture
-def train(play, tiny):
+def train(run_experiment, tiny):
     """train(workdir, *flags) trains to STEPS, or goes on to there."""
-    return lambda workdir, *given: play(*tiny, *EVERY, f"--steps={STEPS}", f"--workdir={workdir}", *given)
+    return lambda workdir, *given: run_experiment(*tiny, *EVERY, f"--steps={STEPS}", f"--workdir={workdir}", *given)
 
 
 @pytest.fixture
@@ -104,22 +104,22 @@ OTHERS = {
 
 
 @pytest.mark.parametrize("experiment", OTHERS)
-def test_two_halves_make_a_whole_of_other_experiments_too(experiment, play, assert_same, tmp_path):
+def test_two_halves_make_a_whole_of_other_experiments_too(experiment, run_experiment, assert_same, tmp_path):
     for run, stops in ((tmp_path / "half", (4, 8)), (tmp_path / "straight", (8,))):
         for steps in stops:
             given = (*OTHERS[experiment], *EVERY, f"--steps={steps}", f"--workdir={run}")
-            assert play(*given, experiment=experiment) == 0
+            assert run_experiment(*given, experiment=experiment) == 0
     assert_same(tmp_path / "half", tmp_path / "straight")
     alone = [run / "supervised" / "metrics.jsonl" for run in (tmp_path / "half", tmp_path / "straight")]
     assert experiment == "cgan" or alone[0].read_bytes() == alone[1].read_bytes() != b""
 
 
-def test_ctrl_c_while_sgan_learns_from_the_labelled_images_alone(play, assert_same, monkeypatch, tmp_path, capsys):
-    given, whole = (*OTHERS["sgan"], *EVERY, "--steps=8"), images.batches_of
+def test_ctrl_c_while_sgan_learns_from_the_labelled_images_alone(run_experiment, assert_same, monkeypatch, tmp_path, capsys):
+    given, whole = (*OTHERS["sgan"], *EVERY, "--steps=8"), training.batches_of
 
-    def batches_of(source, parts, config):
+    def batches_of(source, phases, config):
         def batches(step):
-            for number, batch in enumerate(whole(source, parts, config)(step)):
+            for number, batch in enumerate(whole(source, phases, config)(step)):
                 if number == 4:
                     signal.raise_signal(signal.SIGINT)
                 yield batch
@@ -128,13 +128,13 @@ def test_ctrl_c_while_sgan_learns_from_the_labelled_images_alone(play, assert_sa
 
     run, straight = tmp_path / "run", tmp_path / "straight"
     with monkeypatch.context() as patched:
-        patched.setattr(images, "batches_of", batches_of)
-        assert play(*given, f"--workdir={run}", experiment="sgan") == 130
+        patched.setattr(training, "batches_of", batches_of)
+        assert run_experiment(*given, f"--workdir={run}", experiment="sgan") == 130
     assert "stopped by SIGINT" in capsys.readouterr().err
     assert list((run / "supervised" / "checkpoints").iterdir()) and not (run / "checkpoints").exists()
-    assert play(*given, f"--workdir={run}", experiment="sgan") == 0
+    assert run_experiment(*given, f"--workdir={run}", experiment="sgan") == 0
     assert f"going on with {run / 'supervised'}" in capsys.readouterr().out
-    assert play(*given, f"--workdir={straight}", experiment="sgan") == 0
+    assert run_experiment(*given, f"--workdir={straight}", experiment="sgan") == 0
     assert_same(run, straight)
     alone = [(each / "supervised" / "metrics.jsonl").read_bytes() for each in (run, straight)]
     assert alone[0] == alone[1]
@@ -149,14 +149,14 @@ def test_a_finished_run_has_nothing_to_do(straight, train, assert_same, tmp_path
 
 
 def test_ctrl_c_saves_and_stops(straight, train, assert_same, monkeypatch, tmp_path, capsys):
-    run, save = tmp_path / "run", pictures.save
+    run, save = tmp_path / "run", grids.save
 
     def save_and_signal(picture, path):
         save(picture, path)
         if path.stem == "000008":
             signal.raise_signal(signal.SIGINT)
 
-    monkeypatch.setattr(pictures, "save", save_and_signal)
+    monkeypatch.setattr(grids, "save", save_and_signal)
     assert train(run, "--checkpoint_every=100") == 130
     assert "stopped by SIGINT after step 9, which is saved" in capsys.readouterr().err
     assert _steps(run) == [9]
@@ -226,10 +226,10 @@ def _empty(run):
 def test_a_damaged_checkpoint_is_set_aside(damage, half, straight, train, assert_same, capsys):
     damage(half)
     assert train(half) == 0
-    told = capsys.readouterr()
-    assert f"checkpoint of step {HALF} is damaged" in told.err
-    assert f"moved to {half / 'damaged' / str(HALF)}; going back to step {HALF - 2}" in told.err
-    assert f"going on with {half} from step {HALF}\n" not in told.out
+    said = capsys.readouterr()
+    assert f"checkpoint of step {HALF} is damaged" in said.err
+    assert f"moved to {half / 'damaged' / str(HALF)}; going back to step {HALF - 2}" in said.err
+    assert f"going on with {half} from step {HALF}\n" not in said.out
     assert_same(half, straight)
     assert (half / "damaged" / str(HALF)).is_dir()
 

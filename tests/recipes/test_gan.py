@@ -12,7 +12,7 @@ from flax import linen as nn
 from gan_jax import games, penalties, terms, views
 from gan_jax.layers.norm import WithReference
 from gan_jax.networks import dcgan, mlp
-from gan_jax.optimizers import clip_weights
+from gan_jax.training.optimizers import clip_weights
 from gan_jax.randomness import LATENTS, example_keys, latents
 from gan_jax.recipes import gan
 

@@ -1,0 +1,76 @@
+"""python -m gan_jax COMMAND --flags: what works on any run's directory, and on many runs."""
+
+import difflib
+import importlib
+import sys
+
+# The commands, in the order in which they are listed; each is a module of gan_jax.commands, whose first line describes it.
+COMMANDS = (
+    "sample",
+    "evaluate",
+    "report",
+    "interpolate",
+    "latent",
+    "classify",
+    "ablate",
+    "mixtures",
+    "game_curves",
+    "benchmark",
+    "benchmark_layers",
+    "benchmark_devices",
+    "benchmark_scores",
+)
+HELP = ("--help", "--helpfull", "-h", "help")
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Runs a command; exits with its code."""
+    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+
+
+def run(arguments: list[str]) -> int:
+    """Runs a command; returns its exit code."""
+    name, *rest = arguments or ["help"]
+    if name in HELP:
+        print(usage())
+        return 0
+    name = name.replace("-", "_")
+    if name not in COMMANDS:
+        close = difflib.get_close_matches(name, COMMANDS, n=1)
+        hint = f"did you mean {close[0]}? " if close else ""
+        print(f"error: unknown command {name!r}; {hint}choose from {', '.join(COMMANDS)}", file=sys.stderr)
+        return 2
+    module = importlib.import_module(f"gan_jax.commands.{name}")
+    if hasattr(module, "run"):
+        return module.run(rest)
+    from gan_jax.runs import launch  # here, so that the list of commands comes at once
+
+    title = f"python -m gan_jax {name}: {module.__doc__.strip()}"
+    return launch.command(module.Options(), rest, title, module.main)
+
+
+def usage() -> str:
+    """The commands with a line each."""
+    lines = [f"  {name:18} {_describe(name)}" for name in COMMANDS]
+    return "\n".join(
+        [
+            "python -m gan_jax COMMAND [--flags]; python -m gan_jax COMMAND --help lists a command's flags",
+            "",
+            *lines,
+            "",
+            "python -m experiments.dcgan (or cgan, sgan, classifier, mixture2d) trains; --help lists its flags.",
+        ]
+    )
+
+
+def _describe(name: str) -> str:
+    """The first line of what a command's file says of it, without importing what it needs."""
+    import ast
+    from pathlib import Path
+
+    source = (Path(__file__).parent / "commands" / f"{name}.py").read_text(encoding="utf-8")
+    return ast.get_docstring(ast.parse(source)).splitlines()[0]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,53 @@
+"""scores of a run: a table, evaluation.json, and the samples nearest to training images
+
+python -m gan_jax evaluate --workdir=RUN
+python -m gan_jax evaluate --workdir=RUN --metrics=frechet_distance,precision_recall --num_samples=5000
+"""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from gan_jax.commands.options import WORKDIR, required
+from gan_jax.config.flags import Parsed
+from gan_jax.config.options import option
+from gan_jax.config.parts import ScoringConfig
+from gan_jax.evaluation.scores import SCORES
+from gan_jax.pictures import grids
+from gan_jax.runs import score, score_table
+from gan_jax.runs.restore import restore
+from gan_jax.training.files import replace_file
+
+
+@dataclass(frozen=True)
+class Options:
+    """What is scored."""
+
+    workdir: str | None = option(None, WORKDIR)
+    metrics: tuple[str, ...] | None = option(
+        None, f"Of {', '.join(SCORES)}, {score.MEMORISATION}; by default all that can be computed."
+    )
+    seed: int = option(0, "Of the samples.", low=0)
+    data_dir: str | None = option(None, "Folder of datasets, if it is another than the run's.")
+    scoring: ScoringConfig = field(default_factory=ScoringConfig)
+
+
+def evaluate(options: Options) -> dict:
+    """Writes evaluation.json and pictures into the run's directory; returns what it says.
+
+    Raises ValueError, OSError or loop.NonFinite.
+    """
+    workdir = Path(required(options.workdir))
+    result, pictures = score.score(
+        restore(workdir), options.scoring, options.metrics, options.seed, options.data_dir
+    )
+    for kind, picture in pictures.items():
+        grids.save(picture, workdir / f"nearest-{kind}.png")
+    replace_file(workdir / "evaluation.json", (json.dumps(result, indent=2) + "\n").encode())
+    return result
+
+
+def main(parsed: Parsed) -> None:
+    """Scores the run; prints the table."""
+    print("\n".join(score_table.table(evaluate(parsed.config))))
+    print(Path(parsed.config.workdir) / "evaluation.json")

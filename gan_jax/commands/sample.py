@@ -1,0 +1,143 @@
+"""samples of a run, as one picture, a folder of PNG files or an .npz
+
+python -m gan_jax sample --workdir=RUN --num=64 --seed=1
+python -m gan_jax sample --workdir=RUN --label=7          # of a class-conditional run; or 0..9, a row of each
+python -m gan_jax sample --workdir=RUN --num=50000 --format=npz
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import jax
+import numpy as np
+from PIL import Image
+from tqdm import tqdm
+
+from gan_jax.commands.options import WORKDIR, required
+from gan_jax.config.flags import Parsed
+from gan_jax.config.options import option
+from gan_jax.pictures import grids, image_files
+from gan_jax.randomness import example_keys
+from gan_jax.runs import directory, drawing
+from gan_jax.runs.restore import TrainedRun, restore
+
+SUFFIXES = {"grid": ".png", "png": "", "npz": ".npz"}  # by the formats
+
+
+@dataclass(frozen=True)
+class Options:
+    """What is drawn, and where it is written."""
+
+    workdir: str | None = option(None, WORKDIR)
+    num: int | None = option(
+        None, "How many images; of each of several labels. By default 64; of several labels, in rows, 10.", low=1
+    )
+    seed: int = option(0, "Of the latents. Image i depends on the seed and i, not on num.", low=0)
+    label: str | None = option(
+        None, "What to draw, of a class-conditional run: a class by name or number; a row each of 1,4 or 0..9."
+    )
+    truncation: float | None = option(
+        None, "Draw latents from within ± this: fewer kinds of images, each more usual. Say 0.7.", low=1e-6
+    )
+    format: str = option(
+        "grid",
+        "One picture of all; a folder of numbered PNG files; or an .npz of images and labels.",
+        choices=SUFFIXES,
+    )
+    out: str | None = option(
+        None, "Where to write; by default into the run directory. A file; a folder for --format=png."
+    )
+
+
+class Samples(NamedTuple):
+    """Images [num, H, W, C] in [-1, 1], drawn as they are asked for, some at a time.
+
+    Fields: shape: of all; labels: int32 [num], and names: the classes'; labels is None where there are none.
+    """
+
+    images: Iterator[np.ndarray]
+    shape: tuple[int, int, int, int]
+    labels: np.ndarray | None
+    names: Sequence[str]
+
+
+def stream(
+    run: TrainedRun, num: int, seed: int, *, labels: str | None = None, truncation: float | None = None
+) -> Samples:
+    """`num` samples; or of each of the labels, in turn. Image i depends on all but `num`.
+
+    Args: labels: as in "7", "1,4" or "0..9"; None draws them by the data's frequencies.
+
+    Raises ValueError if the run draws nothing or has no such label; and, as images are asked for, if one is not finite.
+    """
+    chosen = None if labels is None else run.class_numbers(labels)
+    total = num * (1 if chosen is None else len(chosen))
+    keys = example_keys(jax.random.key(seed), total)
+    sampler, condition = run.sampler, run.conditions(keys, chosen)
+    drawn = drawing.require_finite(drawing.draw_of(sampler, run.state, keys, condition, truncation))
+    found = None if condition is None or "label" not in condition else np.asarray(condition["label"])
+    return Samples(_with_bar(drawn, total), (total, *run.spec.image_shape), found, run.spec.classes)
+
+
+def draw(run: TrainedRun, num: int, seed: int, *, truncation: float | None = None) -> np.ndarray:
+    """`num` images [num, H, W, C] in [-1, 1]; image i depends on the seed and i alone. Raises as `stream`."""
+    return np.concatenate(list(stream(run, num, seed, truncation=truncation).images))
+
+
+def draw_labels(
+    run: TrainedRun, labels: str, num: int | None, seed: int, *, truncation: float | None = None
+) -> Image.Image:
+    """The picture of `num` images of one label, as in "7"; or of a row of each, as in "1,4" or "0..9".
+
+    The images of a column have the same latent. Raises as `stream`.
+    """
+    chosen = run.class_numbers(labels)
+    columns = num or (drawing.GRID if len(chosen) == 1 else drawing.COLUMNS)
+    drawn = drawing.row_chunks(run.sampler, run.state, chosen, jax.random.key(seed), columns, truncation)
+    drawn = np.concatenate(list(_with_bar(drawing.require_finite(drawn), columns * len(chosen))))
+    if len(chosen) == 1:
+        return grids.grid(drawn)
+    return grids.rows(drawn, [run.spec.classes[label] for label in chosen])
+
+
+def file_name(label: str | None, truncation: float | None) -> str:
+    """What is asked for of labels and latents, for the names of files; "" by default."""
+    of_label = "" if label is None else "-label" + directory.short(label)
+    return of_label + ("" if truncation is None else f"-truncation{truncation:g}")
+
+
+def write(options: Options) -> Path:
+    """Writes what is asked for; returns where. Raises ValueError or OSError."""
+    run = restore(required(options.workdir))
+    name = f"sample{file_name(options.label, options.truncation)}-seed{options.seed}{SUFFIXES[options.format]}"
+    out = Path(options.out or run.workdir / name)
+    if options.format == "grid" and options.label is not None:
+        grids.save(draw_labels(run, options.label, options.num, options.seed, truncation=options.truncation), out)
+        return out
+    num = options.num or drawing.GRID
+    samples = stream(run, num, options.seed, labels=options.label, truncation=options.truncation)
+    with closing(samples.images) as drawn:  # which wipes the bar before an error is said
+        if options.format == "grid":
+            grids.save(grids.grid(np.concatenate(list(drawn))), out)
+        elif options.format == "npz":
+            image_files.write_npz(out, map(grids.to_pixels, drawn), samples.shape, samples.labels)
+        else:
+            names = None if samples.labels is None else [samples.names[label] for label in samples.labels]
+            image_files.write_pngs(out, map(grids.to_pixels, drawn), names)
+    return out
+
+
+def _with_bar(chunks: Iterator[np.ndarray], total: int) -> Iterator[np.ndarray]:
+    """The images, as they are, with a bar on stderr if there are many."""
+    with tqdm(total=total, unit="image", disable=total <= drawing.CHUNK, leave=False, dynamic_ncols=True) as bar:
+        for some in chunks:
+            yield some
+            bar.update(len(some))
+
+
+def main(parsed: Parsed) -> None:
+    """Writes the samples; says where."""
+    print(write(parsed.config))

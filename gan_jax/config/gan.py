@@ -1,0 +1,183 @@
+"""The options of a GAN: game and losses, networks, augmentation; how their defaults are filled in, and what goes together."""
+
+import inspect
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import ClassVar, TypeVar
+
+import jax
+
+from gan_jax import augment, presets
+from gan_jax.config.options import check, flat, option, replace, require_known
+from gan_jax.games import GAMES
+from gan_jax.layers.minibatch import MINIBATCH
+from gan_jax.layers.norm import NORMS
+from gan_jax.networks.registry import NETWORKS
+from gan_jax.penalties import PENALTIES
+from gan_jax.precision import DTYPES
+from gan_jax.presets import PRESETS
+from gan_jax.randomness import PRIORS
+
+Config = TypeVar("Config")
+
+OPTIMIZERS = ("adam", "rmsprop")
+OBJECTIVES = ("adversarial", "feature_matching")
+DECAYS = ("none", "cosine")
+D_NORMS = tuple(name for name in NORMS if name != "virtual")
+
+
+def _own(name: str) -> str:
+    return f" By default the game's own: {presets.own_values(name)}."
+
+
+@dataclass(frozen=True)
+class GanConfig:
+    """What D and G play for, and how they learn it."""
+
+    GROUP: ClassVar[str] = "game and losses"
+    game: str = option("non_saturating_gp", "What D and G play for.", choices=PRESETS)
+    real_target: float | None = option(None, "Soft labels: D's target for real images, 0.9 say.", low=0, high=1)
+    fake_target: float | None = option(None, "Soft labels: D's target for fake images, 0.1 say.", low=0, high=1)
+    label_noise: float = option(0.0, "Noisy labels: the fraction that D gets wrong.", low=0, high=1)
+    objective: str = option("adversarial", "What G minimises.", choices=OBJECTIVES)
+    n_critic: int | None = option(None, "Discriminator steps for one of the generator." + _own("n_critic"), low=1)
+    critic_warmup: int = option(0, "D-steps before the first G-step, at least.", low=0)
+    penalty: tuple[str, ...] | None = option(
+        None, "Added to D's loss, one or more." + _own("penalty"), choices=("none", *PENALTIES)
+    )
+    penalty_weight: tuple[float, ...] | None = option(
+        None, "Each penalty's weight, or one for all." + _own("penalty_weight"), low=0
+    )
+    penalty_every: int = option(1, "Lazily: only every k-th round, k times the weight.", low=1)
+    penalty_end: float | None = option(
+        None, "The fraction to which penalty weights fall, geometrically, over decay_rounds.", low=1e-9
+    )
+    optimizer: str | None = option(None, "Of both players." + _own("optimizer"), choices=OPTIMIZERS)
+    # Two learning rates, D's the larger: TTUR (Heusel et al. 2017, arXiv:1706.08500, section 2).
+    d_lr: float | None = option(None, "The discriminator's learning rate." + _own("d_lr"), low=0)
+    g_lr: float | None = option(None, "The generator's learning rate." + _own("g_lr"), low=0)
+    beta1: float | None = option(None, "Adam's β1." + _own("beta1"), low=0, high=1)
+    beta2: float | None = option(None, "Adam's β2." + _own("beta2"), low=0, high=1)
+    lr_decay: str | None = option(None, "How learning rates fall to 0 over decay_rounds.", choices=DECAYS)
+    decay_rounds: int | None = option(None, "Rounds over which scheduled values decay.", low=1)
+    clip: float | None = option(None, "Clips D's weights to [-clip, clip]; 0 does not." + _own("clip"), low=0)
+    historical_averaging: float = option(0.0, "Weight of ‖θ - mean of earlier θ‖², both players.", low=0)
+    ema: float = option(
+        0.999, "Decay of the moving average of G's weights that is sampled; 0 samples G itself.", low=0, high=0.999999
+    )
+    dtype: str = option("float32", "What the networks compute in, in training.", choices=DTYPES)
+
+
+@dataclass(frozen=True)
+class PlayersConfig:
+    """What the networks of both players have in common, whatever their architecture."""
+
+    GROUP: ClassVar[str] = "networks"
+    prior: str = option("normal", "What the latent z is drawn from.", choices=PRIORS)
+    latent_size: int = option(100, "Length of the latent z.", low=1)
+    hidden: tuple[int, ...] = option((128,), "mlp: G's hidden sizes.", low=1)
+    d_hidden: tuple[int, ...] | None = option(None, "mlp: D's hidden sizes; by default G's in reverse.", low=1)
+    d_norm: str | None = option(None, "Normalisation in D." + _own("d_norm"), choices=D_NORMS)
+    g_norm: str | None = option(None, "Normalisation in G; by default the network's own.", choices=NORMS)
+    d_spectral_norm: bool = option(False, "Spectral normalisation of D's dense layers and convolutions.")
+    d_dropout: float | None = option(None, "Rate of dropout in D; by default 0, in sgan's dcgan 0.5.", low=0, high=0.99)
+    minibatch: str = option("none", "Layer by which D sees how alike a batch is.", choices=MINIBATCH)
+
+
+@dataclass(frozen=True)
+class ArchitectureConfig:
+    """Which networks both players have."""
+
+    GROUP: ClassVar[str] = "networks"
+    network: str = option("dcgan", "Of both players.", choices=NETWORKS)
+    width: int = option(32, "dcgan: channels of the largest hidden map; 64 as published.", low=1)
+    kernel_size: int = option(4, "dcgan: of all convolutions; even avoids a checkerboard.", low=1)
+    g_negative_slope: float = option(0.0, "dcgan: of G's rectifiers; 0 is ReLU.", low=0)
+
+
+@dataclass(frozen=True)
+class AugmentationConfig:
+    """What is done to all images that D sees, real and fake alike."""
+
+    GROUP: ClassVar[str] = "augmentation"
+    augment: tuple[str, ...] = option(
+        (),
+        "What is done at random to all images that D sees, with how much after a colon, as in "
+        "translate:2,rotate:15,scale:0.15: "
+        + "; ".join(f"{name}, {each.unit} ({each.default:g})" for name, each in augment.AUGMENTATIONS.items())
+        + ".",
+    )
+    instance_noise: float = option(0.0, "Deviation of noise on all images, falling to 0 over decay_rounds.", low=0)
+    pack: int = option(1, "Images that D scores at once (PacGAN).", low=1)
+
+
+# What falls over decay_rounds, and its value at which it does not.
+_CONSTANT = {"lr_decay": "none", "penalty_end": 1.0, "instance_noise": 0.0}
+
+
+def resolve(config: Config, **brought: object) -> Config:
+    """The configuration with all defaults filled in: first `brought`, an experiment's own, then the game's.
+
+    Raises ValueError, in one line, for unknown names, values out of range and what cannot be combined.
+    """
+    check(config)
+    values = flat(config)
+    given = {name: value for name, value in values.items() if value is not None}
+    found = SimpleNamespace(**presets.fill(values | _CONSTANT | dict(d_dropout=0.0) | brought | given))
+    found.penalty = tuple(name for name in found.penalty if name != "none")
+    found.penalty_weight = _weights(found)
+    _require_targets(found)
+    _require_compatible(found, given)
+    if not _falling(found):
+        found.decay_rounds = None  # of an experiment's own
+    augment.parse(found.augment)
+    return replace(config, **vars(found))
+
+
+def with_network_defaults(config: Config, **brought: object) -> Config:
+    """`resolve`, with what the networks bring too."""
+    check(config)
+    return resolve(config, **{**NETWORKS[config.architecture.network].defaults, **brought})
+
+
+def _weights(found: SimpleNamespace) -> tuple[float, ...]:
+    """One weight per penalty. Raises ValueError if there are more or fewer."""
+    weights = found.penalty_weight
+    weights = weights * len(found.penalty) if len(weights) == 1 else weights
+    if len(weights) != len(found.penalty):
+        shown = ",".join(f"{weight:g}" for weight in weights)
+        raise ValueError(
+            f"penalty_weight={shown}: needs one number, or one for each of penalty={','.join(found.penalty) or 'none'}"
+        )
+    return weights
+
+
+def _require_targets(found: SimpleNamespace) -> None:
+    """Raises ValueError if there are soft labels and the game has no labels."""
+    has_labels = lambda game: "real_target" in inspect.signature(GAMES[presets.loss_of(game)]).parameters
+    soft = [name for name in ("real_target", "fake_target") if getattr(found, name) is not None]
+    if soft and not has_labels(found.game):
+        able = ", ".join(game for game in PRESETS if has_labels(game))
+        raise ValueError(f"{soft[0]}: game {found.game} has no labels to soften; choose from {able}")
+
+
+def _falling(found: SimpleNamespace) -> list[str]:
+    """The flags of what falls over decay_rounds."""
+    return [name for name, constant in _CONSTANT.items() if getattr(found, name) != constant]
+
+
+def _require_compatible(found: SimpleNamespace, given: dict) -> None:
+    """Raises ValueError if something lacks what it needs, or would do nothing. `given` are the flags that were given."""
+    falling = _falling(found)
+    if falling and found.decay_rounds is None:
+        raise ValueError(f"{falling[0]}={getattr(found, falling[0])} needs --decay_rounds, over which it falls")
+    if "decay_rounds" in given and not falling:
+        raise ValueError(f"decay_rounds={found.decay_rounds}: nothing falls; see {', '.join(_CONSTANT)}")
+    useless = [name for name in ("penalty_weight", "penalty_every", "penalty_end") if given.get(name, 1) != 1]
+    if useless and not found.penalty:
+        raise ValueError(f"{useless[0]} needs a --penalty")
+    if len(set(found.penalty)) < len(found.penalty):
+        raise ValueError(f"penalty={','.join(found.penalty)}: each but once")
+    if found.pack > 1 and found.batch_size % (found.pack * jax.device_count()):
+        devices = f" on {jax.device_count()} devices" if jax.device_count() > 1 else ""
+        raise ValueError(f"pack={found.pack} does not divide batch_size={found.batch_size}{devices}")

@@ -1,0 +1,144 @@
+"""How the options of a GAN become a `recipes.gan.Setup`: its game, terms, optimizers and networks."""
+
+import inspect
+from collections.abc import Callable
+from functools import partial
+
+import optax
+from flax import linen as nn
+
+from gan_jax import augment, presets, terms
+from gan_jax.config.gan import GanConfig
+from gan_jax.games import GAMES, Game
+from gan_jax.layers.norm import WithReference
+from gan_jax.networks.registry import NETWORKS, build
+from gan_jax.penalties import PENALTIES
+from gan_jax.precision import DTYPES
+from gan_jax.randomness import PRIORS
+from gan_jax.terms import Term
+from gan_jax.training.loop import AXIS
+from gan_jax.training.optimizers import clip_weights, historical_averaging, wait
+
+
+def setup_fields(config: object) -> dict:
+    """What a resolved configuration says of a `gan.Setup`, but for the networks, by the Setup's field names.
+
+    Args: config: with the parts gan, players and augmentation.
+    """
+    own, players = config.gan, config.players
+    matching = own.objective == "feature_matching"
+    waiting = max(0, -(-own.critic_warmup // own.n_critic) - 1)
+    return dict(
+        game=_game(own),
+        g_optimizer=wait(_optimizer(own, own.g_lr, first=waiting), waiting),
+        d_optimizer=_clipped(d_optimizer(own), own.clip),
+        latent_size=players.latent_size,
+        dtype=DTYPES[own.dtype],
+        prior=players.prior,
+        n_critic=own.n_critic,
+        d_terms=_penalties(own),
+        g_terms={"feature_matching": terms.feature_matching(axis_name=AXIS)} if matching else {},
+        g_adversarial=not matching,
+        augment=_augment(config),
+        pack=config.augmentation.pack,
+        label_noise=own.label_noise,
+        ema=own.ema,
+        axis_name=AXIS,
+    )
+
+
+def make_networks(config: object, image_shape: tuple[int, ...]) -> tuple[nn.Module, nn.Module]:
+    """The generator and the discriminator of a resolved configuration that has an architecture."""
+    discriminator = build(NETWORKS[config.architecture.network].discriminator, **d_fields(config))
+    return make_generator(config, image_shape), discriminator
+
+
+def make_generator(config: object, image_shape: tuple[int, ...], **fields: object) -> nn.Module:
+    """The generator of a resolved configuration. Args: fields: others of its network's."""
+    architecture, players = config.architecture, config.players
+    own = dict(
+        image_shape=image_shape,
+        width=architecture.width,
+        kernel_size=architecture.kernel_size,
+        negative_slope=architecture.g_negative_slope,
+        hidden=players.hidden,
+        norm=players.g_norm,
+        axis_name=AXIS,
+    )
+    return with_reference(config, build(NETWORKS[architecture.network].generator, **(own | fields)))
+
+
+def d_fields(config: object) -> dict:
+    """What a resolved configuration says of a discriminator, by the field names that discriminators have."""
+    architecture, players = getattr(config, "architecture", None), config.players
+    own = dict(
+        hidden=players.hidden[::-1] if players.d_hidden is None else players.d_hidden,
+        norm=players.d_norm,
+        spectral=players.d_spectral_norm,
+        dropout=players.d_dropout,
+        minibatch=players.minibatch,
+        axis_name=AXIS,
+    )
+    return own | (dict(width=architecture.width, kernel_size=architecture.kernel_size) if architecture else {})
+
+
+def with_reference(config: object, generator: nn.Module) -> nn.Module:
+    """The generator, with a reference batch if its normalisation needs one."""
+    players = config.players
+    return WithReference(generator, PRIORS[players.prior]) if players.g_norm == "virtual" else generator
+
+
+def d_optimizer(config: GanConfig) -> optax.GradientTransformation:
+    """D's optimizer, but for the clipping of weights, which is the game's."""
+    return _optimizer(config, config.d_lr, config.n_critic)
+
+
+def _game(config: GanConfig) -> Game:
+    game = GAMES[presets.loss_of(config.game)]
+    targets = dict(real_target=config.real_target, fake_target=config.fake_target)
+    given = {name: value for name, value in targets.items() if value is not None}
+    return partial(_over_devices(game), **given)
+
+
+def _over_devices(function: Callable) -> Callable:
+    """A game or penalty that looks at the whole batch, with the axis over which that is spread."""
+    return partial(function, axis_name=AXIS) if "axis_name" in inspect.signature(function).parameters else function
+
+
+def _penalties(config: GanConfig) -> dict[str, Term]:
+    fall = config.penalty_end != 1
+    made = {}
+    for name, weight in zip(config.penalty, config.penalty_weight, strict=True):
+        if fall:
+            weight = optax.exponential_decay(
+                weight, config.decay_rounds, config.penalty_end, end_value=weight * config.penalty_end
+            )
+        kind = name if name.endswith("penalty") else f"{name}_penalty"
+        made[kind] = terms.penalty(_over_devices(PENALTIES[name]), weight, every=config.penalty_every)
+    return made
+
+
+def _optimizer(
+    config: GanConfig, rate: float, steps_per_round: int = 1, first: int = 0
+) -> optax.GradientTransformation:
+    """One player's optimizer, which makes its first step in round `first`. Its schedule counts its own steps."""
+    if config.lr_decay == "cosine":
+        fall = optax.cosine_decay_schedule(rate, config.decay_rounds * steps_per_round)
+        rate = lambda step: fall(step + first)
+    if config.optimizer == "adam":
+        optimizer = optax.adam(rate, b1=config.beta1, b2=config.beta2)
+    else:  # PyTorch's RMSprop, which WGAN's authors used: decay 0.99, ε outside the root
+        optimizer = optax.rmsprop(rate, decay=0.99, eps=1e-8, eps_in_sqrt=False)
+    if config.historical_averaging:
+        optimizer = optax.chain(historical_averaging(config.historical_averaging), optimizer)
+    return optimizer
+
+
+def _clipped(optimizer: optax.GradientTransformation, limit: float) -> optax.GradientTransformation:
+    return optax.chain(optimizer, clip_weights(limit)) if limit else optimizer
+
+
+def _augment(config: object) -> augment.Augment:
+    own, rounds = config.augmentation, config.gan.decay_rounds
+    noise = [augment.instance_noise(own.instance_noise, rounds)] if own.instance_noise else []
+    return augment.make(augment.parse(own.augment), *noise)

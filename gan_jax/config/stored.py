@@ -1,0 +1,74 @@
+"""Configurations in files: config.json has every option of a run, and runs of earlier versions stay readable."""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import NamedTuple, TypeVar
+
+from gan_jax.config.options import flat, options, replace
+
+Config = TypeVar("Config")
+
+
+class Renamed(NamedTuple):
+    """What became of an option.
+
+    Fields: example: the flag that does the same now; flags: the options that it became; values: its old value, and those
+    of the other old options -> the new options' values.
+    """
+
+    example: str
+    flags: tuple[str, ...]
+    values: Callable[[object, Mapping[str, object]], dict[str, object]]
+
+
+def _to(name: str, example: str) -> Renamed:
+    return Renamed(example, (name,), lambda value, old: {name: value})
+
+
+def _augment(_, old: Mapping[str, object]) -> dict[str, object]:
+    amounts = {"translate": old.get("d_shift"), "rotate": old.get("d_turn"), "scale": old.get("d_zoom")}
+    return {"augment": [f"{name}:{amount:g}" for name, amount in amounts.items() if amount]}
+
+
+# Options of version 0.1 that have another name now.
+RENAMED: dict[str, Renamed] = {
+    "average": _to("ema", "--ema=0.999"),
+    "d_average": _to("d_ema", "--d_ema=0.999"),
+    "latent": _to("prior", "--prior=uniform"),
+    "shift": _to("translate", "--translate=1"),
+    "vmap_seeds": _to("vmap_trials", "--vmap_trials"),
+    "d_shift": Renamed("--augment=translate:2", ("augment",), _augment),
+    "d_turn": Renamed("--augment=rotate:15", ("augment",), _augment),
+    "d_zoom": Renamed("--augment=scale:0.15", ("augment",), _augment),
+}
+# Options that experiments had in version 0.1 and that said nothing, or that are known otherwise now.
+GONE = frozenset("eval_every eval_metrics num_samples extractor inception_weights class_counts num_classes".split())
+
+
+def to_json(config: object) -> dict[str, object]:
+    """Every option by its name, as JSON has them: tuples are lists."""
+    return json.loads(json.dumps(flat(config)))
+
+
+def from_json(default: Config, stored: Mapping[str, object]) -> Config:
+    """The configuration of what `to_json` gave, maybe in an earlier version: what is not there has its default.
+
+    Raises ValueError for an option that there is not any more.
+    """
+    known = {each.name: each for each in options(default)}
+    values = {}
+    for name, value in stored.items():
+        if name in known:
+            values[name] = value
+        elif name in RENAMED:
+            values |= {new: own for new, own in RENAMED[name].values(value, stored).items() if new in known}
+        elif name not in GONE:
+            raise ValueError(f"it has a flag --{name} that this version does not know")
+    return replace(default, **{name: _typed(known[name], value) for name, value in values.items()})
+
+
+def _typed(each, value: object) -> object:
+    """A value from JSON as the option has it."""
+    if each.elements and value is not None:
+        return tuple(each.kind(element) for element in value)
+    return float(value) if each.kind is float and isinstance(value, int) and not isinstance(value, bool) else value

@@ -1,0 +1,223 @@
+"""What a trained generator draws between latents, and between classes; needs nothing but the run's directory.
+
+python -m experiments.interpolate --workdir=RUN                            # rows, a square, and an animation that closes
+python -m experiments.interpolate --workdir=RUN --shape=line --label=3..7  # of cgan: from class to class
+"""
+
+import math
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import jax
+import numpy as np
+from absl import app, flags
+from PIL import Image
+from tqdm import tqdm
+
+from experiments import common, images, sample
+from gan_jax.presets import require_known
+from gan_jax import interpolation, pictures
+from gan_jax.latents.interpolation import PATHS, closed, lerp, through
+
+FLAGS = flags.FLAGS
+ROWS = 9
+CLASSES = 20  # of which there is a row each, at most
+MILLISECONDS = 50  # that a frame of an animation stays
+SUFFIXES = {"line": ".png", "grid": ".png", "loop": ".gif"}
+TILE = 30  # pixels of an image in a picture, with its margin, at least
+SIDE = 360  # of an animation, likewise
+
+flags.DEFINE_list(
+    "shape", "line,grid,loop", "Rows, each between two latents; a square between four; an animated round trip."
+)
+flags.DEFINE_enum("path", None, list(PATHS), "An arc or straight; by default slerp, or lerp where latents are uniform.")
+flags.DEFINE_integer("rows", None, f"Rows, and round trips side by side; by default {ROWS}, or one for each class.", 1)
+flags.DEFINE_integer(
+    "frames", None, "Images in a row, by default 12; along a square's side, 10; in a loop, 24 from latent to latent.", 2
+)
+for name in ("workdir", "seed", "label", "truncation", "out"):
+    flags.declare_key_flag(name)
+
+Array = np.ndarray
+
+
+class Subject(NamedTuple):
+    """What is drawn.
+
+    Fields:
+      draw: (latents [..., d], weights of the classes [..., K] or None) -> images [..., H, W, C] in [-1, 1].
+      random: n -> latents [n, d].
+      path: between latents, a value of `interpolation.PATHS`.
+      rows: how many.
+      frames: in a row, or along a side; None for as many as suit.
+      classes: the one-hot vectors [L, K] of the labels; None where the generator is told none.
+      names: of the classes, if there is to be a row of each; else with several classes paths go from class to class.
+    """
+
+    draw: Callable[[Array, Array | None], Array]
+    random: Callable[[int], Array]
+    path: interpolation.Path
+    rows: int = ROWS
+    frames: int | None = None
+    classes: Array | None = None
+    names: Sequence[str] = ()
+
+
+def line(subject: Subject) -> tuple[list[Image.Image], float]:
+    """The picture of a row of images for each path; and `drawn_evenly`'s figure."""
+    latents, weights = points(subject, stops=2)
+    frames = subject.frames or max(12, 8 * latents.shape[1] - 7)
+    drawn, uneven = drawn_evenly(subject, latents, weights, frames)
+    drawn = drawn.reshape(-1, *drawn.shape[2:])
+    if subject.names:
+        return [pictures.rows(drawn, subject.names, least_side=max(512, TILE * frames))], uneven
+    return [pictures.grid(drawn, columns=frames, least_side=max(512, TILE * frames))], uneven
+
+
+def loop(subject: Subject) -> tuple[list[Image.Image], float]:
+    """The frames of an animation of all paths side by side, each of which comes back to where it started.
+
+    From the last frame to the first is a step as all others. Also returns `drawn_evenly`'s figure.
+    """
+    latents, weights = points(subject, stops=5)
+    frames = subject.frames or 24 * latents.shape[1]
+    weights = None if weights is None else closed(weights)
+    drawn, uneven = drawn_evenly(subject, closed(latents), weights, frames + 1)
+    least = math.ceil(math.sqrt(len(drawn)))
+    columns = min(range(least, 2 * least), key=lambda columns: -len(drawn) % columns)  # that few places are left
+    return [pictures.grid(drawn[:, i], columns=columns, least_side=SIDE) for i in range(frames)], uneven
+
+
+def grid(subject: Subject) -> tuple[list[Image.Image], None]:
+    """The picture of a square between four latents; of several classes, from class to class, and down between two latents.
+
+    Its steps are equal in the latents, not in the images.
+    """
+    several = subject.classes is not None and len(subject.classes) > 1
+    side = subject.frames or max(10, 2 * len(subject.classes) - 1 if several else 0)
+    if several:
+        latents = subject.path(*subject.random(2), np.linspace(0, 1, side))[:, None].repeat(side, 1)
+        weights = through(subject.classes, np.linspace(0, len(subject.classes) - 1, side), lerp)
+    else:
+        corners = subject.random(4)
+        latents = interpolation.grid(corners.reshape(2, 2, -1), side, side, subject.path)
+        weights = subject.classes
+    weights = None if weights is None else np.broadcast_to(weights, (side, side, weights.shape[-1]))
+    drawn = subject.draw(latents, weights)
+    return [pictures.grid(drawn.reshape(-1, *drawn.shape[2:]), columns=side)], None
+
+
+SHAPES = {"line": line, "grid": grid, "loop": loop}
+
+
+def points(subject: Subject, stops: int) -> tuple[Array, Array | None]:
+    """What the paths go through: latents [R, m, d], and weights of the classes [R, m, K] or None; m is `stops`, or L.
+
+    A path goes through random latents, its class held; or, of several classes without names, from class to class, its
+    latent held. Rows with names have the same latents.
+    """
+    if subject.classes is None:
+        return subject.random(subject.rows * stops).reshape(subject.rows, stops, -1), None
+    if subject.names:
+        return subject.random(stops)[None].repeat(len(subject.names), 0), subject.classes[:, None].repeat(stops, 1)
+    if len(subject.classes) > 1:
+        held = subject.random(subject.rows)[:, None].repeat(len(subject.classes), 1)
+        return held, subject.classes[None].repeat(subject.rows, 0)
+    latents, _ = points(subject._replace(classes=None), stops)
+    return latents, subject.classes[None].repeat(subject.rows, 0).repeat(stops, 1)
+
+
+def drawn_evenly(subject: Subject, latents: Array, weights: Array | None, frames: int) -> tuple[Array, float]:
+    """Images [R, frames, H, W, C] on the paths through latents [R, m, d] and weights [R, m, K], from end to end.
+
+    Steps from an image to the next (`step_sizes`) are even (`interpolation.evenly`): the longest should be at most
+    `interpolation.EVEN` = 1.1 times the mean of its path. Also returns how many times it is, on the worst path.
+    """
+
+    def draw(row: int, t: Array) -> Array:
+        between = None if weights is None else through(weights[row], t, lerp)
+        return subject.draw(through(latents[row], t, subject.path), between)
+
+    drawn = []
+    for row in tqdm(range(len(latents)), desc="paths", leave=False, dynamic_ncols=True):
+        flat = lambda t: draw(row, t).reshape(len(t), -1)
+        drawn.append(draw(row, interpolation.evenly(flat, latents.shape[1] - 1, frames)))
+    return np.stack(drawn), max(interpolation.unevenness(step_sizes(row)) for row in drawn)
+
+
+def step_sizes(drawn: Array) -> Array:
+    """[k - 1]: the root mean squared difference of each of the images [k, H, W, C] to the next."""
+    return np.sqrt(np.mean(np.diff(drawn, axis=0) ** 2, axis=(1, 2, 3)))
+
+
+def restore(
+    workdir: str | Path,
+    seed: int,
+    *,
+    label: str | None = None,
+    rows: int | None = None,
+    frames: int | None = None,
+    bound: float | None = None,
+    path: str | None = None,
+) -> Subject:
+    """The subject of a run's newest checkpoint.
+
+    Args: label: as in "7" or "3,8" or "3..7"; bound: of the latents (`randomness.latents`); path: a name in `PATHS`.
+
+    Raises ValueError if `workdir` is no directory of a run that draws, or has no checkpoint, or no such label.
+    """
+    content, recipe, state = sample.restore_images(workdir)
+    names, one_hot = content["class_names"], np.eye(len(content["class_names"]))
+
+    def draw(latents: Array, weights: Array | None) -> Array:
+        flat = (np.float32(each).reshape(-1, each.shape[-1]) for each in (latents, weights) if each is not None)
+        chunks = images.require_finite(images.generate(recipe, state, *flat))
+        drawn = np.concatenate(list(chunks))
+        return drawn.reshape(*latents.shape[:-1], *drawn.shape[1:])
+
+    subject = Subject(
+        draw,
+        random=lambda n: np.asarray(recipe.latents(jax.random.key(seed), n, bound), np.float64),
+        path=PATHS[path or ("lerp" if content["flags"].get("latent") == "uniform" else "slerp")],
+        rows=rows or ROWS,
+        frames=frames,
+    )
+    if label is not None:
+        return subject._replace(classes=one_hot[sample.class_numbers(workdir, label, content, recipe)])
+    if recipe.sample_labels is None:
+        return subject
+    some = slice(rows or CLASSES)
+    return subject._replace(classes=one_hot[some], names=names[some])
+
+
+def write() -> Iterator[str]:
+    """Writes what the flags ask for; yields what is to be told of each. Raises ValueError or OSError."""
+    for shape in FLAGS.shape:
+        require_known("shape", shape, SHAPES)
+    options = dict(label=FLAGS.label, rows=FLAGS.rows, frames=FLAGS.frames, bound=FLAGS.truncation, path=FLAGS.path)
+    subject = restore(FLAGS.workdir, FLAGS.seed, **options)
+    of = f"{sample.asked()}{'-' + FLAGS.path if FLAGS.path else ''}-seed{FLAGS.seed}"
+    for shape in FLAGS.shape:
+        frames, uneven = SHAPES[shape](subject)
+        out = Path(FLAGS.out or FLAGS.workdir) / f"interpolation-{shape}{of}{SUFFIXES[shape]}"
+        if shape == "loop":
+            pictures.film(frames, out, [MILLISECONDS] * len(frames))
+        else:
+            pictures.save(frames[0], out)
+        yield f"{out}" + ("" if uneven is None else f"  largest step {uneven:.2f} times the mean")
+
+
+def main(_) -> None:
+    if FLAGS.workdir is None:
+        sys.exit(common.fail("--workdir=RUN is needed: the directory of a run"))
+    try:
+        for told in write():
+            print(told)
+    except (ValueError, OSError) as error:
+        sys.exit(common.fail(error))
+
+
+if __name__ == "__main__":
+    app.run(main, flags_parser=common.parse_flags)

@@ -1,0 +1,85 @@
+"""Pictures that compare runs: curves with bands over seeds, and samples side by side."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.figure import Figure
+from PIL import Image, ImageDraw, ImageFont
+
+from gan_jax.pictures.curves import save_figure
+
+MARGIN = 6  # pixels around pictures and titles
+Curves = Mapping[str, tuple[np.ndarray, np.ndarray]]
+
+
+def bands(panels: Mapping[str, Curves], path: str | Path, *, xlabel: str) -> None:
+    """A PNG with one panel for each title, above each other, with a curve for each label: the mean of its runs.
+
+    Around it is a band of one standard deviation (n - 1) to each side, if there are several runs.
+
+    Args: panels: by title, of each label the places x [N] and the runs' values [R, N]. With none, nothing is written.
+    """
+    if not panels:
+        return
+    labels = list(dict.fromkeys(label for curves in panels.values() for label in curves))
+    shades = colormaps["tab10" if len(labels) <= 10 else "turbo"]
+    colors = {label: shades(i if len(labels) <= 10 else i / (len(labels) - 1)) for i, label in enumerate(labels)}
+    figure = Figure(figsize=(9, 3.2 * len(panels)), layout="constrained")
+    for axes, (title, curves) in zip(np.atleast_1d(figure.subplots(len(panels), sharex=True)), panels.items()):
+        for label, (x, values) in curves.items():
+            mean = np.mean(values, axis=0)
+            axes.plot(
+                x,
+                mean,
+                color=colors[label],
+                label=label,
+                linewidth=1.8,
+                marker="o" if len(x) < 20 else None,
+                markersize=4,
+            )
+            if len(values) > 1:
+                deviation = np.std(values, axis=0, ddof=1)
+                axes.fill_between(x, mean - deviation, mean + deviation, color=colors[label], alpha=0.18, linewidth=0)
+        axes.set_title(title, parse_math=False)
+        axes.grid(alpha=0.3)
+    figure.axes[-1].set_xlabel(xlabel)
+    drawn = {line.get_label(): line for axes in figure.axes for line in axes.lines}
+    legend = figure.legend(drawn.values(), labels, loc="outside upper center", ncols=min(4, len(labels)))
+    for text in legend.get_texts():
+        text.set_parse_math(False)  # a $ is a $
+    save_figure(figure, path)
+
+
+def wall(
+    pictures: Sequence[Sequence[Image.Image | None]], rows: Sequence[str], columns: Sequence[str], *, side: int = 256
+) -> Image.Image:
+    """Pictures in rows and columns with their titles; None leaves a place empty.
+
+    Args: side: the width to which each is made smaller, in pixels; smaller ones stay.
+    """
+    small = [[picture and _fitted(picture.convert("RGB"), side) for picture in row] for row in pictures]
+    there = [picture for row in small for picture in row if picture]
+    width, height = (max((getattr(picture, of) for picture in there), default=side) for of in ("width", "height"))
+    font = ImageFont.load_default(14)
+    left = 2 * MARGIN + max((int(font.getlength(title)) for title in rows), default=0)
+    top = 2 * MARGIN + font.size
+    size = (left + len(columns) * (width + MARGIN), top + len(rows) * (height + MARGIN))
+    canvas = Image.new("RGB", size, "white")
+    draw = ImageDraw.Draw(canvas)
+    for j, title in enumerate(columns):
+        draw.text((left + j * (width + MARGIN) + width / 2, top / 2), title, fill="black", font=font, anchor="mm")
+    for i, (title, row) in enumerate(zip(rows, small, strict=True)):
+        y = top + i * (height + MARGIN)
+        draw.text((left - MARGIN, y + height / 2), title, fill="black", font=font, anchor="rm")
+        for j, picture in enumerate(row):
+            if picture:
+                canvas.paste(picture, (left + j * (width + MARGIN), y))
+    return canvas
+
+
+def _fitted(picture: Image.Image, side: int) -> Image.Image:
+    if picture.width <= side:
+        return picture
+    return picture.resize((side, round(picture.height * side / picture.width)), Image.Resampling.LANCZOS)

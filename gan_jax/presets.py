@@ -1,0 +1,63 @@
+"""What each game brings unless a flag says otherwise."""
+
+from collections.abc import Mapping
+
+# Radford et al. 2016: Adam 2e-4 with β1 0.5. The others differ from it as their papers say.
+_DCGAN = dict(
+    optimizer="adam", d_lr=2e-4, g_lr=2e-4, beta1=0.5, beta2=0.999,
+    n_critic=1, clip=0.0, penalty=(), penalty_weight=(), d_norm="batch",
+)  # fmt: skip
+# Gulrajani et al. 2017, section 4: no batch normalisation in a critic with a gradient penalty, which ties examples
+# together; β1 is 0. The weight 10 is also that of R1 (Mescheder et al. 2018) and of DRAGAN (Kodali et al. 2017).
+_PENALISED = _DCGAN | dict(penalty_weight=(10.0,), d_norm="layer", beta1=0.0, beta2=0.9)
+PRESETS: dict[str, dict] = {
+    "minmax": _DCGAN,
+    "non_saturating": _DCGAN,
+    "least_squares": _DCGAN,
+    "hinge": _DCGAN,
+    "relativistic": _DCGAN,
+    "relativistic_average": _DCGAN,
+    # Arjovsky et al. 2017, algorithm 1.
+    "wasserstein": _DCGAN | dict(optimizer="rmsprop", d_lr=5e-5, g_lr=5e-5, n_critic=5, clip=0.01),
+    # Gulrajani et al. 2017, algorithm 1.
+    "wasserstein_gp": _PENALISED
+    | dict(loss="wasserstein", penalty=("gradient_penalty",), d_lr=1e-4, g_lr=1e-4, n_critic=5),
+    # Fedus et al. 2018, arXiv:1710.08446: the penalty helps other games as well; one D-step will do, and on small
+    # images so will a small weight and large steps (ours).
+    "non_saturating_gp": _PENALISED
+    | dict(loss="non_saturating", penalty=("gradient_penalty",), penalty_weight=(1.0,), d_lr=1e-3, g_lr=1e-3),
+    # Huang et al. 2024, arXiv:2501.05441: R3GAN's game, without its networks. (They have no normalisation at all.)
+    "r3gan": _PENALISED | dict(loss="relativistic", penalty=("r1", "r2"), penalty_weight=(1.0,), d_norm="none"),
+}
+
+
+
+
+def loss_of(game: str) -> str:
+    """The name in GAMES of the losses of a game in PRESETS."""
+    return PRESETS[game].get("loss", game)
+
+
+def fill(values: Mapping[str, object]) -> dict[str, object]:
+    """The flags' values, with the game's own where they are None."""
+    brought = {name: value for name, value in PRESETS[values["game"]].items() if name != "loss"}
+    given = {name: value for name, value in values.items() if value is not None}
+    if given.get("penalty") and not brought["penalty"]:
+        brought |= {name: _PENALISED[name] for name in ("penalty_weight", "d_norm")}
+    return {**values, **brought, **given}
+
+
+def own_values(name: str) -> str:
+    """What the games bring of a flag, in words: "2e-4; wasserstein 5e-5; ..."."""
+    groups: dict[str, list[str]] = {}
+    for game, preset in PRESETS.items():
+        value = preset[name]
+        text = ",".join(map(_short, value)) or "none" if isinstance(value, tuple) else _short(value)
+        groups.setdefault(text, []).append(game)
+    usual = max(groups, key=lambda text: len(groups[text]))
+    others = [f"{', '.join(games)} {text}" for text, games in groups.items() if text != usual]
+    return "; ".join([f"{usual}", *others])
+
+
+def _short(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)

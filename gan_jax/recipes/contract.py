@@ -1,0 +1,123 @@
+"""The contract between a system and all that works with it.
+
+A recipe says how to start, how to make one round, and what the trained networks can do: draw samples, translate, encode,
+classify. The loop (`gan_jax.training.loop.fit`) runs every recipe, and the commands (sample, evaluate, classify, ...) ask
+a recipe what it can do. None of them asks which experiment it is, so a GAN with two players, a CycleGAN with four and a
+VAE with one need no branch anywhere.
+"""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+import jax
+from flax import struct
+
+from gan_jax.randomness import Key
+from gan_jax.recipes.players import Player
+
+Array = jax.Array
+Batch = dict  # of arrays, by the names of an example's fields; of several domains, of such dicts
+Metrics = dict[str, Array]
+Condition = dict  # of arrays with a leading axis [n], by the names of an example's fields, such as {"label": int32 [n]}
+
+
+class State(struct.PyTreeNode):
+    """All that training remembers; an immutable pytree, and all of it is in a checkpoint.
+
+    Fields:
+      step: the number of rounds made, int32 [].
+      players: the networks by name, such as {"generator": ..., "discriminator": ...}.
+      memory: what else is remembered: a pool of images, a mean of path lengths; {} if there is nothing.
+    """
+
+    step: Array
+    players: dict[str, Player]
+    memory: dict = struct.field(default_factory=dict)
+
+
+class Sampler(NamedTuple):
+    """How images are drawn from noise. Image i depends on its key, and on nothing else.
+
+    Fields:
+      prior: what latents are drawn from, a name in `randomness.PRIORS`.
+      latents: (key, n, truncation=None) -> latents [n, ...], of the prior; with a truncation, within ± it. `key` is one
+        key, or one for each image, [n] (`randomness.example_keys`), so that many can be drawn piece by piece.
+      conditions: (key, n) -> what images are drawn for, by the data's frequencies, as {"label": int32 [n]}; None where
+        nothing can be asked for. The same key gives latents and conditions that are independent.
+      generate: (state, latents [n, ...], condition=None) -> images [n, H, W, C] in [-1, 1]. A label may also be weights of
+        the classes, float [n, K]. Differentiable in the latents.
+    """
+
+    prior: str
+    latents: Callable[..., Array]
+    conditions: Callable[[Key, int], Condition | None]
+    generate: Callable[..., Array]
+
+    def sample(self, state: State, key: Key, n: int) -> Array:
+        """Images [n, H, W, C] in [-1, 1]."""
+        return self.generate(state, self.latents(key, n), self.conditions(key, n))
+
+    def takes(self, name: str) -> bool:
+        """Whether images can be asked for by a condition of this name."""
+        condition = jax.eval_shape(lambda: self.conditions(jax.random.key(0), 1))
+        return condition is not None and name in condition
+
+
+class Translator(NamedTuple):
+    """How an image is made of others.
+
+    Fields:
+      inputs: the fields of an example that it takes.
+      translate: (state, example [n, ...], key) -> images [n, H, W, C] in [-1, 1]; key is for those with noise of their own.
+    """
+
+    inputs: tuple[str, ...]
+    translate: Callable[[State, Batch, Key], Array]
+
+
+class Recipe(NamedTuple):
+    """How to start, how to make one round, and what the trained networks can do.
+
+    Fields:
+      init: (key, batch) -> the state before the first round, `step` 0. Only the batch's shapes need be right.
+      step: (state, batch, key) -> (the state after one round, metrics). Pure. `key` is the run's key, the same at
+        every step: the step derives its own from it and `state.step`. Metrics are float scalars, equal on all devices.
+      batches_per_step: how many batches of fresh examples one round takes: the `batch` of a step has the leading axes
+        [batches_per_step, B, ...], as {"image": uint8 [batches_per_step, B, H, W, C], "label": int32 [batches_per_step,
+        B]}. Of data with several domains it may be a number for each, {"a": 1, "b": 2}.
+      sampler: None where nothing is drawn from noise.
+      translators: by name, as {"a_to_b": ..., "b_to_a": ...}.
+      encode: (state, images [B, H, W, C] in [-1, 1]) -> latents [B, ...]; None if it cannot.
+      classify: (state, images [B, H, W, C], uint8 or floats in [-1, 1]) -> logits [B, K]; None if it cannot.
+        Differentiable in floats.
+    """
+
+    init: Callable[[Key, Batch], State]
+    step: Callable[[State, Batch, Key], tuple[State, Metrics]]
+    batches_per_step: int | Mapping[str, int]
+    sampler: Sampler | None = None
+    translators: Mapping[str, Translator] = MappingProxyType({})
+    encode: Callable[[State, Array], Array] | None = None
+    classify: Callable[[State, Array], Array] | None = None
+
+
+class Phase(NamedTuple):
+    """A stretch of the rounds of a network that grows: a recipe of its own, until the next phase takes over.
+
+    Fields:
+      recipe: of these rounds; its state's tree and shapes may differ from those of the phase before.
+      until_step: the last round of the phase; None for the last phase, which has no end.
+      batch_size: examples in a batch, over all devices.
+      grow: (the last phase's state, key) -> this phase's first state, with the same `step`; None in the first phase.
+    """
+
+    recipe: Recipe
+    until_step: int | None
+    batch_size: int
+    grow: Callable[[State, Key], State] | None = None
+
+
+def phase_at(phases: list[Phase], step: int) -> int:
+    """The number of the phase that a state after `step` rounds is of: at a border, of the phase that ends there."""
+    return next(i for i, phase in enumerate(phases) if phase.until_step is None or step <= phase.until_step)

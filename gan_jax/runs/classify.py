@@ -1,0 +1,67 @@
+"""What a run that classifies says of images."""
+
+from collections.abc import Callable, Sequence
+
+import jax
+import numpy as np
+
+from gan_jax.data import Source, pixels
+from gan_jax.recipes.contract import Recipe, State
+from gan_jax.runs.restore import TrainedRun
+
+SECOND = 0.01  # a second class is named from this probability on
+TESTED = 500  # test images classified at once
+
+Classify = Callable[[jax.Array], jax.Array]  # images [B, H, W, C], uint8 or floats in [-1, 1] -> probabilities [B, K]
+
+
+def classifier(recipe: Recipe, state: State) -> Classify:
+    """How a recipe that classifies does it, in probabilities."""
+    return jax.jit(lambda images: jax.nn.softmax(recipe.classify(state, images)))
+
+
+def classifier_of(run: TrainedRun) -> Classify:
+    """How a run classifies. Raises ValueError if it does not."""
+    if run.recipe.classify is None:
+        raise ValueError(f"{run.workdir} is a run of {run.experiment}, which does not classify")
+    return classifier(run.recipe, run.state)
+
+
+def probabilities(run: TrainedRun, paths: list[str]) -> np.ndarray:
+    """The probabilities of the classes of image files, [N, K].
+
+    Raises ValueError if the run does not classify, or an image cannot be read.
+    """
+    classify = classifier_of(run)
+    return np.asarray(classify(read(paths, run.spec.image_shape)))
+
+
+def read(paths: Sequence[str], image_shape: tuple[int, int, int]) -> np.ndarray:
+    """Image files as a run's images: uint8 [N, H, W, C]. Raises ValueError if one cannot be read, or these are oblong."""
+    side, width, channels = image_shape
+    if side != width:
+        raise ValueError(f"the run's images are oblong, {side}×{width}; files are only cut to square ones")
+    return np.stack([_decode(path, channels, side) for path in paths])
+
+
+def describe(names: Sequence[str], found: np.ndarray) -> str:
+    """Probabilities [K] in words: "7 (98.3 %), then 1 (1.2 %)"."""
+    first, second = np.argsort(-found, kind="stable")[:2]
+    rest = f", then {names[second]} ({found[second]:.1%})" if found[second] >= SECOND else ""
+    return f"{names[first]} ({found[first]:.1%}){rest}"
+
+
+def accuracy(classify: Classify, test: Source) -> float:
+    """The share of test images whose most probable class is theirs."""
+    right = 0
+    for rows in np.array_split(np.arange(len(test)), -(-len(test) // TESTED)):
+        examples = test[rows]
+        right += int((classify(examples["image"]).argmax(axis=-1) == examples["label"]).sum())
+    return right / len(test)
+
+
+def _decode(path: str, channels: int, side: int) -> np.ndarray:
+    try:
+        return pixels.decode(path, channels=channels, size=side)
+    except Exception as error:  # each of Pillow's decoders has exceptions of its own
+        raise ValueError(f"{path}: cannot be read as an image ({error})") from error

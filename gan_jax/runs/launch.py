@@ -1,0 +1,133 @@
+"""From a command line to an exit code: what the main programs of experiments and commands have in common.
+
+Exit codes: 0 done; 2 an error, said in one line; 130 and 143 stopped by Ctrl-C and SIGTERM, saved.
+"""
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import jax
+from absl import logging
+
+from gan_jax.config.flags import Parsed, help_text, parse
+from gan_jax.config.parts import ClusterConfig
+from gan_jax.runs import training
+from gan_jax.training import loop
+
+if TYPE_CHECKING:
+    from gan_jax.runs.experiment import Experiment
+
+COMPILED_LONG = 0.1  # seconds from which on a program is kept
+HELP = ("--help", "--helpfull", "-h", "--helpshort")
+
+
+def main(experiment: "Experiment", arguments: Sequence[str]) -> int:
+    """An experiment's main program; returns the exit code."""
+    command = f"python -m {experiment.name if '.' in experiment.name else f'experiments.{experiment.name}'}"
+    try:
+        parsed = parse_or_help(experiment.default, arguments, f"{command} [--flags]\n\n{experiment.doc}")
+    except ValueError as error:
+        return fail(error)
+    return 0 if parsed is None else train(experiment, parsed.config)
+
+
+def train(experiment: "Experiment", config: object) -> int:
+    """Trains a configuration from where its run stands; returns the exit code."""
+    keep_compiled(config.run.compilation_cache)
+
+    def prepare() -> Callable[[], None]:
+        join(config.cluster)
+        run = training.prepare(experiment, config)
+        return lambda: experiment.train(run)
+
+    return carry_out(prepare)
+
+
+def carry_out(prepare: Callable[[], Callable[[], None]]) -> int:
+    """Prepares and then acts; returns the exit code.
+
+    Args: prepare: raises ValueError or OSError for all that can be known to be wrong; returns what acts.
+    """
+    be_quiet()
+    try:
+        act = prepare()
+    except (ValueError, OSError) as error:
+        return fail(error)
+    try:
+        act()
+    except loop.Interrupted as stop:
+        print(f"{stop}; the same command goes on from there", file=sys.stderr)
+        return 128 + stop.signal
+    except (loop.NonFinite, ValueError, OSError, RuntimeError) as error:
+        return fail(error)
+    return 0
+
+
+def command(default: object, arguments: Sequence[str], title: str, act: Callable[[Parsed], None]) -> int:
+    """The main program of a command that has options; returns the exit code. Args: title: what --help says first."""
+    try:
+        parsed = parse_or_help(default, arguments, title, takes_more=True)
+        if parsed is None:
+            return 0
+        keep_compiled(None)
+        be_quiet()
+        act(parsed)
+    except (ValueError, OSError, RuntimeError, loop.NonFinite) as error:
+        return fail(error)
+    return 0
+
+
+def parse_or_help(
+    default: object, arguments: Sequence[str], title: str, *, takes_more: bool = False
+) -> Parsed | None:
+    """The parsed command line; None if help was asked for and given. Raises ValueError for a wrong one."""
+    if any(argument in HELP for argument in arguments):
+        print(help_text(default, title))
+        return None
+    parsed = parse(default, arguments)
+    if parsed.arguments and not takes_more:
+        raise ValueError(f"unexpected argument {parsed.arguments[0]!r}; flags look like --name=value")
+    return parsed
+
+
+def fail(error: Exception | str) -> int:
+    """Says the error in one line on stderr; returns exit code 2."""
+    print("error: " + " ".join(str(error).split()), file=sys.stderr)
+    return 2
+
+
+def keep_compiled(folder: str | None) -> None:
+    """Keeps compiled programs in a folder: by default JAX_COMPILATION_CACHE_DIR, or else the user's own folder of caches."""
+    if folder is None:
+        caches = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+        folder = jax.config.jax_compilation_cache_dir or os.path.join(caches, "gan_jax", "compiled")
+    jax.config.update("jax_compilation_cache_dir", folder or None)
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", COMPILED_LONG)
+
+
+def be_quiet() -> None:
+    """Keeps what others print from drowning our lines."""
+    logging.set_verbosity(logging.FATAL)  # Orbax logs much, among it the errors that it raises
+    sys.unraisablehook = _unraisable
+
+
+def join(cluster: ClusterConfig) -> None:
+    """Joins the other processes of the run, if there are any; before JAX looks for devices. Raises ValueError."""
+    own = (cluster.coordinator_address, cluster.num_processes, cluster.process_id)
+    if any(value is not None for value in own):
+        if any(value is None for value in own):
+            raise ValueError("coordinator_address, num_processes and process_id go together: give all three")
+        jax.distributed.initialize(*own)
+    elif cluster.distributed:
+        jax.distributed.initialize()
+
+
+def _unraisable(error) -> None:
+    """Python's own way with an exception that nobody can catch, but for those that follow a failure of Orbax.
+
+    It lets go of an event loop that TensorStore's threads then call; each would print a stack.
+    """
+    if str(error.exc_value) != "Event loop is closed":
+        sys.__unraisablehook__(error)

@@ -1,0 +1,127 @@
+"""A trained run as a model: everything is found in its directory."""
+
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import jax
+import numpy as np
+
+from gan_jax.data import DataSpec, example_batch
+from gan_jax.data.classes import class_numbers
+from gan_jax.pictures.grids import to_pixels
+from gan_jax.randomness import example_keys
+from gan_jax.recipes.contract import Condition, Recipe, Sampler, State, phase_at
+from gan_jax.runs import directory, drawing, training
+from gan_jax.runs.experiment import find
+from gan_jax.training.checkpoint import Checkpoints
+from gan_jax.training.loop import template_at
+
+
+@dataclass(frozen=True)
+class TrainedRun:
+    """A trained run.
+
+    Fields:
+      workdir: its directory.
+      experiment: the name of its experiment.
+      config: its configuration.
+      spec: what it knows of its data.
+      recipe: how its networks are used, of the phase that `state` is of.
+      state: of one of its checkpoints.
+    """
+
+    workdir: Path
+    experiment: str
+    config: object
+    spec: DataSpec
+    recipe: Recipe
+    state: State
+
+    @property
+    def step(self) -> int:
+        """The rounds that it was trained for."""
+        return int(self.state.step)
+
+    def sample(
+        self, num: int = 64, seed: int = 0, *, label: str | int | None = None, truncation: float | None = None
+    ) -> np.ndarray:
+        """Images uint8 [num, H, W, C]; image i depends on all but `num`.
+
+        Args:
+          label: of a class-conditional run: a class by name or number, or several, as in "1,4", in turn; by default they
+            are drawn by the data's frequencies.
+          truncation: latents are drawn from within ± it.
+        Raises ValueError if nothing can be drawn, or a label cannot be asked for, or an image is not finite.
+        """
+        labels = None if label is None else self.class_numbers(str(label))
+        keys = example_keys(jax.random.key(seed), num)
+        drawn = drawing.draw_of(self.sampler, self.state, keys, self.conditions(keys, labels), truncation)
+        return np.concatenate([to_pixels(images) for images in drawing.require_finite(drawn)])
+
+    def generate(self, latents: np.ndarray, *, label: str | int | None = None) -> np.ndarray:
+        """Images [n, H, W, C] in [-1, 1] of latents [n, ...]; of a class-conditional run, of this label. Raises as `sample`."""
+        condition = None
+        if self.sampler.takes("label"):
+            if label is None:
+                raise ValueError(f"{self.workdir} draws what it is asked for: name a label")
+            condition = {"label": np.resize(self.class_numbers(str(label)), len(latents))}
+        elif label is not None:
+            self.class_numbers(str(label))  # says that there are none
+        return np.concatenate(list(drawing.generate(self.sampler, self.state, latents, condition)))
+
+    def classify(self, images: np.ndarray) -> np.ndarray:
+        """Logits [n, K] of the classes, of images [n, H, W, C]: uint8, or floats in [-1, 1]. Raises ValueError if it cannot."""
+        if self.recipe.classify is None:
+            raise ValueError(f"{self.workdir} is a run of {self.experiment}, which does not classify")
+        return np.asarray(jax.jit(self.recipe.classify)(self.state, images))
+
+    @property
+    def sampler(self) -> Sampler:
+        """How it draws images. Raises ValueError, in one line, if it does not."""
+        if self.recipe.sampler is not None:
+            return self.recipe.sampler
+        others = [f"it translates ({', '.join(self.recipe.translators)})"] * bool(self.recipe.translators)
+        others += ["it classifies"] * (self.recipe.classify is not None)
+        able = f"; {' and '.join(others)}" if others else ""
+        raise ValueError(f"{self.workdir} is a run of {self.experiment}, which draws nothing from noise{able}")
+
+    def class_numbers(self, labels: str) -> np.ndarray:
+        """Labels, as in "7" or "1,4" or "0..9" or "cat", by their numbers, int32 [n].
+
+        Raises ValueError if the run has no such, or cannot be asked for any.
+        """
+        if not self.sampler.takes("label"):
+            raise ValueError(
+                f"label={labels}: {self.workdir} is a run of {self.experiment}, which cannot be asked for a label"
+            )
+        return np.array(class_numbers("label", labels, self.spec.classes), np.int32)
+
+    def conditions(self, keys, labels: Sequence[int] | None = None) -> Condition | None:
+        """What images of these keys [n] are drawn for: the labels in turn, or by the data's frequencies; None without any."""
+        if labels is not None:
+            return {"label": np.resize(np.asarray(labels, np.int32), len(keys))}
+        return self.sampler.conditions(keys, len(keys))
+
+
+def restore(workdir: str | Path, folder: str = "checkpoints") -> TrainedRun:
+    """The run of a directory, with the newest state in one of its folders of checkpoints.
+
+    Raises ValueError, in one line, if `workdir` is no directory of a run on images, or has no checkpoint there.
+    """
+    content = directory.read_config(workdir)
+    experiment = find(content["experiment"])
+    spec = DataSpec.from_json(content["data"])
+    image = spec.example.get("image")
+    if image is not None and len(image.shape) != 3:
+        raise ValueError(f"{workdir} is a run of {experiment.name}, which draws points; see its samples folder")
+    config = directory.read_flags(workdir, content, experiment)
+    phases = training.phases_of(experiment.make(config, spec), config)
+    first = jax.eval_shape(phases[0].recipe.init, jax.random.key(0), example_batch(spec.example))
+    with closing(Checkpoints(Path(workdir) / folder, read_only=True)) as checkpoints:
+        state = checkpoints.restore(lambda step: template_at(phases, first, jax.random.key(0), step))
+    if state is None:
+        raise ValueError(f"{workdir} has no checkpoint yet in {folder}")
+    recipe = phases[phase_at(phases, int(state.step))].recipe
+    return TrainedRun(Path(workdir), experiment.name, config, spec, recipe, state)

@@ -1,0 +1,49 @@
+"""What `runs.score` found, as lines of text."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+
+def table(result: dict) -> Iterator[str]:
+    """The lines of a table of `score`'s result."""
+    columns = result["scores"]
+    names = {"newest": "newest", "best": "best", "real": "real images"}
+    heads = [
+        f"{names[kind]} ({column['step']})" if "step" in column else names[kind] for kind, column in columns.items()
+    ]
+    rows = {}
+    for number, column in enumerate(columns.values()):
+        for name, value in column.items():
+            if name != "step":
+                rows.setdefault(name, [name, *[""] * len(columns)])[number + 1] = _format(value)
+    width = max(len(row[0]) for row in rows.values())
+    yield f"{'':{width}}  " + "  ".join(f"{head:>14}" for head in heads)
+    for name, *values in rows.values():
+        yield f"{name:{width}}  " + "  ".join(f"{value:>14}" for value in values)
+    yield from _class_table(result["class_names"], result["by_class"])
+
+
+def _class_table(class_names: Sequence[str], found: dict[str, list[dict]]) -> Iterator[str]:
+    """The lines of a table of a row per class: each measure of samples beside that of real images. None without classes."""
+    if not found:
+        return
+    measures, width = ["accuracy", "ms_ssim", "density", "coverage"], max(5, *map(len, class_names))
+    yield ""
+    yield f"{'class':>{width}}  count  " + "  ".join(f"{name:>8} {'(real)':>8}" for name in measures)
+    for name, fake, real in zip(class_names, found["newest"], found["real"], strict=True):
+        values = "  ".join(f"{_short(fake[measure])} {_short(real[measure])}" for measure in measures)
+        yield f"{name:>{width}}  {fake['count']:>5}  {values}"
+    right = [(fake["accuracy"], fake["count"]) for fake in found["newest"] if fake["accuracy"] is not None]
+    if right:
+        rates, counts = zip(*right)
+        overall = np.average(rates, weights=counts)
+        yield f"taken for the class that was asked for: {overall:.2%} of {sum(counts)}; at least {min(rates):.2%} of each"
+
+
+def _short(value: float | None) -> str:
+    return f"{'-' if value is None else format(value, '.3f'):>8}"
+
+
+def _format(value: float) -> str:
+    return str(value) if isinstance(value, bool) else f"{value:.4g}"

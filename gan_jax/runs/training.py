@@ -1,0 +1,237 @@
+"""From a configuration to a finished run: what is checked before, trained, drawn, evaluated and written in the end."""
+
+import json
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+import jax
+import numpy as np
+from jax.experimental import multihost_utils
+from PIL import Image
+from tqdm import tqdm
+
+from gan_jax.config.options import replace
+from gan_jax.data import example_batch
+from gan_jax.pictures import animations, curves, grids
+from gan_jax.randomness import Key
+from gan_jax.recipes.contract import Batch, Phase, Recipe, State
+from gan_jax.runs import directory, drawing, monitor
+from gan_jax.runs.data import Data, batches_of, require_shares
+from gan_jax.training import loop, record
+from gan_jax.training.checkpoint import Checkpoints
+from gan_jax.training.diagnostics import EarlyWarning
+from gan_jax.training.files import replace_file
+
+if TYPE_CHECKING:
+    from gan_jax.runs.experiment import Experiment
+
+Result = TypeVar("Result")
+Picture = Callable[["Run", State, Key], Image.Image]
+
+
+class Run(NamedTuple):
+    """A run that is about to train.
+
+    Fields:
+      experiment: its name.
+      config: its resolved configuration.
+      data: what it learns from.
+      phases: its recipe, or the phases of one that grows, made with axis_name=loop.AXIS.
+      workdir: its directory, open.
+      plan: how it is evaluated while it trains; None if it is not.
+      batches: as `loop.fit` takes them; None for those of its data.
+    """
+
+    experiment: str
+    config: object
+    data: Data
+    phases: list[Phase]
+    workdir: Path
+    plan: monitor.Plan | None = None
+    batches: Callable[[int], Iterator[Batch]] | None = None
+
+    def keys(self) -> Key:
+        """For init, for the steps and for samples, [3]."""
+        return jax.random.split(jax.random.key(self.config.run.seed), 3)
+
+    def init(self) -> State:
+        """The state before the first round."""
+        return jax.jit(self.phases[0].recipe.init)(self.keys()[0], example_batch(self.data.spec.example))
+
+    def recipe_at(self, step: int) -> Recipe:
+        """The recipe of a state after `step` rounds."""
+        return self.phases[loop.phase_at(self.phases, step)].recipe
+
+
+def check(experiment: "Experiment", config: object) -> tuple[object, Data, list[Phase]]:
+    """The resolved configuration, the data and the phases, without anything written.
+
+    Raises ValueError or OSError for what can be known to be wrong.
+    """
+    config = experiment.resolve(config)
+    require_shares(config.run.batch_size)
+    data = experiment.load(config)
+    config = experiment.complete(config, data)
+    phases = phases_of(experiment.make(config, data.spec), config)
+    for phase in phases:
+        require_shares(phase.batch_size)
+    return config, data, phases
+
+
+def prepare(experiment: "Experiment", config: object) -> Run:
+    """Checks that all fits, plans the evaluation, and opens the run directory.
+
+    Raises ValueError or OSError for what can be known to be wrong, before anything is written.
+    """
+    config, data, phases = check(experiment, config)
+    require_fitting(phases[0].recipe, data)
+    plan = None
+    if hasattr(config, "evaluation") and data.real is not None:
+        plan = by_first(lambda: monitor.prepare(config, data))
+    config = replace(config, workdir=config.run.workdir or directory.default_name(experiment.name, config))
+    by_first(lambda: directory.open_run(experiment, config, data.spec))
+    return Run(experiment.name, config, data, phases, Path(config.run.workdir), plan)
+
+
+def phases_of(made: Recipe | list[Phase], config: object) -> list[Phase]:
+    """The phases that an experiment made; a recipe is one phase without an end."""
+    return [Phase(made, None, config.run.batch_size)] if isinstance(made, Recipe) else list(made)
+
+
+def require_fitting(recipe: Recipe, data: Data) -> None:
+    """Raises ValueError unless the networks fit the examples: traces them without compiling them."""
+    jax.eval_shape(recipe.init, jax.random.key(0), example_batch(data.spec.example))
+
+
+def by_first(act: Callable[[], Result]) -> Result | None:
+    """What `act` returns in the first process; None in the others. If it raises, they do not go on to wait for it."""
+    result = error = None
+    if jax.process_index() == 0:
+        try:
+            result = act()
+        except (ValueError, OSError) as raised:
+            error = raised
+    if jax.process_count() > 1 and multihost_utils.broadcast_one_to_all(np.int32(error is not None)) and not error:
+        error = ValueError("the first process cannot start; it says why")
+    if error:
+        raise error
+    return result
+
+
+def draw_samples(run: Run, state: State, key: Key) -> Image.Image:
+    """The picture of a run's samples: `drawing.picture`."""
+    return drawing.picture(run.recipe_at(int(state.step)).sampler, run.data.spec.classes, state, key)
+
+
+def train(
+    run: Run, *, picture: Picture = draw_samples, measure: Callable[[State], dict] = lambda state: {}
+) -> dict:
+    """Trains from where the run stands to config.run.steps; evaluates as planned.
+
+    Args:
+      picture: what samples/STEP.png shows; nothing where nothing can be drawn.
+      measure: what result.json is to say of the last state; called by the first process.
+
+    Returns what was measured; {} but in the first process.
+    """
+    hooks = tuple(loop.Hook(every, partial(act, run)) for every, act in due(run, picture))
+    result = fit(run, hooks)
+    return finish(run, result, measure) if jax.process_index() == 0 else {}
+
+
+def due(run: Run, picture: Picture = draw_samples) -> list[tuple[int, Callable[[Run, int, State], None]]]:
+    """What is done every so many rounds: (rounds, what)."""
+    drawn = run.phases[0].recipe.sampler is not None or picture is not draw_samples
+    pictures = [(run.config.run.sample_every, partial(save_picture, picture))] if drawn else []
+    return pictures + ([(run.config.evaluation.eval_every, evaluate)] if run.plan else [])
+
+
+def save_picture(picture: Picture, run: Run, step: int, state: State) -> None:
+    """Writes samples/STEP.png, always of the same latents."""
+    grids.save(picture(run, state, run.keys()[2]), run.workdir / "samples" / f"{step:06d}.png")
+
+
+def evaluate(run: Run, step: int, state: State) -> None:
+    """Scores samples, always of the same latents; keeps the state if it is the best so far."""
+    key = jax.random.fold_in(run.keys()[2], 1)
+    drawn = drawing.draw(run.recipe_at(step).sampler, state, key, run.plan.real.count)
+    monitor.evaluate(run.plan, step, state, drawn, run.workdir)
+
+
+def fit(run: Run, hooks: tuple[loop.Hook, ...] = (), state: State | None = None, key: Key | None = None) -> loop.Result:
+    """Trains in the run's directory from where it stands to config.run.steps.
+
+    Args: state, key: the first state and the key of the steps, where they are not of the run's seed alone.
+    """
+    lead, own = jax.process_index() == 0, run.config.run
+    checkpoints = Checkpoints(run.workdir / "checkpoints") if lead else None
+
+    def open_record(step: int) -> record.Record:
+        if step > 0:  # said only now, since the newest checkpoint may prove damaged
+            print(f"going on with {run.workdir} from step {step}")
+        return record.Record(run.workdir, after=step)
+
+    try:
+        return loop.fit(
+            run.phases,
+            run.init() if state is None else state,
+            run.batches or batches_of(run.data.source, run.phases, run.config),
+            run.keys()[1] if key is None else key,
+            steps=own.steps,
+            checkpoints=checkpoints,
+            record=open_record,
+            checkpoint_every=own.checkpoint_every,
+            log_every=own.log_every,
+            steps_per_call=own.steps_per_call,
+            hooks=hooks,
+            observe=EarlyWarning(warn=tqdm.write),
+        )
+    finally:
+        if lead:
+            checkpoints.close()
+
+
+def finish(run: Run, result: loop.Result, measure: Callable[[State], dict] = lambda state: {}) -> dict:
+    """Measures the last state, writes result.json and the pictures, says where all is. Returns what was measured."""
+    state = loop.local(result.state)
+    measured, scored = measure(state), {}
+    if run.plan:
+        evaluate(run, int(state.step), state)  # of a run that was over without it
+        scored = monitor.summary(run.plan, run.workdir)
+    write_result(run, result, **measured, **scored)
+    print("".join(f"{line}\n" for line in (monitor.summary_lines(scored) if scored else ())), end="")
+    if run.recipe_at(int(state.step)).sampler is not None and len(run.data.spec.image_shape) == 3:
+        print(f"sample more:\n  python -m gan_jax sample --workdir={run.workdir} --num=64 --seed=1")
+    print(f"all of it on a page:\n  python -m gan_jax report --workdir={run.workdir}")
+    return measured
+
+
+def write_result(run: Run, result: loop.Result, **measured) -> None:
+    """Writes the animation, the curves and result.json; says where all is.
+
+    Args: measured: what result.json is to say beside the last metrics and times.
+    """
+    workdir, config = run.workdir, run.config.run
+    frames = sorted((workdir / "samples").glob("*.png"))
+    columns = record.read(workdir)
+    animations.animate(frames, workdir / "samples.gif")
+    curves.curves(columns, workdir / "curves.png")
+    path, step = workdir / "result.json", int(result.state.step)
+    content = json.loads(path.read_text()) if path.exists() else {}
+    if not result.metrics:
+        print(f"nothing to do: the run is at step {step}; --steps=N trains on")
+    if result.metrics or content.get("step") != step:  # a run that was killed at its very end has yet to say it
+        content = {
+            "step": step,
+            "metrics": {name: column[-1] for name, column in columns.items() if name != "step"},
+            "seconds": round(result.seconds, 3),
+            "images_per_second": round(result.steps_per_second * config.batch_size, 1),
+            **measured,
+        }
+        replace_file(path, (json.dumps(content, indent=2) + "\n").encode())
+    drawn = [f"{frames[-1]}  samples at the end", f"{workdir / 'samples.gif'}  samples over time"] if frames else []
+    rest = f"{workdir}  also has metrics.jsonl, tensorboard, config.json, result.json, checkpoints"
+    print(f"\n{step} rounds; {content['seconds']} s since the last start, {content['images_per_second']} images/s")
+    print("\n".join(f"  {place}" for place in [*drawn, f"{workdir / 'curves.png'}  losses", rest]))

@@ -1,0 +1,162 @@
+"""Runs that differ in their seeds alone, trained in one program by `jax.vmap`: each leaves the directory that it would leave alone."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from functools import partial
+from typing import TYPE_CHECKING
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from tqdm import tqdm
+
+from gan_jax.config.options import replace
+from gan_jax.data import example_batch
+from gan_jax.recipes.contract import Batch, State
+from gan_jax.recipes.trials import all_of, of_each, one, trials
+from gan_jax.runs import training
+from gan_jax.runs.data import batches_of
+from gan_jax.runs.training import Run
+from gan_jax.training import loop
+from gan_jax.training.checkpoint import Checkpoints
+from gan_jax.training.diagnostics import EarlyWarning
+from gan_jax.training.record import Record
+
+if TYPE_CHECKING:
+    from gan_jax.runs.experiment import Experiment
+
+
+def prepare(experiment: "Experiment", seeds: list[int], config: object) -> Callable[[], None]:
+    """All that comes before training, and what trains. Raises ValueError or OSError.
+
+    Args: config: of all seeds; the last "{seed}" in its workdir becomes each one's own.
+    """
+    require_default_training(experiment)
+    before, after = config.run.workdir.rsplit("{seed}", 1)
+    configs = [replace(config, seed=seed, workdir=f"{before}{seed}{after}") for seed in seeds]
+    return partial(train, [training.prepare(experiment, each) for each in configs])
+
+
+def require_default_training(experiment: "Experiment") -> None:
+    """Raises ValueError if an experiment does more than to train one recipe."""
+    if experiment.train is not training.train:
+        raise ValueError(
+            f"vmap_trials: {experiment.name} does more than to train one recipe, so its seeds train one by one"
+        )
+
+
+def train(runs: list[Run]) -> None:
+    """Trains runs that differ in their seeds alone, from where all of them stand, in one process.
+
+    Raises ValueError for a network that grows.
+    """
+    first = runs[0]
+    if len(first.phases) > 1:
+        raise ValueError(f"vmap_trials: {first.experiment} grows, so its seeds train one by one")
+    config, recipe = first.config.run, trials(first.phases[0].recipe, of_each)
+    init_keys, step_keys, _ = jnp.stack([run.keys() for run in runs], axis=1)
+    example = example_batch(first.data.spec.example)
+    state = jax.jit(recipe.init)(init_keys, _side_by_side([example] * len(runs)))
+
+    def each(act: Callable[[Run, int, State], None], step: int, state: State) -> None:
+        for k, run in enumerate(runs):
+            act(run, step, one(state, k))
+
+    warnings = [EarlyWarning(warn=partial(_warn, run.config.run.seed)) for run in runs]
+
+    def observe(step: int, metrics: dict[str, float]) -> None:
+        for k, warning in enumerate(warnings):
+            warning(step, own(metrics, k))
+
+    with ExitStack() as stack:
+        kept = [stack.enter_context(closing(Checkpoints(run.workdir / "checkpoints"))) for run in runs]
+        result = loop.fit(
+            recipe,
+            state,
+            lambda step: _batches([batches_of(run.data.source, run.phases, run.config)(step) for run in runs]),
+            step_keys,
+            steps=config.steps,
+            checkpoints=_Checkpoints(kept),
+            record=lambda step: _Record([Record(run.workdir, after=step) for run in runs]),
+            checkpoint_every=config.checkpoint_every,
+            log_every=config.log_every,
+            steps_per_call=config.steps_per_call,
+            hooks=tuple(loop.Hook(every, partial(each, act)) for every, act in training.due(first)),
+            observe=observe,
+        )
+    for k, run in enumerate(runs):
+        alone = result._replace(state=one(loop.local(result.state), k), metrics=own(result.metrics, k))
+        training.finish(run, alone)
+
+
+def own(metrics: dict[str, float], k: int) -> dict[str, float]:
+    """The k-th trial's, of metrics as `of_each` names them."""
+    return {name.removeprefix(f"{k}/"): value for name, value in metrics.items() if name.startswith(f"{k}/")}
+
+
+def _warn(seed: int, line: str) -> None:
+    tqdm.write(f"seed {seed}: {line}")
+
+
+def _side_by_side(batches: list[Batch]) -> Batch:
+    """[P, B, ...] each -> [P, B, T, ...]."""
+    return jax.tree.map(lambda *leaves: np.stack(leaves, axis=2), *batches)
+
+
+def _batches(each: list[Iterator[Batch]]) -> Iterator[Batch]:
+    with ExitStack() as stack:
+        for own_batches in each:
+            stack.enter_context(closing(own_batches))
+        for batches in zip(*each):
+            yield _side_by_side(list(batches))
+
+
+class _Record:
+    """The records of all seeds, as one."""
+
+    def __init__(self, each: list[Record]):
+        self._each = each
+
+    def write(self, step: int, metrics: dict[str, float]) -> None:
+        for k, record in enumerate(self._each):
+            record.write(step, own(metrics, k))
+
+    def flush(self) -> None:
+        for record in self._each:
+            record.flush()
+
+    def close(self) -> None:
+        for record in self._each:
+            record.close()
+
+
+class _Checkpoints:
+    """The checkpoints of all seeds, as one: what is restored is the newest step that all of them have."""
+
+    def __init__(self, each: list[Checkpoints]):
+        self._each = each
+
+    def save(self, step: int, state: State) -> None:
+        for k, checkpoints in enumerate(self._each):
+            checkpoints.save(step, one(state, k))
+
+    def wait(self) -> None:
+        for checkpoints in self._each:
+            checkpoints.wait()
+
+    def restore(self, template: Callable[[int], State]) -> State | None:
+        alone = lambda step: one(template(step), 0)
+        while shared := set.intersection(*(set(checkpoints.steps()) for checkpoints in self._each)):
+            newest = max(shared)
+            self._forget_after(newest)
+            states = [checkpoints.restore(alone) for checkpoints in self._each]
+            if all(state is not None and state.step == newest for state in states):
+                return all_of(states)
+        self._forget_after(-1)
+        return None
+
+    def _forget_after(self, newest: int) -> None:
+        for checkpoints in self._each:
+            for step in checkpoints.steps():
+                if step > newest:
+                    checkpoints.delete(step)

@@ -1,0 +1,55 @@
+"""Early warnings: is the run collapsing, has D won, do the losses diverge?
+
+`recipes.measures` has what is measured inside a step; `EarlyWarning` watches it, and the losses, from outside.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+WINDOW = 500  # steps that a warning is based on; the first so many, in which much is odd, are not looked at
+# Of DCGANs on MNIST: runs that learn have a spread of 0.8 to 1 and accuracies below 0.997; one that collapsed at its start
+# had 0.26 and 1.000. Wasserstein losses of some tens are usual.
+LEAST_SPREAD = 0.5
+WON = 0.998
+LARGEST_LOSS = 1000.0
+
+
+class EarlyWarning:
+    """Looks at each step's metrics; calls `warn` with a line when the means of the last WINDOW steps look wrong.
+
+    Of each thing it warns once. Metrics that a recipe does not have are not missed:
+      sample_spread: the spread of fake images over that of real ones. Below LEAST_SPREAD they look collapsed.
+      real_accuracy, fake_accuracy: both above WON, D tells nearly all apart. (A G that matches features can live so.)
+      *_loss: beyond ±LARGEST_LOSS, they diverge.
+    """
+
+    def __init__(self, warn: Callable[[str], None]):
+        self._warn, self._warned = warn, set()
+        self._recent: deque[dict[str, float]] = deque(maxlen=WINDOW)
+
+    def __call__(self, step: int, metrics: dict[str, float]) -> None:
+        self._recent.append(metrics)
+        if step % WINDOW or step == WINDOW or len(self._recent) < WINDOW:
+            return
+        means = {name: float(np.mean([recent[name] for recent in self._recent])) for name in metrics}
+        for kind, line in _symptoms(means):
+            if kind not in self._warned:
+                self._warned.add(kind)
+                self._warn(f"early warning at step {step}: {line} (mean of the last {WINDOW} steps)")
+
+
+def _symptoms(means: dict[str, float]) -> Iterator[tuple[str, str]]:
+    """Yields (what is wrong, what to say), given the metrics' means."""
+    if means.get("sample_spread", 1.0) < LEAST_SPREAD:
+        yield (
+            "collapse",
+            f"the run looks collapsed: samples vary {means['sample_spread']:.2f} times as much as the data",
+        )
+    real, fake = means.get("real_accuracy", 0.0), means.get("fake_accuracy", 0.0)
+    if min(real, fake) > WON:
+        yield "won", f"D has won: it is right on {real:.1%} of real and {fake:.1%} of fake images"
+    for name, value in means.items():
+        if name.endswith("_loss") and abs(value) > LARGEST_LOSS:
+            yield name, f"the losses diverge: {name} is {value:.3g}"

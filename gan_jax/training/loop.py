@@ -1,0 +1,331 @@
+"""The training loop: the one place that knows pmap, signals, hooks and non-finite numbers.
+
+It runs any recipe (`recipes.contract`), or the phases of a network that grows, on all devices of all processes, and knows
+nothing of what is trained. What happens at step t is a function of the configuration, the seed and t alone, so a run that was cut off and restarted
+equals one that was not, bit for bit (on one machine with one number of threads).
+"""
+
+import math
+import signal
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager, nullcontext
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.experimental import multihost_utils
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+from tqdm import tqdm
+
+from gan_jax.randomness import Key
+from gan_jax.recipes.contract import Batch, Metrics, Phase, Recipe, State, phase_at
+from gan_jax.training.checkpoint import Checkpoints
+from gan_jax.training.record import Record
+
+AXIS = "data"
+GROWS = 2**32 - 1  # no step has this number: what a phase draws when it begins, no step draws
+
+
+class NonFinite(ArithmeticError):
+    """A metric, or the state itself, became NaN or infinite. The message names step and metric."""
+
+
+class Interrupted(Exception):
+    """SIGTERM or Ctrl-C came; the run was saved. Fields: signal (its number), step (the last one saved)."""
+
+    def __init__(self, signal_number: int, step: int):
+        super().__init__(f"stopped by {signal.Signals(signal_number).name} after step {step}, which is saved")
+        self.signal, self.step = signal_number, step
+
+
+class Hook(NamedTuple):
+    """`run(step, state)` is called before the first step, after every `every`-th and after the last.
+
+    Only by the first process, with the state on its first device.
+    """
+
+    every: int
+    run: Callable[[int, State], None]
+
+
+class Result(NamedTuple):
+    """The state after the last step, its metrics ({} if there was none to run), the steps since the start, their time."""
+
+    state: State
+    metrics: dict[str, float]
+    steps: int
+    seconds: float
+    steps_per_second: float
+
+
+def fit(
+    recipe: Recipe | Sequence[Phase],
+    state: State,
+    batches: Callable[[int], Iterator[Batch]],
+    key: Key,
+    *,
+    steps: int,
+    checkpoints: Checkpoints,
+    record: Callable[[int], Record],
+    checkpoint_every: int,
+    log_every: int = 10,
+    steps_per_call: int = 1,
+    hooks: tuple[Hook, ...] = (),
+    observe: Callable[[int, dict[str, float]], None] = lambda step, metrics: None,
+    progress: bool = True,
+) -> Result:
+    """Trains until step `steps`, from the newest checkpoint if there is one.
+
+    Args:
+      recipe: made with axis_name=AXIS; or the phases of a network that grows.
+      state: what a fresh run starts from.
+      batches: step -> iterator over this process's share of the batches from that step on (step 0 first), numpy
+        arrays with leading axes [batches_per_step, B/processes]. It is asked anew where a phase begins.
+      key: all randomness of step t is derived from it and t.
+      steps: how many steps the run has in all, those of earlier starts included.
+      checkpoints, record: where the run is kept; record is called with the step that is gone on from. Both are used
+        by the first process alone.
+      checkpoint_every: steps between checkpoints; the last step is saved too.
+      log_every: steps between looks at the metrics. All steps are recorded; between looks the devices run freely.
+      steps_per_call: how many steps the devices make in one call, at most; none goes beyond one after which something
+        is due. The results are equal up to rounding. It saves the time between calls.
+      hooks: called when due.
+      observe: called with every step's metrics, in order, when they are looked at; by the first process.
+      progress: whether to show a bar with the losses.
+
+    Raises:
+      NonFinite: nothing of that step or later is saved.
+      Interrupted: after saving.
+      checkpoint.SaveError: the disk is full, say; older checkpoints are whole.
+      ValueError: the checkpoints are of other networks.
+    """
+    phases = [Phase(recipe, until_step=None, batch_size=0)] if isinstance(recipe, Recipe) else list(recipe)
+    state = _newest(phases, state, key, checkpoints)
+    first = int(state.step)
+    lead = jax.process_index() == 0
+    if lead and first == 0:
+        for hook in hooks:
+            hook.run(0, state)
+    with (
+        caught_signals() as caught,
+        closing(record(first)) if lead else nullcontext() as log,
+        tqdm(total=steps, initial=first, unit="step", disable=not (progress and lead), dynamic_ncols=True) as bar,
+    ):
+        training = _Training(
+            key, steps, checkpoint_every, log_every, steps_per_call, hooks, observe, checkpoints, log, bar, caught
+        )
+        while int(state.step) < steps:
+            number = phase_at(phases, int(state.step) + 1)
+            if number > phase_at(phases, int(state.step)):
+                state = grown(phases[number], local(state), key)
+            with closing(batches(int(state.step))) as stream:
+                until = phases[number].until_step
+                state = training.run(phases[number].recipe, state, stream, steps if until is None else min(until, steps))
+    return Result(state, training.metrics, int(state.step) - first, training.clock.seconds(), training.rate)
+
+
+def grown(phase: Phase, state: State, key: Key) -> State:
+    """The first state of a phase, of the last one of the phase before; its key is a function of the run's and the step."""
+    return jax.jit(phase.grow)(state, jax.random.fold_in(jax.random.fold_in(key, state.step), GROWS))
+
+
+def template_at(phases: Sequence[Phase], state: State, key: Key, step: int) -> State:
+    """The tree and the shapes of the state after `step` steps. Args: state: a first phase's."""
+    template = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype), state)
+    for phase in phases[1 : phase_at(phases, step) + 1]:
+        template = jax.eval_shape(phase.grow, template, key)
+    return template
+
+
+@dataclass
+class _Training:
+    """What all phases of a run share: where it is kept, what is due when, and its metrics so far. Fields: as of `fit`."""
+
+    key: Key
+    steps: int
+    checkpoint_every: int
+    log_every: int
+    steps_per_call: int
+    hooks: tuple[Hook, ...]
+    observe: Callable[[int, dict[str, float]], None]
+    checkpoints: Checkpoints
+    log: Record | None
+    bar: tqdm
+    caught: list[int]
+    metrics: dict[str, float] = field(default_factory=dict)
+    rate: float = 0.0
+
+    def __post_init__(self):
+        self.clock = _Clock()
+
+    def run(self, recipe: Recipe, state: State, stream: Iterator[Batch], end: int) -> State:
+        """Steps until step `end`, or raises Interrupted."""
+        # The first call donates the buffers of its state, which belong to others yet.
+        state, call = replicate(state), compile_step(scan_steps(recipe.step))
+        step, pending = int(state.step), []
+        intervals = [self.log_every, self.checkpoint_every, *(hook.every for hook in self.hooks)]
+        while step < end:
+            count = min(self.steps_per_call, end - step, *(every - step % every for every in intervals))
+            examples = [next(stream) for _ in range(count)]
+            state, call_metrics = call(state, [shard_batch(each) for each in examples], self.key)
+            step += count
+            pending.append(call_metrics)
+            self.clock.tick(call_metrics, count)
+            stop = _agree(self.caught, step % self.log_every == 0)
+            due = [hook for hook in self.hooks if step % hook.every == 0 or step == self.steps]
+            save = stop or step == self.steps or step % self.checkpoint_every == 0
+            if due or save or step == end or step % self.log_every == 0:
+                self._log(step, pending, _batch_size(examples[0]))
+                pending = []
+            if self.log:
+                for hook in due:
+                    hook.run(step, local(state))
+            if save:
+                self._save(step, state, wait=stop or step == self.steps)
+            if stop and step < self.steps:
+                raise Interrupted(stop, step)
+        return state
+
+    def _log(self, step: int, pending: list, batch_size: int) -> None:
+        self.metrics = _record(self.log, step, pending, self.observe)
+        self.rate = self.clock.steps_per_second()  # without the hooks and the save of the last step
+        losses = {name: f"{value:.3f}" for name, value in self.metrics.items() if name.endswith("loss")}
+        self.bar.set_postfix(losses | {"images/s": f"{self.rate * batch_size:.0f}"}, refresh=False)
+        self.bar.update(step - self.bar.n)
+
+    def _save(self, step: int, state: State, *, wait: bool) -> None:
+        require_finite(step, state)
+        if self.log:
+            self.checkpoints.save(step, local(state))
+            if wait:
+                self.checkpoints.wait()
+
+
+class _Clock:
+    """Seconds since its making, and the rate of the steps after the first call, which waits for the compiler."""
+
+    def __init__(self):
+        self._began, self._first, self._steps = time.perf_counter(), None, 0
+
+    def tick(self, output, steps: int) -> None:
+        if self._first is None:
+            jax.block_until_ready(output)
+            self._first = time.perf_counter()
+        else:
+            self._steps += steps
+
+    def seconds(self) -> float:
+        return time.perf_counter() - self._began
+
+    def steps_per_second(self) -> float:
+        return self._steps / (time.perf_counter() - self._first) if self._steps else 0.0
+
+
+def _newest(phases: Sequence[Phase], state: State, key: Key, checkpoints: Checkpoints) -> State:
+    """The newest checkpoint, or `state` if there is none. The disk of the first process is the one that counts."""
+    template = lambda step: template_at(phases, state, key, step)
+    restored = checkpoints.restore(template) if jax.process_index() == 0 else None
+    own = state if restored is None else restored
+    if jax.process_count() == 1:
+        return own
+    step = int(multihost_utils.broadcast_one_to_all(np.int32(own.step)))
+    if jax.process_index() > 0 and step > 0:
+        own = jax.tree.map(lambda x: np.zeros(x.shape, x.dtype), template(step))
+    return multihost_utils.broadcast_one_to_all(jax.tree.map(np.asarray, own))
+
+
+def _record(log: Record | None, step: int, pending: list, observe: Callable) -> dict[str, float]:
+    """Fetches, checks and records the metrics of the steps up to `step`, several of a call; returns the last."""
+    columns = jax.tree.map(lambda *calls: np.concatenate(calls), *jax.device_get(pending))
+    rows = [dict(zip(columns, values)) for values in zip(*columns.values())]
+    for number, metrics in enumerate(rows, step - len(rows) + 1):
+        metrics = {name: float(value) for name, value in metrics.items()}
+        for name, value in metrics.items():
+            if not math.isfinite(value):
+                raise NonFinite(f"{name} is {value} at step {number}")
+        if log:
+            log.write(number, metrics)
+            observe(number, metrics)
+    if log:
+        log.flush()
+    return metrics
+
+
+def compile_step(step: Callable) -> Callable:
+    """A recipe's step for all devices: it takes the state, a batch as `shard_batch` gives it, and the key.
+
+    The state's buffers are donated: its parameters are not in memory twice, and what was given cannot be used again.
+    """
+    return jax.pmap(step, axis_name=AXIS, in_axes=(None, 0, None), out_axes=None, donate_argnums=0)
+
+
+def scan_steps(step: Callable) -> Callable:
+    """A recipe's step, made once for each of a list of batches: (state, batches, key) -> (state, metrics [len(batches)])."""
+
+    def steps(state: State, batches: list[Batch], key: Key) -> tuple[State, Metrics]:
+        if len(batches) == 1:  # no loop, in which XLA compiles convolutions for a CPU that take many times as long
+            state, metrics = step(state, batches[0], key)
+            return state, jax.tree.map(lambda value: jnp.reshape(value, 1), metrics)
+        return jax.lax.scan(
+            lambda state, batch: step(state, batch, key), state, jax.tree.map(lambda *x: jnp.stack(x), *batches)
+        )
+
+    return steps
+
+
+def shard_batch(batch: Batch) -> Batch:
+    """[P, B, ...] -> [devices, P, B/devices, ...]: device d holds the d-th slice of each of the P batches of a step."""
+    devices = jax.local_device_count()
+    split = lambda x: x.reshape(len(x), devices, -1, *x.shape[2:]).swapaxes(0, 1)
+    return jax.tree.map(split, batch)
+
+
+def replicate(state: State) -> State:
+    """A copy of the state as a step returns it: given another kind, the step would be compiled for that too, and then anew."""
+    everywhere = NamedSharding(Mesh(np.array(jax.devices()), (AXIS,)), PartitionSpec())
+    return jax.jit(lambda state: jax.tree.map(jnp.copy, state))(jax.device_put(state, everywhere))
+
+
+def _batch_size(batch: Batch) -> int:
+    """B, over all processes: the examples in one batch."""
+    return jax.tree.leaves(batch)[0].shape[1] * jax.process_count()
+
+
+def local(state: State) -> State:
+    """The state on this process's first device; it is the same on all."""
+    return jax.tree.map(lambda x: x.addressable_data(0) if isinstance(x, jax.Array) else x, state)
+
+
+def require_finite(step: int, state: State) -> None:
+    """Raises NonFinite, naming the array, unless all of the state is finite."""
+    for path, leaf in jax.tree_util.tree_leaves_with_path(local(state)):
+        if not np.isfinite(np.asarray(leaf)).all():
+            raise NonFinite(f"the state's {jax.tree_util.keystr(path)} is not finite at step {step}")
+
+
+@contextmanager
+def caught_signals():
+    """Collects SIGTERM and the first Ctrl-C in a list; the second Ctrl-C acts as usual."""
+    caught: list[int] = []
+
+    def note(number, _):
+        caught.append(number)
+        signal.signal(number, previous[number])
+
+    previous = {number: signal.signal(number, note) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield caught
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def _agree(caught: list[int], compare: bool) -> int:
+    """The signal to stop for, or 0. Many processes must stop at the same step, so they compare now and then."""
+    own = caught[0] if caught else 0
+    if jax.process_count() == 1:
+        return own
+    return int(np.max(multihost_utils.process_allgather(np.int32(own)))) if compare else 0

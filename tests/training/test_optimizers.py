@@ -1,0 +1,53 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from gan_jax.training.optimizers import clip_weights, historical_averaging, wait
+
+
+def test_weights_stay_within_the_limit_and_free_ones_move_as_before():
+    optimizer = optax.chain(optax.sgd(1.0), clip_weights(0.01))
+    params = {"a": jnp.array([0.0, 0.009, -0.009]), "b": jnp.array(0.002)}
+    gradients = {"a": jnp.array([-0.5, -0.5, 0.5]), "b": jnp.array(-0.001)}
+    updates, _ = optimizer.update(gradients, optimizer.init(params), params)
+    params = optax.apply_updates(params, updates)
+    np.testing.assert_allclose(params["a"], [0.01, 0.01, -0.01], rtol=1e-6)
+    np.testing.assert_allclose(params["b"], 0.003, rtol=1e-6)
+
+
+def test_historical_averaging_pulls_towards_the_mean_of_earlier_parameters():
+    """Three steps by hand: θ = 1, 3, 8; the means of what came before are -, 1, 2."""
+    transform = historical_averaging(0.5)
+    state = transform.init(jnp.array(0.0))
+    pulls = []
+    for θ in (1.0, 3.0, 8.0):
+        update, state = transform.update(jnp.array(10.0), state, jnp.array(θ))
+        pulls.append(float(update) - 10)
+    np.testing.assert_allclose(pulls, [0, 2 * 0.5 * (3 - 1), 2 * 0.5 * (8 - 2)])
+    np.testing.assert_allclose(state.mean, 4)
+
+
+def test_historical_averaging_is_the_gradient_of_its_penalty():
+    θ, mean = jnp.array([1.0, -2.0]), jnp.array([0.5, 0.5])
+    transform = historical_averaging(0.7)
+    state = transform.init(θ)._replace(mean=mean, count=jnp.int32(3))
+    pull, _ = transform.update(jnp.zeros(2), state, θ)
+    np.testing.assert_allclose(pull, jax.grad(lambda θ: 0.7 * jnp.sum((θ - mean) ** 2))(θ), rtol=1e-6)
+
+
+def test_waiting_leaves_parameters_and_optimizer_as_they_were():
+    optimizer = wait(optax.adam(0.1), 3)
+    plain = optax.adam(0.1)
+    params = jnp.array(1.0)
+    state, plain_state = optimizer.init(params), plain.init(params)
+    updates = []
+    for _ in range(5):
+        update, state = optimizer.update(jnp.array(2.0), state, params)
+        updates.append(update)
+    expected = []
+    for _ in range(2):
+        update, plain_state = plain.update(jnp.array(2.0), plain_state, params)
+        expected.append(update)
+    np.testing.assert_allclose(updates, [0, 0, 0, *expected], rtol=1e-6)
+    assert wait(plain, 0) is plain
