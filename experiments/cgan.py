@@ -29,7 +29,7 @@ from gan_jax.recipes import gan
 from gan_jax.recipes.conditions import labels_by_frequency
 from gan_jax.recipes.contract import Recipe
 from gan_jax.runs.data import load_images
-from gan_jax.runs.experiment import experiment
+from gan_jax.runs.launch import experiment
 
 
 @dataclass(frozen=True)

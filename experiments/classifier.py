@@ -21,7 +21,7 @@ from gan_jax.recipes import classifier
 from gan_jax.recipes.contract import Recipe
 from gan_jax.runs import extractors
 from gan_jax.runs.data import Data, splits
-from gan_jax.runs.experiment import experiment
+from gan_jax.runs.launch import experiment
 from gan_jax.runs.training import Run
 from gan_jax.training.loop import AXIS
 

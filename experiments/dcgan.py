@@ -22,7 +22,7 @@ from gan_jax.config.setup import make_networks, setup_fields
 from gan_jax.data import DataSpec
 from gan_jax.recipes import gan
 from gan_jax.recipes.contract import Recipe
-from gan_jax.runs.experiment import experiment
+from gan_jax.runs.launch import experiment
 
 
 @dataclass(frozen=True)

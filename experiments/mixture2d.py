@@ -31,7 +31,7 @@ from gan_jax.recipes.contract import Recipe
 from gan_jax.recipes.trials import trials
 from gan_jax.runs import mixtures
 from gan_jax.runs.data import Data
-from gan_jax.runs.experiment import experiment
+from gan_jax.runs.launch import experiment
 from gan_jax.runs.training import Run
 from gan_jax.training.loop import AXIS
 
@@ -58,12 +58,12 @@ def resolve(config: Config) -> Config:
     """The configuration with all defaults filled in. Raises ValueError for what cannot be combined."""
     if config.augmentation.augment:
         raise ValueError(f"augment={','.join(config.augmentation.augment)}: that is for images, and these are points")
-    brought: dict[str, object] = dict(g_norm="none", d_norm="none", decay_rounds=config.run.steps, lr_decay="cosine")
+    defaults: dict[str, object] = dict(g_norm="none", d_norm="none", decay_rounds=config.run.steps, lr_decay="cosine")
     if PRESETS[config.gan.game]["optimizer"] == "adam":
-        brought |= dict(d_lr=2e-3, g_lr=2e-3, beta1=0.0, beta2=0.99)
+        defaults |= dict(d_lr=2e-3, g_lr=2e-3, beta1=0.0, beta2=0.99)
     if config.gan.game == "r3gan" and config.gan.penalty is None:
-        brought |= dict(penalty_end=0.001)  # R1 and R2 first spread G over all modes; then D must become steep
-    return resolve_gan(config, **brought)
+        defaults |= dict(penalty_end=0.001)  # R1 and R2 first spread G over all modes; then D must become steep
+    return resolve_gan(config, **defaults)
 
 
 def load(config: Config) -> Data:

@@ -25,7 +25,7 @@ from gan_jax.networks.registry import NETWORKS, build
 from gan_jax.recipes import classifier, gan, sgan
 from gan_jax.recipes.contract import Recipe
 from gan_jax.runs import semi_supervised
-from gan_jax.runs.experiment import experiment
+from gan_jax.runs.launch import experiment
 from gan_jax.runs.training import Run
 from gan_jax.training.loop import AXIS
 
@@ -53,18 +53,18 @@ def resolve(config: Config) -> Config:
     """The configuration with all defaults filled in. Raises ValueError for what cannot be combined."""
     network, players = config.architecture.network, config.players
     require_known("network", network, [name for name, each in NETWORKS.items() if each.classifier])
-    brought: dict[str, object] = dict(g_norm="batch", d_dropout=0.5)
+    defaults: dict[str, object] = dict(g_norm="batch", d_dropout=0.5)
     if config.gan.lr_decay != "none":
-        brought |= dict(lr_decay="cosine", decay_rounds=config.run.steps)
+        defaults |= dict(lr_decay="cosine", decay_rounds=config.run.steps)
     if config.gan.game == Config().gan.game:  # others have rates of their own
-        brought |= dict(d_lr=6e-3 if network == "dcgan" else 3e-3, g_lr=3e-3)
+        defaults |= dict(d_lr=6e-3 if network == "dcgan" else 3e-3, g_lr=3e-3)
     if network == "mlp":
         useless = dict(d_norm=(None, "none"), d_spectral_norm=(False,), d_dropout=(None, 0), minibatch=("none",))
         for name, allowed in useless.items():
             if getattr(players, name) not in allowed:
                 raise ValueError(f"{name}={getattr(players, name)}: the mlp of sgan has weight normalisation and noise")
-        brought |= dict(d_norm="none", d_dropout=0.0)
-    return with_network_defaults(config, **brought)
+        defaults |= dict(d_norm="none", d_dropout=0.0)
+    return with_network_defaults(config, **defaults)
 
 
 def make_setup(config: Config, spec: DataSpec) -> gan.Setup:
@@ -89,9 +89,7 @@ def make_supervised(config: Config, spec: DataSpec) -> Recipe:
     n_critic = config.gan.n_critic
     augment = lambda images, keys, step: setup.augment(images, keys, step // n_critic)  # augmentations count rounds
     optimizer = gan_setup.d_optimizer(config.gan)
-    return classifier.make(
-        classifier.Setup(setup.discriminator, optimizer, augment, ema=config.d_ema, axis_name=AXIS)
-    )
+    return classifier.make(classifier.Setup(setup.discriminator, optimizer, augment, ema=config.d_ema, axis_name=AXIS))
 
 
 def train(run: Run) -> None:

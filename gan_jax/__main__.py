@@ -1,10 +1,15 @@
 """python -m gan_jax COMMAND --flags: what works on any run's directory, and on many runs."""
 
+import ast
 import difflib
 import importlib
+import importlib.util
+import pkgutil
 import sys
+import textwrap
+from pathlib import Path
 
-# The commands, in the order in which they are listed; each is a module of gan_jax.commands, whose first line describes it.
+# In the order in which they are listed; each is a module of gan_jax.commands, whose first line describes it.
 COMMANDS = (
     "sample",
     "evaluate",
@@ -51,23 +56,22 @@ def run(arguments: list[str]) -> int:
 
 def usage() -> str:
     """The commands with a line each."""
-    lines = [f"  {name:18} {_describe(name)}" for name in COMMANDS]
+    folders = importlib.util.find_spec("experiments").submodule_search_locations
+    experiments = sorted(module.name for module in pkgutil.iter_modules(folders))
     return "\n".join(
         [
             "python -m gan_jax COMMAND [--flags]; python -m gan_jax COMMAND --help lists a command's flags",
             "",
-            *lines,
+            *(f"  {name:18} {_describe(name)}" for name in COMMANDS),
             "",
-            "python -m experiments.dcgan (or cgan, sgan, classifier, mixture2d) trains; --help lists its flags.",
+            "python -m experiments.NAME trains, and --help lists its flags; the names are",
+            *textwrap.wrap(", ".join(experiments), width=100),
         ]
     )
 
 
 def _describe(name: str) -> str:
     """The first line of what a command's file says of it, without importing what it needs."""
-    import ast
-    from pathlib import Path
-
     source = (Path(__file__).parent / "commands" / f"{name}.py").read_text(encoding="utf-8")
     return ast.get_docstring(ast.parse(source)).splitlines()[0]
 

@@ -115,7 +115,9 @@ def parse(texts: Sequence[str]) -> dict[str, float]:
     for text in texts:
         name, colon, amount = text.partition(":")
         if name not in AUGMENTATIONS:
-            raise ValueError(f"augment={','.join(texts)}: unknown augmentation {name!r}; choose from {', '.join(AUGMENTATIONS)}")
+            raise ValueError(
+                f"augment={','.join(texts)}: unknown augmentation {name!r}; choose from {', '.join(AUGMENTATIONS)}"
+            )
         if name in amounts:
             raise ValueError(f"augment={','.join(texts)}: {name} is there twice")
         amounts[name] = _amount(text, AUGMENTATIONS[name], amount) if colon else AUGMENTATIONS[name].default

@@ -31,8 +31,6 @@ PRESETS: dict[str, dict] = {
 }
 
 
-
-
 def loss_of(game: str) -> str:
     """The name in GAMES of the losses of a game in PRESETS."""
     return PRESETS[game].get("loss", game)
@@ -40,11 +38,11 @@ def loss_of(game: str) -> str:
 
 def fill(values: Mapping[str, object]) -> dict[str, object]:
     """The flags' values, with the game's own where they are None."""
-    brought = {name: value for name, value in PRESETS[values["game"]].items() if name != "loss"}
+    defaults = {name: value for name, value in PRESETS[values["game"]].items() if name != "loss"}
     given = {name: value for name, value in values.items() if value is not None}
-    if given.get("penalty") and not brought["penalty"]:
-        brought |= {name: _PENALISED[name] for name in ("penalty_weight", "d_norm")}
-    return {**values, **brought, **given}
+    if given.get("penalty") and not defaults["penalty"]:
+        defaults |= {name: _PENALISED[name] for name in ("penalty_weight", "d_norm")}
+    return {**values, **defaults, **given}
 
 
 def own_values(name: str) -> str:

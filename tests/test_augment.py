@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import scipy.ndimage
 
-from gan_jax import views
+from gan_jax import augment
 from gan_jax.randomness import example_keys
 
 KEYS = example_keys(jax.random.key(0), 2000)
@@ -12,48 +12,48 @@ KEYS = example_keys(jax.random.key(0), 2000)
 
 @pytest.mark.parametrize("step, expected", [(0, 0.4), (25, 0.3), (100, 0.0), (500, 0.0)])
 def test_instance_noise_falls_linearly(step, expected):
-    view = views.instance_noise(0.4, 100)
-    noise = view(jnp.ones((2000, 5)), KEYS, jnp.int32(step)) - 1
+    noisy = augment.instance_noise(0.4, 100)
+    noise = noisy(jnp.ones((2000, 5)), KEYS, jnp.int32(step)) - 1
     np.testing.assert_allclose(noise.std(), expected, rtol=0.03, atol=1e-9)
     np.testing.assert_allclose(noise.mean(), 0, atol=0.02)
 
 
 def test_g_learns_through_the_noise():
-    view = views.instance_noise(0.4, 100)
-    slope = jax.grad(lambda x: view(x, KEYS[:3], jnp.int32(0)).sum())(jnp.ones((3, 4)))
+    noisy = augment.instance_noise(0.4, 100)
+    slope = jax.grad(lambda x: noisy(x, KEYS[:3], jnp.int32(0)).sum())(jnp.ones((3, 4)))
     np.testing.assert_array_equal(slope, jnp.ones((3, 4)))
 
 
-def test_a_chain_of_no_view_shows_the_images_as_they_are():
+def test_a_chain_of_nothing_leaves_the_images_as_they_are():
     images = jnp.arange(6.0).reshape(3, 2)
-    np.testing.assert_array_equal(views.chain()(images, KEYS[:3], jnp.int32(7)), images)
+    np.testing.assert_array_equal(augment.chain()(images, KEYS[:3], jnp.int32(7)), images)
 
 
-def test_a_chain_has_its_views_in_order_and_tells_them_the_step():
+def test_a_chain_is_in_order_and_tells_each_the_step():
     add = lambda images, keys, step: images + step
     double = lambda images, keys, step: 2 * images
     images = jnp.arange(6.0).reshape(3, 2)
-    np.testing.assert_array_equal(views.chain(add, double)(images, KEYS[:3], jnp.int32(7)), 2 * (images + 7))
-    np.testing.assert_array_equal(views.chain(double, add)(images, KEYS[:3], jnp.int32(7)), 2 * images + 7)
+    np.testing.assert_array_equal(augment.chain(add, double)(images, KEYS[:3], jnp.int32(7)), 2 * (images + 7))
+    np.testing.assert_array_equal(augment.chain(double, add)(images, KEYS[:3], jnp.int32(7)), 2 * images + 7)
 
 
-def test_views_in_a_chain_have_noise_of_their_own():
+def test_augmentations_in_a_chain_have_noise_of_their_own():
     """Noise of deviations 3 and 4 adds up to 5; the same noise twice would be of 7."""
-    view = views.chain(views.instance_noise(3.0, 100), views.instance_noise(4.0, 100))
-    seen = view(jnp.zeros((2000, 5)), KEYS, jnp.int32(0))
+    noisy = augment.chain(augment.instance_noise(3.0, 100), augment.instance_noise(4.0, 100))
+    seen = noisy(jnp.zeros((2000, 5)), KEYS, jnp.int32(0))
     np.testing.assert_allclose(seen.std(), 5, rtol=0.03)
 
 
 def test_noise_in_a_chain_belongs_to_the_example():
-    view = jax.jit(views.chain(views.instance_noise(0.3, 100), views.instance_noise(0.4, 100)))
-    whole = view(jnp.zeros((6, 2)), KEYS[:6], jnp.int32(0))
-    turned = view(jnp.zeros((6, 2)), KEYS[5::-1], jnp.int32(0))
-    np.testing.assert_array_equal(turned, whole[::-1])
+    noisy = jax.jit(augment.chain(augment.instance_noise(0.3, 100), augment.instance_noise(0.4, 100)))
+    whole = noisy(jnp.zeros((6, 2)), KEYS[:6], jnp.int32(0))
+    reversed_ = noisy(jnp.zeros((6, 2)), KEYS[5::-1], jnp.int32(0))
+    np.testing.assert_array_equal(reversed_, whole[::-1])
     assert len(np.unique(whole)) == 12
 
 
 @pytest.mark.parametrize("angle, scale", [(0.0, (1, 1)), (0.3, (1, 1)), (-0.2, (0.9, 1.2)), (np.pi / 2, (1, 1))])
-def test_turned_is_as_scipy_has_it(angle, scale):
+def test_rotated_is_as_scipy_has_it(angle, scale):
     image = np.random.RandomState(0).uniform(-1, 1, (8, 7, 2)).astype(np.float32)
     back = np.diag(1 / np.array(scale)) @ [[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]]
     center = np.array([3.5, 3])
@@ -63,59 +63,133 @@ def test_turned_is_as_scipy_has_it(angle, scale):
         )
         for channel in range(2)
     ]
-    found = views.turned(jnp.asarray(image), jnp.float32(angle), jnp.array(scale, jnp.float32))
+    found = augment.rotated(jnp.asarray(image), jnp.float32(angle), jnp.array(scale, jnp.float32))
     np.testing.assert_allclose(found, np.stack(expected, axis=-1), atol=2e-5)
 
 
-def test_a_quarter_turn_is_anticlockwise():
+def test_a_quarter_rotation_is_anticlockwise():
     image = jax.random.uniform(KEYS[0], (4, 4, 1))
-    np.testing.assert_allclose(views.turned(image, jnp.float32(np.pi / 2), jnp.ones(2)), np.rot90(image), atol=1e-5)
+    np.testing.assert_allclose(augment.rotated(image, jnp.float32(np.pi / 2), jnp.ones(2)), np.rot90(image), atol=1e-5)
 
 
-def test_images_are_scaled_before_they_are_turned():
+def test_images_are_scaled_before_they_are_rotated():
     """A dot becomes two wide, and that then stands upright."""
     dot = np.zeros((5, 5, 1), np.float32)
     dot[2, 2] = 1
-    seen = views.turned(dot, jnp.float32(np.pi / 2), jnp.array([1.0, 2.0]))[..., 0]
+    seen = augment.rotated(dot, jnp.float32(np.pi / 2), jnp.array([1.0, 2.0]))[..., 0]
     inner = np.zeros((3, 3))
     inner[:, 1] = [0.5, 1, 0.5]
     np.testing.assert_allclose(seen[1:4, 1:4], inner, atol=1e-5)
 
 
-def test_g_learns_through_turns():
+def test_g_learns_through_rotations():
     """What moves a pixel's brightness moves the four around its new place, whose weights add up to 1."""
-    slope = jax.grad(lambda image: views.turned(image, jnp.float32(0.3), jnp.ones(2))[3, 4].sum())(jnp.zeros((8, 7, 1)))
+    slope = jax.grad(lambda image: augment.rotated(image, jnp.float32(0.3), jnp.ones(2))[3, 4].sum())(
+        jnp.zeros((8, 7, 1))
+    )
     np.testing.assert_allclose(slope.sum(), 1, rtol=1e-5)
     assert 1 < np.count_nonzero(slope) <= 4
 
 
-def test_turns_and_zooms_are_within_their_limits_and_each_image_s_own():
+def test_rotations_and_scales_are_within_their_limits_and_each_image_s_own():
     """Measured by where a bright line of pixels, and a bright square, have gone."""
     line = np.full((33, 33, 1), -1.0, np.float32)
     line[16, 4:29] = 1
     y, x = np.indices((33, 33)) - 16
-    seen = np.asarray(views.turn(15.0)(jnp.stack([line] * 200), KEYS[:200], jnp.int32(0)))[..., 0] + 1
+    seen = np.asarray(augment.rotate_and_scale(15.0)(jnp.stack([line] * 200), KEYS[:200], jnp.int32(0)))[..., 0] + 1
     angle = 0.5 * np.arctan2(2 * (seen * -y * x).sum((1, 2)), (seen * (x**2 - y**2)).sum((1, 2)))
     assert 14 < np.rad2deg(angle).max() < 15.5 and -15.5 < np.rad2deg(angle).min() < -14
     square = np.full((33, 33, 1), -1.0, np.float32)
     square[8:25, 8:25] = 1
-    seen = np.asarray(views.turn(0.0, 0.2)(jnp.stack([square] * 200), KEYS[:200], jnp.int32(0)))[..., 0] + 1
+    seen = (
+        np.asarray(augment.rotate_and_scale(0.0, 0.2)(jnp.stack([square] * 200), KEYS[:200], jnp.int32(0)))[..., 0] + 1
+    )
     sides = np.stack([seen[:, :, 16].sum(1), seen[:, 16].sum(1)]) / 2 / 17
     for side in sides:
         assert 0.78 < side.min() < 0.83 and 1.17 < side.max() < 1.22
     assert abs(np.corrcoef(sides)[0, 1]) < 0.3
 
 
+def test_translate_moves_each_image_by_its_own_key():
+    image = jnp.arange(2.0, 27.0).reshape(5, 5, 1)
+    moved = augment.translate(1)(jnp.stack([image] * 64), KEYS[:64], 0)
+    padded = np.pad(image, ((1, 1), (1, 1), (0, 0)), constant_values=-1)
+    all_moves = [padded[i : i + 5, j : j + 5] for i in range(3) for j in range(3)]
+    seen = [next(k for k, move in enumerate(all_moves) if np.array_equal(move, x)) for x in np.asarray(moved)]
+    assert set(seen) == set(range(9))
+    np.testing.assert_array_equal(augment.translate(0)(image[None], KEYS[:1], 0), image[None])
+
+
+# What a name with an amount stands for: one of each of AUGMENTATIONS.
+CASES = {
+    "translate": ("translate:3", augment.translate(3)),
+    "rotate": ("rotate:20", augment.rotate_and_scale(20.0)),
+    "scale": ("scale:0.3", augment.rotate_and_scale(0.0, 0.3)),
+}
+
+
+def test_every_augmentation_is_tested():
+    for name in augment.AUGMENTATIONS:
+        assert name in CASES, (
+            f"add CASES[{name!r}] in tests/test_augment.py: its text, and the augmentation it stands for"
+        )
+    assert set(CASES) == set(augment.AUGMENTATIONS)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_an_augmentation_is_made_of_its_text(name):
+    text, expected = CASES[name]
+    images = jax.random.uniform(KEYS[0], (4, 9, 8, 2), minval=-1)
+    seen = augment.make(augment.parse([text]))(images, KEYS[:4], 0)
+    assert np.abs(seen - images).max() > 0.1
+    np.testing.assert_allclose(seen, augment.chain(expected)(images, KEYS[:4], 0), atol=1e-6)
+
+
+def test_without_a_number_the_amount_is_the_default():
+    texts, defaults = list(augment.AUGMENTATIONS), augment.AUGMENTATIONS.values()
+    assert augment.parse(texts) == dict(zip(texts, (each.default for each in defaults), strict=True))
+    assert augment.parse([]) == {}
+
+
+def test_rotation_and_scale_come_first_at_once_and_others_last():
+    """Whatever their order in the text; of nothing nothing is made."""
+    images = jax.random.uniform(KEYS[0], (4, 9, 9, 1), minval=-1)
+    double = lambda images, keys, step: 2 * images
+    seen = augment.make(augment.parse(["translate:1", "scale:0.2", "rotate:30"]), double)(images, KEYS[:4], 0)
+    expected = augment.chain(augment.rotate_and_scale(30.0, 0.2), augment.translate(1), double)
+    np.testing.assert_allclose(seen, expected(images, KEYS[:4], 0), atol=1e-6)
+    np.testing.assert_array_equal(augment.make({"rotate": 0.0, "translate": 0.0})(images, KEYS[:4], 0), images)
+
+
+@pytest.mark.parametrize(
+    "texts, said",
+    [
+        (["rotat"], f"augment=rotat: unknown augmentation 'rotat'; choose from {', '.join(augment.AUGMENTATIONS)}"),
+        (["scale", "rotate:1", "scale:0.1"], "augment=scale,rotate:1,scale:0.1: scale is there twice"),
+        (["translate:1.5"], "augment=translate:1.5: translate goes by whole pixels"),
+        (["rotate:far"], "augment=rotate:far: 'far' is no number (degrees either way)"),
+        (["rotate:"], "augment=rotate:: '' is no number (degrees either way)"),
+        (["rotate:181"], "augment=rotate:181: must be from 0 to 180 (degrees either way)"),
+        (["translate:-1"], "augment=translate:-1: must be from 0 to 1024 (whole pixels each way)"),
+        (["scale:nan"], "augment=scale:nan: must be from 0 to 0.9"),
+    ],
+)
+def test_a_wrong_text_is_said_in_one_line(texts, said):
+    with pytest.raises(ValueError) as error:
+        augment.parse(texts)
+    assert str(error.value).startswith(said) and "\n" not in str(error.value)
+
+
 def test_packs_are_consecutive_images_side_by_side_in_the_channels():
     images = jnp.arange(4 * 2 * 2 * 3).reshape(4, 2, 2, 3)
-    packs = views.pack(images, 2)
+    packs = augment.pack(images, 2)
     assert packs.shape == (2, 2, 2, 6)
     np.testing.assert_array_equal(packs[1, ..., :3], images[2])
     np.testing.assert_array_equal(packs[1, ..., 3:], images[3])
-    np.testing.assert_array_equal(views.pack(images, 1), images)
-    np.testing.assert_array_equal(views.pack(jnp.arange(8.0).reshape(4, 2), 2), [[0, 1, 2, 3], [4, 5, 6, 7]])
+    np.testing.assert_array_equal(augment.pack(images, 1), images)
+    np.testing.assert_array_equal(augment.pack(jnp.arange(8.0).reshape(4, 2), 2), [[0, 1, 2, 3], [4, 5, 6, 7]])
 
 
 def test_packs_that_do_not_divide_the_batch_raise():
     with pytest.raises(ValueError, match="packs of 3 do not divide a batch of 4"):
-        views.pack(jnp.zeros((4, 2)), 3)
+        augment.pack(jnp.zeros((4, 2)), 3)

@@ -10,6 +10,7 @@ from scipy.stats import wasserstein_distance_nd
 from gan_jax import games, penalties, terms
 from gan_jax.networks import mlp
 from gan_jax.recipes import gan
+from gan_jax.recipes.players import with_player
 
 # Where the generators put all their points. The data are on a circle of radius 1.
 PLACES = np.array([[0.3, 0.0], [0.0, 0.6], [-1.0, 0.0], [1.0, 1.0], [0.0, -2.0], [2.0, 2.0], [-4.0, 0.0], [0.0, 6.0]])
@@ -21,7 +22,7 @@ class Point(nn.Module):
     """All latents to one point in the plane."""
 
     @nn.compact
-    def __call__(self, z, label=None, *, train):
+    def __call__(self, z, condition=None, *, train):
         return jnp.broadcast_to(self.param("place", nn.initializers.zeros, (2,)), (len(z), 2))
 
 
@@ -41,11 +42,11 @@ def test_the_critic_s_loss_tracks_the_earth_mover_s_distance():
     def estimate(place):
         """-d without the penalty, once the critic has been trained against a generator that stands still."""
         state = gan.make(setup).init(jax.random.key(0), {"image": jnp.zeros((1, 1, 2))})
-        state = state.replace(generator=state.generator.replace(params={"place": place}))
+        state = with_player(state, "generator", state.players["generator"].replace(params={"place": place}))
 
         def step(state, key):
             data, noise = jax.random.split(key)
-            return d_step(state, circle(data, 128), noise)
+            return d_step(state, {"image": circle(data, 128)}, noise)
 
         _, metrics = jax.lax.scan(step, state, jax.random.split(jax.random.key(1), STEPS))
         return (metrics["real_score"] - metrics["fake_score"])[-100:].mean()

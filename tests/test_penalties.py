@@ -30,7 +30,9 @@ CASES = {
 
 
 def test_every_penalty_is_tested():
-    assert set(penalties.PENALTIES) == set(CASES)
+    for name in penalties.PENALTIES:
+        assert name in CASES, f"add CASES[{name!r}] in tests/test_penalties.py: its value for a critic of slope WEIGHTS"
+    assert set(CASES) == set(penalties.PENALTIES)
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from gan_jax.randomness import LATENTS, example_keys, latents
+from gan_jax.randomness import PRIORS, example_keys, latents
 
 KEY = jax.random.key(3)
 
@@ -51,13 +51,13 @@ def test_latents_are_standard_normal():
     ],
 )
 def test_bounded_latents_are_what_is_left_of_the_distribution(name, bound, expected):
-    draws = np.asarray(latents(example_keys(KEY, 2000), 4, LATENTS[name], bound)).ravel()
+    draws = np.asarray(latents(example_keys(KEY, 2000), 4, PRIORS[name], bound)).ravel()
     assert np.abs(draws).max() <= bound
     assert stats.kstest(draws, expected.cdf).pvalue > 1e-3
 
 
-@pytest.mark.parametrize("name", LATENTS)
+@pytest.mark.parametrize("name", PRIORS)
 def test_a_smaller_bound_keeps_the_order_of_the_draws(name):
     """So an image of the same seed changes gradually."""
-    wide, narrow = (latents(example_keys(KEY, 1), 200, LATENTS[name], bound)[0] for bound in (None, 0.3))
+    wide, narrow = (latents(example_keys(KEY, 1), 200, PRIORS[name], bound)[0] for bound in (None, 0.3))
     np.testing.assert_array_equal(np.argsort(wide), np.argsort(narrow))

@@ -9,23 +9,23 @@ from gan_jax import penalties, terms
 REAL = jnp.array([[1.0, 2.0], [3.0, 4.0]])
 
 
-def play(step=0, **changes):
+def inputs(step=0, **changes):
     critic = lambda x: 0.5 * jnp.sum(x**2, axis=1)
     features = dict(real_out={"features": REAL}, fake_out={"features": 2 * REAL + 1})
     fields = dict(real=REAL, fake=REAL, real_scores=critic(REAL), fake_scores=critic(REAL), critic=critic)
-    return terms.Play(**(fields | features | dict(keys=jax.random.key(0), step=jnp.int32(step)) | changes))
+    return terms.LossInputs(**(fields | features | dict(keys=jax.random.key(0), step=jnp.int32(step)) | changes))
 
 
 @pytest.mark.parametrize("step, expected", [(0, 7.5), (1, 0.0), (15, 0.0), (16, 7.5)])
 def test_a_lazy_penalty_is_there_in_every_kth_round_with_k_times_the_weight(step, expected):
     term = terms.penalty(penalties.r1, 0.5, every=16)  # of REAL: ½ · mean of 5 and 25
-    value = term.value(play(step))
+    value = term.value(inputs(step))
     np.testing.assert_allclose(value, expected)
-    np.testing.assert_allclose(term.weighted(play(step), value), 16 * 0.5 * expected)
+    np.testing.assert_allclose(term.weighted(inputs(step), value), 16 * 0.5 * expected)
 
 
 def test_lazy_and_eager_penalties_weigh_the_same_over_16_rounds():
-    total = lambda term: sum(float(term.weighted(play(t), term.value(play(t)))) for t in range(16))
+    total = lambda term: sum(float(term.weighted(inputs(t), term.value(inputs(t)))) for t in range(16))
     np.testing.assert_allclose(
         total(terms.penalty(penalties.r1, 0.5, every=4)), total(terms.penalty(penalties.r1, 0.5))
     )
@@ -33,21 +33,21 @@ def test_lazy_and_eager_penalties_weigh_the_same_over_16_rounds():
 
 def test_a_weight_may_be_a_schedule():
     term = terms.penalty(penalties.r1, optax.linear_schedule(1.0, 0.0, 10), every=2)
-    np.testing.assert_allclose(term.weighted(play(4), 7.5), 2 * 0.6 * 7.5, rtol=1e-6)
+    np.testing.assert_allclose(term.weighted(inputs(4), 7.5), 2 * 0.6 * 7.5, rtol=1e-6)
 
 
 def test_feature_matching_compares_means():
     """Means [2, 3] and [5, 7]: 9 + 16."""
     term = terms.feature_matching(3.0)
-    np.testing.assert_allclose(term.value(play()), 25)
-    np.testing.assert_allclose(term.weighted(play(), 25.0), 75)
+    np.testing.assert_allclose(term.value(inputs()), 25)
+    np.testing.assert_allclose(term.weighted(inputs(), 25.0), 75)
     maps = dict(real_out={"features": jnp.ones((4, 2, 2, 3))}, fake_out={"features": jnp.zeros((4, 2, 2, 3))})
-    np.testing.assert_allclose(term.value(play(**maps)), 12)  # the square of the norm, not the mean of squares
+    np.testing.assert_allclose(term.value(inputs(**maps)), 12)  # the square of the norm, not the mean of squares
 
 
 def test_feature_matching_over_devices():
     share = lambda real, fake: terms.feature_matching(axis_name="data").value(
-        play(real_out={"features": real}, fake_out={"features": fake})
+        inputs(real_out={"features": real}, fake_out={"features": fake})
     )
     values = jax.vmap(share, axis_name="data")(REAL[:, None], 2 * REAL[:, None] + 1)
     np.testing.assert_allclose(values, [25, 25])

@@ -1,19 +1,19 @@
-"""Cells in processes of their own, some at a time, with a bar over all rounds."""
+"""Runs in processes of their own, some at a time, with a bar over all rounds."""
 
 import os
 import signal
 import subprocess
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from tqdm import tqdm
 
-from experiments import ablation_results
-from experiments.sweep import Cell
-from gan_jax import loop
+from gan_jax.ablation import results
+from gan_jax.ablation.sweep import AblationRun
+from gan_jax.training import loop
 from gan_jax.training.files import replace_file
 
 LOOK = 0.5  # seconds between looks at the processes
@@ -21,44 +21,45 @@ TAIL = 4096  # bytes in which a line of metrics ends
 
 
 class Stopped(loop.Interrupted):
-    """A signal came; the cells that ran were told to save, and have ended."""
+    """A signal came; the runs that were going on had the time to save, and have ended."""
 
     def __init__(self, signal_number: int):
-        Exception.__init__(self, f"stopped by {signal.Signals(signal_number).name}; what ran was told to save")
+        Exception.__init__(self, f"stopped by {signal.Signals(signal_number).name}, and its runs with it")
         self.signal = signal_number
 
 
 class Task(NamedTuple):
-    """Cells that one process runs. command: cells -> its command line."""
+    """Runs that one process makes. command: runs -> its command line."""
 
-    cells: list[Cell]
-    command: Callable[[list[Cell]], list[str]]
+    runs: list[AblationRun]
+    command: Callable[[list[AblationRun]], list[str]]
 
 
-def play(
-    tasks: list[Task],
-    cells: list[Cell],
+def run_tasks(
+    tasks: Iterable[Task],
+    runs: Sequence[AblationRun],
     *,
     jobs: int,
     after_each: Callable[[], object] = lambda: None,
-    told: str = "cells",
+    unit: str = "runs",
 ) -> None:
-    """Runs all tasks, `jobs` at a time. One that fails leaves its error beside its directory; the others go on.
+    """Does all tasks, `jobs` at a time. A run that fails leaves its error beside its directory; the others go on.
 
-    If a task of several cells fails, they are run one by one: only one of them may be what failed.
+    If a task of several runs fails, they are made one by one: only one of them may be what failed.
 
     Args:
-      cells: all there are, for the bar.
+      runs: all there are, for the bar.
       after_each: called when a task is over.
+      unit: what the bar calls the runs.
 
     Raises Stopped for SIGTERM and Ctrl-C, when the processes have ended. If this process is killed, they end too.
     """
     waiting, running = deque(tasks), {}
-    total = sum(cell.steps for cell in cells)
+    total = sum(run.steps for run in runs)
     # The rounds of earlier starts say nothing of the time that is left.
     with (
         loop.caught_signals() as caught,
-        tqdm(total=total, initial=sum(map(_rounds, cells)), unit="round", smoothing=0, dynamic_ncols=True) as bar,
+        tqdm(total=total, initial=sum(map(_rounds, runs)), unit="round", smoothing=0, dynamic_ncols=True) as bar,
     ):
         try:
             while waiting or running:
@@ -72,7 +73,7 @@ def play(
                     task = running.pop(process)
                     waiting.extend(_over(task, process.returncode))
                     after_each()
-                _show(bar, cells, running.values(), told)
+                _show(bar, runs, running.values(), unit)
             if caught:
                 raise Stopped(caught[0])
         finally:
@@ -82,14 +83,18 @@ def play(
                 process.wait()  # its input stays open, so that it saves
 
 
+def record_failure(run: AblationRun, error: str) -> None:
+    """Records what ended a run."""
+    replace_file(run.failure, f"{error}\n".encode())
+
+
 def _start(task: Task, jobs: int) -> subprocess.Popen:
     # Otherwise each would take most of an accelerator's memory at once.
     shared = {"XLA_PYTHON_CLIENT_PREALLOCATE": "false"} if jobs > 1 else {}
-    first = task.cells[0]
-    with first.log.open("ab") as log:
-        # A session of its own: Ctrl-C is for this process, which tells the others to save. The pipe closes when it ends.
+    with task.runs[0].log.open("ab") as log:
+        # A session of its own: Ctrl-C is for this process, which has the others save. The pipe closes when it ends.
         return subprocess.Popen(
-            task.command(task.cells),
+            task.command(task.runs),
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=subprocess.STDOUT,
@@ -100,19 +105,14 @@ def _start(task: Task, jobs: int) -> subprocess.Popen:
 
 def _over(task: Task, code: int) -> list[Task]:
     """What is to be done after a task has ended: nothing if it went well; records what went wrong."""
-    left = [cell for cell in task.cells if not ablation_results.finished(cell)]
-    if len(task.cells) > 1:
-        return [Task([cell], task.command) for cell in left]
-    for cell in left:
-        error = _error(cell.log, code)
-        fail(cell, error)
-        tqdm.write(f"{cell.workdir.name} failed: {error}")
+    left = [run for run in task.runs if not results.finished(run)]
+    if len(task.runs) > 1:
+        return [Task([run], task.command) for run in left]
+    for run in left:
+        error = _error(run.log, code)
+        record_failure(run, error)
+        tqdm.write(f"{run.workdir.name} failed: {error}")
     return []
-
-
-def fail(cell: Cell, error: str) -> None:
-    """Records what ended a cell."""
-    replace_file(cell.failure, f"{error}\n".encode())
 
 
 def _error(log: Path, code: int) -> str:
@@ -123,19 +123,17 @@ def _error(log: Path, code: int) -> str:
     return lines[-1].removeprefix("error: ") if lines else f"exit code {code}"
 
 
-def _show(bar: tqdm, cells: list[Cell], running, told: str) -> None:
-    over = len(ablation_results.done(cells))
-    bar.set_postfix_str(
-        f"{over}/{len(cells)} {told}; " + ", ".join(task.cells[0].workdir.name for task in running), refresh=False
-    )
-    bar.update(sum(map(_rounds, cells)) - bar.n)
+def _show(bar: tqdm, runs: Sequence[AblationRun], running: Iterable[Task], unit: str) -> None:
+    names = ", ".join(task.runs[0].workdir.name for task in running)
+    bar.set_postfix_str(f"{len(results.done(runs))}/{len(runs)} {unit}; {names}", refresh=False)
+    bar.update(sum(map(_rounds, runs)) - bar.n)
 
 
-def _rounds(cell: Cell) -> int:
-    """How many rounds a cell is known to have played; all, if it has failed."""
-    if cell.failure.exists():
-        return cell.steps
-    path = cell.workdir / "metrics.jsonl"
+def _rounds(run: AblationRun) -> int:
+    """How many rounds a run is known to have made; all, if it has failed."""
+    if run.failure.exists():
+        return run.steps
+    path = run.workdir / "metrics.jsonl"
     if not path.exists():
         return 0
     with path.open("rb") as file:
@@ -144,4 +142,4 @@ def _rounds(cell: Cell) -> int:
     if not lines:
         return 0
     step = lines[-1].partition(b'"step": ')[2].partition(b",")[0]
-    return min(int(step), cell.steps) if step.isdigit() else 0
+    return min(int(step), run.steps) if step.isdigit() else 0

@@ -1,98 +1,90 @@
 """The pictures and the page of an ablation."""
 
-import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from experiments import ablation_results, evaluation, memorised, page, run_directory, sweep
-from experiments.ablation_results import by_combination, done, finished
-from experiments.sweep import Cell
-from gan_jax import panels, pictures, record
+from gan_jax.ablation import results, sweep
+from gan_jax.ablation.results import by_combination, done, finished
+from gan_jax.ablation.sweep import AblationRun, Combination
+from gan_jax.pictures import grids, page, panels
+from gan_jax.runs import directory, monitor
+from gan_jax.runs.report import made_with, nearest
+from gan_jax.training import record
 from gan_jax.training.files import replace_file
 
-LOSSES = ("d_loss", "g_loss")
 POINTS = 200  # of a curve of losses
+BUDGETED = {"steps": "round", "seconds": "seconds of training", "images": "real images that D has seen"}
 
 
 def save(workdir: Path) -> Path:
-    """Draws curves.png and samples.png, and writes report.html, of all cells that are finished; returns its path.
+    """Draws curves.png and samples.png, and writes report.html, of all runs that are finished; returns its path.
 
     Raises ValueError if this is no ablation's directory.
     """
-    plan, cells = ablation_results.read(workdir)
-    panels.bands(_curves(plan, cells), workdir / "curves.png", xlabel=_xlabel(plan))
-    groups = by_combination(cells)
-    if done(cells):
-        pictures.save(_samples(groups), workdir / "samples.png")
+    plan, runs = results.read(workdir)
+    panels.bands(_curves(plan, runs), workdir / "curves.png", xlabel=BUDGETED[plan["budget"]])
+    wall = _samples(by_combination(runs))
+    if wall is not None:
+        grids.save(wall, workdir / "samples.png")
     path = workdir / "report.html"
-    replace_file(path, _page(workdir, plan, cells).encode())
+    replace_file(path, _page(workdir, plan, runs).encode())
     return path
 
 
-def _page(workdir: Path, plan: dict, cells: list[Cell]) -> str:
+def _page(workdir: Path, plan: dict, runs: list[AblationRun]) -> str:
     swept = "; ".join(f"{name}: {', '.join(values)}" for name, values in plan["sweep"].items())
-    seeds = sorted({cell.seed for cell in cells})
-    lead = f"{swept}. Seeds {', '.join(map(str, seeds))}. {plan['amount']:g} {plan['budget']} each. {len(done(cells))} of {len(cells)} cells done."
-    drawn = lambda name: page.picture(workdir / name) if (workdir / name).exists() else ""
+    seeds = ", ".join(map(str, sorted({run.seed for run in runs})))
+    progress = f"{len(done(runs))} of {len(runs)} runs done."
+    lead = f"{swept}. Seeds {seeds}. {plan['amount']:g} {plan['budget']} each. {progress}"
+    drawn = lambda name, note: page.picture(workdir / name) + page.note(note) if (workdir / name).exists() else ""
+    curves = "Means over seeds; bands of one standard deviation. Losses: running means."
     return page.page(
         f"Ablation of {plan['experiment']}: {', '.join(plan['sweep'])}",
         lead,
         [
-            ("Table", page.table(ablation_results.lines(cells)) + page.note(ablation_results.legend(cells))),
-            (
-                "Curves",
-                drawn("curves.png")
-                + page.note("Means over seeds; bands of one standard deviation. Losses: running means."),
-            ),
-            ("Samples", drawn("samples.png") + page.note("In the end, of the same latents in each column.")),
-            ("Nearest training images", page.side_by_side(_nearest(cells))),
-            ("Cells", page.folded("each run", page.table(_rows(cells)))),
-            ("Configuration", _configuration(plan, cells)),
-            ("Made with", page.pairs(made_with(_surroundings(plan, cells)))),
+            ("Table", page.table(results.lines(runs)) + page.note(results.legend(runs))),
+            ("Curves", drawn("curves.png", curves)),
+            ("Samples", drawn("samples.png", "In the end, of the same latents in each column.")),
+            ("Nearest training images", page.side_by_side(_nearest(runs))),
+            ("Runs", page.folded("each run", page.table(_rows(runs)))),
+            ("Configuration", _configuration(plan, runs)),
+            ("Made with", page.pairs(made_with(_surroundings(plan, runs)))),
         ],
     )
 
 
-def _surroundings(plan: dict, cells: list[Cell]) -> dict:
-    """Those of a cell, which may have accelerators that the ablation's own process leaves alone; and the command."""
-    runs = done(cells)
-    return plan | (run_directory.read_config(runs[0].workdir) if runs else {}) | {"command": plan["command"]}
+def _surroundings(plan: dict, runs: list[AblationRun]) -> dict:
+    """Those of a run, which may have accelerators that the ablation's own process leaves alone; and the command."""
+    first = done(runs)[:1]
+    return plan | (directory.read_config(first[0].workdir) if first else {}) | {"command": plan["command"]}
 
 
-def made_with(content: dict) -> dict[str, str]:
-    """Machine, devices, versions and command, of a file that has `run_directory.surroundings`."""
-    machine = content.get("machine", {})
-    told = {name: machine[name] for name in ("processor", "cores", "system") if machine.get(name)}
-    versions = ", ".join(f"{name} {version}" for name, version in content["versions"].items())
-    return told | {
-        "devices": ", ".join(content["devices"]),
-        "versions": versions,
-        "command": shlex.join(content["command"]),
-    }
-
-
-def _curves(plan: dict, cells: list[Cell]) -> dict[str, panels.Curves]:
+def _curves(plan: dict, runs: list[AblationRun]) -> dict[str, panels.Curves]:
     """By title and label, against what is budgeted: scores, then losses as running means."""
     found: dict[str, dict] = {}
-    for combination, group in by_combination(cells):
-        runs = done(group)
-        if not runs:
+    for combination, group in by_combination(runs):
+        label, group = sweep.label(combination), done(group)
+        if not group:
             continue
-        unit = plan["amount"] / runs[0].steps
-        lines = [evaluation.read(cell.workdir) for cell in runs]
+        unit = plan["amount"] / group[0].steps
+        lines = [monitor.read(run.workdir) for run in group]
         steps = [line["step"] for line in lines[0]]
         for name in lines[0][0] if steps else ():
             if name != "step":
                 values = np.array([[line[name] for line in run] for run in lines])
-                found.setdefault(name, {})[sweep.label(combination)] = (unit * np.array(steps), values)
-        columns = [record.read(cell.workdir) for cell in runs]
-        for name in LOSSES:
+                found.setdefault(name, {})[label] = (unit * np.array(steps), values)
+        columns = [record.read(run.workdir) for run in group]
+        for name in filter(_is_loss, columns[0]):
             x, values = _running_means(np.array([run[name] for run in columns]))
-            found.setdefault(name, {})[sweep.label(combination)] = (unit * x, values)
-    return dict(sorted(found.items(), key=lambda panel: panel[0] in LOSSES))
+            found.setdefault(name, {})[label] = (unit * x, values)
+    return dict(sorted(found.items(), key=lambda panel: _is_loss(panel[0])))
+
+
+def _is_loss(name: str) -> bool:
+    return name.endswith("loss")
 
 
 def _running_means(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -103,50 +95,45 @@ def _running_means(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return some + window, means[:, some]
 
 
-def _xlabel(plan: dict) -> str:
-    return {"steps": "round", "seconds": "seconds of training", "images": "real images that D has seen"}[plan["budget"]]
+def _samples(groups: Sequence[tuple[Combination, list[AblationRun]]]) -> Image.Image | None:
+    """Each run's last picture of samples: a row for each combination, a column for each seed; None if there is none."""
+
+    def last(run: AblationRun) -> Image.Image | None:
+        pictures = sorted((run.workdir / "samples").glob("*.png")) if finished(run) else []
+        return Image.open(pictures[-1]) if pictures else None
+
+    pictures = [[last(run) for run in group] for _, group in groups]
+    if not any(picture for row in pictures for picture in row):
+        return None
+    seeds = [f"seed {run.seed}" for run in groups[0][1]]
+    return panels.wall(pictures, [sweep.label(combination) for combination, _ in groups], seeds)
 
 
-def _samples(groups: list[tuple[dict, list[Cell]]]) -> Image.Image:
-    """Each cell's last grid: a row for each combination, a column for each seed."""
-    last = lambda cell: Image.open(sorted((cell.workdir / "samples").glob("*.png"))[-1]) if finished(cell) else None
-    seeds = [f"seed {cell.seed}" for cell in groups[0][1]]
-    return panels.wall(
-        [[last(cell) for cell in group] for _, group in groups], [sweep.label(of) for of, _ in groups], seeds
-    )
-
-
-def _nearest(cells: list[Cell]) -> Iterator[str]:
+def _nearest(runs: list[AblationRun]) -> Iterator[str]:
     """Of each combination's first finished run the pairs of samples and training images."""
-    for combination, group in by_combination(cells):
-        runs = done(group)
-        if runs:
-            yield memorised.figure(runs[0].workdir, f"{sweep.label(combination)}, seed {runs[0].seed}")
+    for combination, group in by_combination(runs):
+        for run in done(group)[:1]:
+            yield nearest(run.workdir, f"{sweep.label(combination)}, seed {run.seed}")
 
 
-def _rows(cells: list[Cell]) -> list[list[str]]:
-    """The cells' states and measures."""
-    measured = [ablation_results.measures(cell) if finished(cell) else {} for cell in cells]
+def _rows(runs: list[AblationRun]) -> list[list[str]]:
+    """The runs' states and measures."""
+    measured = [results.measures(run) if finished(run) else {} for run in runs]
     names = list(dict.fromkeys(name for each in measured for name in each))
-    told = lambda value: "" if value is None else f"{value:.4g}"
+    text = lambda value: "" if value is None else f"{value:.4g}"
     body = [
-        [
-            sweep.label(cell.combination),
-            str(cell.seed),
-            *(told(each.get(name)) for name in names),
-            ablation_results.state(cell),
-        ]
-        for cell, each in zip(cells, measured)
+        [sweep.label(run.combination), str(run.seed), *(text(each.get(name)) for name in names), results.state(run)]
+        for run, each in zip(runs, measured, strict=True)
     ]
     return [["", "seed", *names, "state"], *body]
 
 
-def _configuration(plan: dict, cells: list[Cell]) -> str:
-    """What was given, and all flags of the first finished cell but those that were swept."""
-    runs = done(cells)
-    if not runs:
+def _configuration(plan: dict, runs: list[AblationRun]) -> str:
+    """What was given, and all flags of the first finished run but those that were swept."""
+    first = done(runs)[:1]
+    if not first:
         return ""
-    config = run_directory.read_config(runs[0].workdir)
+    config = directory.read_config(first[0].workdir)
     same = {name: value for name, value in config["flags"].items() if name not in {*plan["sweep"], "seed", "workdir"}}
     given = " ".join(plan["flags"].values()) or "no flags beside those swept"
     note = page.note("Flags that are not swept; where one comes with a game, that of the first row.")

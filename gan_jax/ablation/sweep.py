@@ -3,21 +3,20 @@
 import itertools
 from collections.abc import Sequence
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
-from absl import flags
+from gan_jax.config import flags
+from gan_jax.config.options import options, replace
+from gan_jax.runs import directory
+from gan_jax.runs.experiment import Experiment
 
-from experiments import run_directory
-
-FLAGS = flags.FLAGS
+Config = TypeVar("Config")
+Combination = dict[str, str]  # swept flags' values, as they are given on the command line
 
 LONGEST = 200  # bytes of a name, to which a seed and a suffix are added; file systems take 255
 
-Combination = dict[str, str]  # swept flags' values, as they are given on the command line
 
-
-class Cell(NamedTuple):
+class AblationRun(NamedTuple):
     """One run of an ablation.
 
     Fields: combination; seed; steps: rounds, None before they are known; workdir: its directory, where its result is.
@@ -30,7 +29,7 @@ class Cell(NamedTuple):
 
     @property
     def log(self) -> Path:
-        """What the run told."""
+        """What the run printed."""
         return self.workdir.with_name(self.workdir.name + ".log")
 
     @property
@@ -39,22 +38,24 @@ class Cell(NamedTuple):
         return self.workdir.with_name(self.workdir.name + ".failed")
 
 
-def parse(sweeps: Sequence[str], experiment: str, names: set[str]) -> dict[str, list[str]]:
-    """The values of each swept flag, of texts like "game=minmax,hinge" or, where values have commas, "penalty=r1|r1,r2".
+def parse(sweeps: Sequence[str], experiment: Experiment) -> dict[str, list[str]]:
+    """The values of each swept flag, of texts like "game=minmax,hinge" or, if values have commas, "penalty=r1|r1,r2".
 
-    Raises ValueError for what is no such text, or a flag that is not in `names` or cannot be swept.
+    Raises ValueError for what is no such text, or a flag that the experiment does not have or that cannot be swept.
     """
+    known = {each.name: each for each in options(experiment.default)}
     found = {}
     for text in sweeps:
         name, equals, values = text.partition("=")
         name = name.strip().lstrip("-")
         if not equals or not name:
             raise ValueError(f"sweep={text}: must be a flag and its values, as in --sweep=game=minmax,hinge")
-        if name not in names:
-            raise ValueError(f"sweep={text}: {experiment} has no flag --{name}")
+        if name not in known:
+            hint = flags.unknown_flag(name, known).partition("; ")[2]
+            raise ValueError(f"sweep={text}: {experiment.name} has no flag --{name}; {hint}")
         if name == "seed":
             raise ValueError(f"sweep={text}: seeds are --seeds=3, from --seed on")
-        if name in run_directory.FREE:
+        if known[name].resumable:
             raise ValueError(
                 f"sweep={text}: --{name} does not change what is computed in a round; see --budget for steps"
             )
@@ -69,10 +70,13 @@ def parse(sweeps: Sequence[str], experiment: str, names: set[str]) -> dict[str, 
 
 
 def combinations(swept: dict[str, list[str]]) -> list[Combination]:
-    """All of them, the last flag's values changing first. Raises ValueError if a directory's name would be shared or too long."""
-    found = [dict(zip(swept, values)) for values in itertools.product(*swept.values())]
+    """All of them, the last flag's values changing first.
+
+    Raises ValueError if a directory's name would be shared or too long.
+    """
+    found = [dict(zip(swept, values, strict=True)) for values in itertools.product(*swept.values())]
     names = [name(combination) for combination in found]
-    for combination, own in zip(found, names):
+    for combination, own in zip(found, names, strict=True):
         if len(own.encode()) > LONGEST:
             raise ValueError(
                 f"sweep: the values of {label(combination)} are too long for a file's name, {LONGEST} bytes"
@@ -86,7 +90,7 @@ def combinations(swept: dict[str, list[str]]) -> list[Combination]:
 
 def name(combination: Combination) -> str:
     """As part of a directory's name: "game_minmax-n_critic_5"."""
-    return "-".join(f"{flag}_{run_directory.short(value)}" for flag, value in combination.items())
+    return "-".join(f"{flag}_{directory.short(value)}" for flag, value in combination.items())
 
 
 def label(combination: Combination) -> str:
@@ -96,22 +100,10 @@ def label(combination: Combination) -> str:
     return ", ".join(f"{flag}={value}" for flag, value in combination.items())
 
 
-def flag_names(module: ModuleType) -> set[str]:
-    """The flags that an experiment has."""
-    return {flag.name for flag in FLAGS.get_key_flags_for_module(module.__name__)}
-
-
-def configuration(module: ModuleType, combination: Combination) -> SimpleNamespace:
-    """What the experiment would be run with: its own defaults, the flags that were given, and the combination's values.
-
-    Raises ValueError for a value that the flag cannot have.
-    """
-    values = {}
-    for flag in FLAGS.get_key_flags_for_module(module.__name__):
-        values[flag.name] = flag.value if flag.present else module.DEFAULTS.get(flag.name, flag.default)
-        if flag.name in combination:
-            try:
-                values[flag.name] = flag.parser.parse(combination[flag.name])
-            except (ValueError, TypeError) as error:
-                raise ValueError(f"sweep: --{flag.name}={combination[flag.name]}: {error}") from error
-    return SimpleNamespace(**values)
+def configuration(config: Config, combination: Combination) -> Config:
+    """The configuration with the combination's values. Raises ValueError for a value that a flag cannot have."""
+    known = {each.name: each for each in options(config)}
+    try:
+        return replace(config, **{name: flags.value_of(known[name], text) for name, text in combination.items()})
+    except ValueError as error:
+        raise ValueError(f"sweep: {error}") from error

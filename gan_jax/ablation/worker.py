@@ -1,28 +1,39 @@
-"""A cell of an ablation: an experiment in a process that ends when the one that started it does.
+"""A run of an ablation: an experiment in a process that ends when the one that started it does.
 
-`experiments.ablate` starts it as `python -m experiments.cell EXPERIMENT SEEDS --flags`, with a pipe that stays open as its
-input. One seed runs as `python -m experiments.EXPERIMENT` would; several, as in 0,1,2, train together, where "{seed}" in
---workdir becomes each one's own.
+`ablation.running` starts it as `python -m gan_jax.ablation.worker EXPERIMENT SEEDS --flags`, with a pipe that stays
+open as its input. One seed runs as `python -m experiments.EXPERIMENT` would; several, as in 0,1,2, train in one
+program, where "{seed}" in --workdir becomes each one's own.
 """
 
-import importlib
 import os
 import sys
 import threading
 from functools import partial
 
-from experiments import common, together
-
 
 def main() -> None:
-    experiment, seeds = sys.argv[1:3]
+    """Trains what the command line says; exits."""
     threading.Thread(target=_end_with_the_starter, daemon=True).start()
-    module = importlib.import_module(f"experiments.{experiment}")
-    sys.argv[:3] = [module.__file__]  # what config.json calls the command
-    prepare = module.prepare
-    if "," in seeds:
-        prepare = partial(together.prepare, module.training, [int(seed) for seed in seeds.split(",")])
-    common.launch(prepare, module.DEFAULTS)
+    sys.exit(train(*sys.argv[1:3], sys.argv[3:]))
+
+
+def train(name: str, seeds: str, given: list[str]) -> int:
+    """Trains an experiment with these flags, its seeds in one program if there are several; returns the exit code."""
+    # Here, since they take seconds, in which this process may have to end.
+    from gan_jax.config import flags
+    from gan_jax.runs import launch, trials
+    from gan_jax.runs.experiment import find
+
+    experiment = find(name)
+    sys.argv = [sys.modules[experiment.make.__module__].__file__, *given]  # what config.json calls the command
+    if "," not in seeds:
+        return launch.main(experiment, given)
+    try:
+        config = flags.parse(experiment.default, given).config
+    except ValueError as error:
+        return launch.fail(error)
+    launch.keep_compiled(config.run.compilation_cache)
+    return launch.carry_out(partial(trials.prepare, experiment, [int(seed) for seed in seeds.split(",")], config))
 
 
 def _end_with_the_starter() -> None:

@@ -189,7 +189,7 @@ def loop_times(case: Case, rounds: int) -> tuple[list[float], list[float]]:
     bare_seconds, bare, looped = round_seconds(case, bare_round(case)), [], []
 
     def batches(step: int) -> Iterator[Batch]:
-        sizes = dict(batch_size=case.batch_size, batches_per_step=recipe.batches_per_step)
+        sizes = {"batch_size": case.batch_size, "batches_per_step": recipe.batches_per_step}
         stream = pipeline.batches(source, seed=0, start_step=step, **sizes)
         yield from islice(stream, LOG_EVERY)
         bare_seconds(WARM_UP)

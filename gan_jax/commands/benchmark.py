@@ -8,13 +8,13 @@ turns, so that what slows the machine for a while slows both.
 """
 
 import sys
+
 import jax
 
 from gan_jax.benchmarks.cases import CaseConfig
 from gan_jax.benchmarks.report import report
 from gan_jax.config.flags import Parsed
 from gan_jax.training import loop
-
 
 Options = CaseConfig
 

@@ -10,7 +10,6 @@ from gan_jax.benchmarks import devices
 from gan_jax.benchmarks.cases import CaseConfig
 from gan_jax.config.flags import Parsed
 
-
 Options = CaseConfig
 
 

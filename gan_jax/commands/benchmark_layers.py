@@ -9,7 +9,6 @@ from gan_jax.benchmarks import layers
 from gan_jax.benchmarks.cases import CaseConfig
 from gan_jax.config.flags import Parsed
 
-
 Options = CaseConfig
 
 

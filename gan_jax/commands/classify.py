@@ -2,8 +2,8 @@
 
 python -m gan_jax classify --workdir=RUN my_digit.png another.jpg
 
-Takes runs that classify, as of sgan and of classifier. An image is cut to its centre square and resized to the side of those
-that the network learnt; it should look as they do: MNIST's digits, say, are light on dark.
+Takes runs that classify, as of sgan and of classifier. An image is cut to its centre square and resized to the side of
+those that the network learnt; it should look as they do: MNIST's digits, say, are light on dark.
 """
 
 from dataclasses import dataclass
@@ -29,4 +29,6 @@ def main(parsed: Parsed) -> None:
         raise ValueError("one or more image files are needed, as in classify --workdir=RUN my_digit.png")
     run = restore(workdir)
     found = probabilities(run, paths)
-    print("\n".join(f"{path}: class {describe(run.spec.classes, each)}" for path, each in zip(paths, found, strict=True)))
+    print(
+        "\n".join(f"{path}: class {describe(run.spec.classes, each)}" for path, each in zip(paths, found, strict=True))
+    )

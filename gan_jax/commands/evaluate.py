@@ -38,9 +38,7 @@ def evaluate(options: Options) -> dict:
     Raises ValueError, OSError or loop.NonFinite.
     """
     workdir = Path(required(options.workdir))
-    result, pictures = score.score(
-        restore(workdir), options.scoring, options.metrics, options.seed, options.data_dir
-    )
+    result, pictures = score.score(restore(workdir), options.scoring, options.metrics, options.seed, options.data_dir)
     for kind, picture in pictures.items():
         grids.save(picture, workdir / f"nearest-{kind}.png")
     replace_file(workdir / "evaluation.json", (json.dumps(result, indent=2) + "\n").encode())

@@ -1,25 +1,30 @@
-"""Each game's generator loss and its gradient against D(G(z)), which shows where min-max saturates.
+"""each game's generator loss and its gradient against D(G(z)), which shows where min-max saturates
 
-    python -m experiments.game_curves --png=game_curves.png
+python -m gan_jax game_curves --png=game_curves.png
 
 D(G(z)) is sigmoid(score), also for games whose scores are no logits; the real score, which relativistic games compare
 with, is 0. Gradients are with respect to the score, which is what G's weights receive.
 """
 
-import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from absl import app, flags
 from matplotlib.figure import Figure
 
-from experiments import common
+from gan_jax.config.flags import Parsed
+from gan_jax.config.options import option
 from gan_jax.games import GAMES
 from gan_jax.pictures.curves import save_figure
 
-flags.DEFINE_string("png", "game_curves.png", "The PNG to write.")
+
+@dataclass(frozen=True)
+class Options:
+    """Where it is written."""
+
+    png: str = option("game_curves.png", "The PNG to write.")
 
 
 def curves(probabilities: np.ndarray) -> dict[str, tuple[np.ndarray, np.ndarray]]:
@@ -35,8 +40,8 @@ def picture(out: str | Path) -> None:
     probabilities = np.linspace(0.005, 0.995, 199)
     figure = Figure(figsize=(9, 7), layout="constrained")
     panels = figure.subplots(2, sharex=True)
-    for number, (names, values) in enumerate(_together(curves(probabilities))):
-        for axes, value in zip(panels, values):
+    for number, (names, values) in enumerate(_groups(curves(probabilities))):
+        for axes, value in zip(panels, values, strict=True):
             axes.plot(probabilities, value, label=", ".join(names), color=f"C{number}", linewidth=2)
     panels[0].set(title="the generator's loss", ylim=(-6, 6))
     panels[1].set(title="its gradient in the fake score: at 0, G learns nothing", xlabel="D(G(z))", ylim=(-2.5, 0.25))
@@ -47,7 +52,7 @@ def picture(out: str | Path) -> None:
     save_figure(figure, out)
 
 
-def _together(curves: dict) -> list[tuple[list[str], tuple[np.ndarray, np.ndarray]]]:
+def _groups(curves: dict) -> list[tuple[list[str], tuple[np.ndarray, np.ndarray]]]:
     """Games of which one curve would hide the other, with what they share."""
     groups = []
     for name, values in curves.items():
@@ -59,13 +64,7 @@ def _together(curves: dict) -> list[tuple[list[str], tuple[np.ndarray, np.ndarra
     return groups
 
 
-def main(_) -> None:
-    try:
-        picture(flags.FLAGS.png)
-    except OSError as error:
-        sys.exit(common.fail(error))
-    print(flags.FLAGS.png)
-
-
-if __name__ == "__main__":
-    app.run(main, flags_parser=common.parse_flags)
+def main(parsed: Parsed) -> None:
+    """Writes the picture; says where."""
+    picture(parsed.config.png)
+    print(parsed.config.png)

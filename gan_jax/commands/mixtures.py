@@ -1,91 +1,107 @@
-"""Every game on mixtures of Gaussians, ten trials each, as a table; stopped at any point, the same command goes on.
+"""every game on mixtures of Gaussians, ten trials each, as a table
 
-    python -m experiments.mixture_table --steps=5000
+python -m gan_jax mixtures --steps=5000
 
-Takes all flags of `experiments.mixture2d`; each cell is a run of it, in a directory of its own under --workdir.
+Takes all flags of experiments.mixture2d too; each run has a directory of its own under --workdir. Stopped at any point,
+the same command goes on.
 """
 
 import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from types import SimpleNamespace
 
-import jax
-from absl import flags
-
-from experiments import common, mixture2d
-from gan_jax.presets import PRESETS, require_known
-from gan_jax import loop
+from gan_jax.config.flags import Parsed
+from gan_jax.config.options import option, replace, require_known
+from gan_jax.config.parts import ClusterConfig
 from gan_jax.data.mixtures import MIXTURES
+from gan_jax.presets import PRESETS
+from gan_jax.runs import launch, training
+from gan_jax.runs.experiment import find
+from gan_jax.runs.mixtures import measures
+from gan_jax.runs.training import Run
 from gan_jax.training.files import replace_file
+from gan_jax.training.loop import NonFinite
 
-DEFAULTS = mixture2d.DEFAULTS | dict(workdir="runs/mixtures", game=None, mixture=None)
-
-flags.DEFINE_list("games", list(PRESETS), "The table's rows.")
-flags.DEFINE_list("mixtures", ["ring8", "grid25"], "The table's columns.")
-flags.adopt_module_key_flags(mixture2d)
+WORKDIR = "runs/mixtures"
+Place = tuple[str, str]  # in the table: (game, mixture)
 
 
-def prepare(config: SimpleNamespace) -> common.Train:
-    """Checks all cells; returns what fills the table. Raises ValueError or OSError."""
-    for game in config.games:
+@dataclass(frozen=True)
+class Options:
+    """What the table has, and the options of its runs."""
+
+    games: tuple[str, ...] = option(tuple(PRESETS), "The table's rows.")
+    mixtures: tuple[str, ...] = option(("ring8", "grid25"), "The table's columns.")
+    runs: object = None  # the experiment's configuration
+
+
+def run(arguments: Sequence[str]) -> int:
+    """The command; returns the exit code."""
+    options = Options(runs=replace(find("mixture2d").default, workdir=WORKDIR))
+    try:
+        parsed = launch.parse_or_help(options, arguments, f"python -m gan_jax mixtures: {__doc__}")
+    except ValueError as error:
+        return launch.fail(error)
+    if parsed is None:
+        return 0
+    launch.keep_compiled(parsed.config.runs.run.compilation_cache)
+    return launch.carry_out(partial(prepare, parsed))
+
+
+def prepare(parsed: Parsed) -> Callable[[], None]:
+    """Checks all runs; returns what fills the table. Raises ValueError or OSError."""
+    options, experiment = parsed.config, find("mixture2d")
+    for game in options.games:
         require_known("game", game, PRESETS)
-    for mixture in config.mixtures:
+    for mixture in options.mixtures:
         require_known("mixture", mixture, MIXTURES)
-    if config.game or config.mixture:
+    if {"game", "mixture"} & parsed.given.keys():
         raise ValueError("the table is of many: --games=... and --mixtures=... choose them")
-    if jax.process_count() > 1:
+    if options.runs.cluster != ClusterConfig():
         raise ValueError("the table is filled by one process")
-    cells = {(game, mixture): _cell(config, game, mixture) for mixture in config.mixtures for game in config.games}
-    for cell in cells.values():  # what is wrong shows before any directory is made
-        mixture2d.make_setup(mixture2d.resolve(cell))
-    trains = {where: mixture2d.prepare(cell) for where, cell in cells.items()}
-    return partial(fill, config, cells, trains)
+    configs = {
+        (game, mixture): _of_run(options.runs, game, mixture) for mixture in options.mixtures for game in options.games
+    }
+    for config in configs.values():  # what is wrong shows before any directory is made
+        training.check(experiment, config)
+    return partial(fill, options, {place: training.prepare(experiment, config) for place, config in configs.items()})
 
 
-def fill(config: SimpleNamespace, cells: dict, trains: dict) -> None:
-    """Runs what is not there yet, and writes and prints the table after each cell."""
-    failures = {}
-    for number, (where, train) in enumerate(trains.items(), 1):
-        if _result(cells[where]).get("step", 0) < config.steps:
-            print(f"[{number}/{len(cells)}] {' on '.join(where)}")
+def fill(options: Options, runs: Mapping[Place, Run]) -> None:
+    """Trains what is not there yet, and writes and prints the table after each run."""
+    train, workdir, failures = find("mixture2d").train, Path(options.runs.run.workdir), {}
+    for number, (place, each) in enumerate(runs.items(), 1):
+        if _result(each).get("step", 0) < options.runs.run.steps:
+            print(f"[{number}/{len(runs)}] {' on '.join(place)}")
             try:
-                train()
-            except loop.NonFinite as error:
-                failures[where] = str(error)
-        text = table(config, cells, failures)
-        replace_file(Path(config.workdir) / "table.md", text.encode())
+                train(each)
+            except NonFinite as error:
+                failures[place] = str(error)
+        text = table(options, {place: _result(each) for place, each in runs.items()}, failures)
+        replace_file(workdir / "table.md", text.encode())
     print("\n" + text)
 
 
-def table(config: SimpleNamespace, cells: dict, failures: dict) -> str:
+def table(options: Options, results: Mapping[Place, dict], failures: Mapping[Place, str]) -> str:
     """The table in Markdown: a row per game, of each mixture modes, high quality and reverse KL, mean ± deviation."""
-    head = ["game"] + [f"{name}: {what}" for name in config.mixtures for what in ("modes", "high quality", "KL")]
+    head = ["game"] + [f"{name}: {what}" for name in options.mixtures for what in ("modes", "high quality", "KL")]
     rows = [head, ["---"] * len(head)]
-    for game in config.games:
+    for game in options.games:
         row = [f"`{game}`"]
-        for mixture in config.mixtures:
-            result = _result(cells[game, mixture])
-            if (game, mixture) in failures or not result:
-                row += [failures.get((game, mixture), "-"), "", ""]
-            else:
-                row += mixture2d.measures(result)
+        for mixture in options.mixtures:
+            place = game, mixture
+            missing = place in failures or not results[place]
+            row += [failures.get(place, "-"), "", ""] if missing else measures(results[place])
         rows.append(row)
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 
-def _cell(config: SimpleNamespace, game: str, mixture: str) -> SimpleNamespace:
-    """The configuration of one run. What is the table's alone is not its."""
-    own = {name: value for name, value in vars(config).items() if name not in ("games", "mixtures")}
-    return SimpleNamespace(
-        **own | dict(game=game, mixture=mixture, workdir=str(Path(config.workdir) / f"{mixture}-{game}"))
-    )
+def _of_run(config: object, game: str, mixture: str) -> object:
+    return replace(config, game=game, mixture=mixture, workdir=str(Path(config.run.workdir) / f"{mixture}-{game}"))
 
 
-def _result(cell: SimpleNamespace) -> dict:
-    path = Path(cell.workdir) / "result.json"
+def _result(run: Run) -> dict:
+    path = run.workdir / "result.json"
     return json.loads(path.read_text()) if path.exists() else {}
-
-
-if __name__ == "__main__":
-    common.launch(prepare, DEFAULTS)

@@ -139,7 +139,9 @@ def sorted_by_group(default: object) -> list[Option]:
 
 def _help(each: Option) -> list[str]:
     value = each.default
-    shown = ",".join(map(str, value)) if isinstance(value, tuple) else str(value).lower() if each.kind is bool else value
+    shown = (
+        ",".join(map(str, value)) if isinstance(value, tuple) else str(value).lower() if each.kind is bool else value
+    )
     text = each.help
     if each.choices is not None:
         text += f" Choices: {', '.join(each.choices())}."

@@ -8,7 +8,7 @@ from typing import ClassVar, TypeVar
 import jax
 
 from gan_jax import augment, presets
-from gan_jax.config.options import check, flat, option, replace, require_known
+from gan_jax.config.options import check, flat, option, replace
 from gan_jax.games import GAMES
 from gan_jax.layers.minibatch import MINIBATCH
 from gan_jax.layers.norm import NORMS
@@ -115,15 +115,15 @@ class AugmentationConfig:
 _CONSTANT = {"lr_decay": "none", "penalty_end": 1.0, "instance_noise": 0.0}
 
 
-def resolve(config: Config, **brought: object) -> Config:
-    """The configuration with all defaults filled in: first `brought`, an experiment's own, then the game's.
+def resolve(config: Config, **defaults: object) -> Config:
+    """The configuration with all defaults filled in: first `defaults`, an experiment's own, then the game's.
 
     Raises ValueError, in one line, for unknown names, values out of range and what cannot be combined.
     """
     check(config)
     values = flat(config)
     given = {name: value for name, value in values.items() if value is not None}
-    found = SimpleNamespace(**presets.fill(values | _CONSTANT | dict(d_dropout=0.0) | brought | given))
+    found = SimpleNamespace(**presets.fill(values | _CONSTANT | dict(d_dropout=0.0) | defaults | given))
     found.penalty = tuple(name for name in found.penalty if name != "none")
     found.penalty_weight = _weights(found)
     _require_targets(found)
@@ -134,10 +134,10 @@ def resolve(config: Config, **brought: object) -> Config:
     return replace(config, **vars(found))
 
 
-def with_network_defaults(config: Config, **brought: object) -> Config:
+def with_network_defaults(config: Config, **defaults: object) -> Config:
     """`resolve`, with what the networks bring too."""
     check(config)
-    return resolve(config, **{**NETWORKS[config.architecture.network].defaults, **brought})
+    return resolve(config, **{**NETWORKS[config.architecture.network].defaults, **defaults})
 
 
 def _weights(found: SimpleNamespace) -> tuple[float, ...]:

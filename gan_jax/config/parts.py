@@ -54,9 +54,7 @@ class ScoringConfig:
     """How samples are scored."""
 
     GROUP: ClassVar[str] = "evaluation"
-    num_samples: int = option(
-        10000, "Samples, and as many real images, that are compared.", low=10, resumable=True
-    )
+    num_samples: int = option(10000, "Samples, and as many real images, that are compared.", low=10, resumable=True)
     extractor: str | None = option(
         None,
         "File of the features' network (experiments.classifier trains one); by default the dataset's own.",

@@ -18,8 +18,8 @@ from flax import traverse_util
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from tqdm import tqdm
 
-from gan_jax.training.checkpoint import checksum
 from gan_jax.networks import cnn, inception
+from gan_jax.training.checkpoint import checksum
 from gan_jax.training.files import replace_file
 
 EXTRACTORS = Path(__file__).parent / "extractors"

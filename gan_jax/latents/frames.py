@@ -1,44 +1,23 @@
-"""What a trained generator draws between latents, and between classes; needs nothing but the run's directory.
+"""Frames between latents, and between classes: rows, a square, a loop that closes.
 
-python -m experiments.interpolate --workdir=RUN                            # rows, a square, and an animation that closes
-python -m experiments.interpolate --workdir=RUN --shape=line --label=3..7  # of cgan: from class to class
+In rows and loops the steps are even: from each frame to the next an image changes as much.
 """
 
 import math
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-import jax
 import numpy as np
-from absl import app, flags
 from PIL import Image
 from tqdm import tqdm
 
-from experiments import common, images, sample
-from gan_jax.presets import require_known
-from gan_jax import interpolation, pictures
-from gan_jax.latents.interpolation import PATHS, closed, lerp, through
+from gan_jax.latents import interpolation
+from gan_jax.latents.interpolation import closed, lerp, through
+from gan_jax.pictures import grids
 
-FLAGS = flags.FLAGS
 ROWS = 9
-CLASSES = 20  # of which there is a row each, at most
-MILLISECONDS = 50  # that a frame of an animation stays
-SUFFIXES = {"line": ".png", "grid": ".png", "loop": ".gif"}
 TILE = 30  # pixels of an image in a picture, with its margin, at least
 SIDE = 360  # of an animation, likewise
-
-flags.DEFINE_list(
-    "shape", "line,grid,loop", "Rows, each between two latents; a square between four; an animated round trip."
-)
-flags.DEFINE_enum("path", None, list(PATHS), "An arc or straight; by default slerp, or lerp where latents are uniform.")
-flags.DEFINE_integer("rows", None, f"Rows, and round trips side by side; by default {ROWS}, or one for each class.", 1)
-flags.DEFINE_integer(
-    "frames", None, "Images in a row, by default 12; along a square's side, 10; in a loop, 24 from latent to latent.", 2
-)
-for name in ("workdir", "seed", "label", "truncation", "out"):
-    flags.declare_key_flag(name)
 
 Array = np.ndarray
 
@@ -52,7 +31,7 @@ class Subject(NamedTuple):
       path: between latents, a value of `interpolation.PATHS`.
       rows: how many.
       frames: in a row, or along a side; None for as many as suit.
-      classes: the one-hot vectors [L, K] of the labels; None where the generator is told none.
+      classes: the one-hot vectors [L, K] of the labels; None where the generator is not class-conditional.
       names: of the classes, if there is to be a row of each; else with several classes paths go from class to class.
     """
 
@@ -72,8 +51,8 @@ def line(subject: Subject) -> tuple[list[Image.Image], float]:
     drawn, uneven = drawn_evenly(subject, latents, weights, frames)
     drawn = drawn.reshape(-1, *drawn.shape[2:])
     if subject.names:
-        return [pictures.rows(drawn, subject.names, least_side=max(512, TILE * frames))], uneven
-    return [pictures.grid(drawn, columns=frames, least_side=max(512, TILE * frames))], uneven
+        return [grids.rows(drawn, subject.names, least_side=max(512, TILE * frames))], uneven
+    return [grids.grid(drawn, columns=frames, least_side=max(512, TILE * frames))], uneven
 
 
 def loop(subject: Subject) -> tuple[list[Image.Image], float]:
@@ -87,11 +66,11 @@ def loop(subject: Subject) -> tuple[list[Image.Image], float]:
     drawn, uneven = drawn_evenly(subject, closed(latents), weights, frames + 1)
     least = math.ceil(math.sqrt(len(drawn)))
     columns = min(range(least, 2 * least), key=lambda columns: -len(drawn) % columns)  # that few places are left
-    return [pictures.grid(drawn[:, i], columns=columns, least_side=SIDE) for i in range(frames)], uneven
+    return [grids.grid(drawn[:, i], columns=columns, least_side=SIDE) for i in range(frames)], uneven
 
 
 def grid(subject: Subject) -> tuple[list[Image.Image], None]:
-    """The picture of a square between four latents; of several classes, from class to class, and down between two latents.
+    """The picture of a square between four latents; of several classes from class to class, down between two latents.
 
     Its steps are equal in the latents, not in the images.
     """
@@ -106,7 +85,7 @@ def grid(subject: Subject) -> tuple[list[Image.Image], None]:
         weights = subject.classes
     weights = None if weights is None else np.broadcast_to(weights, (side, side, weights.shape[-1]))
     drawn = subject.draw(latents, weights)
-    return [pictures.grid(drawn.reshape(-1, *drawn.shape[2:]), columns=side)], None
+    return [grids.grid(drawn.reshape(-1, *drawn.shape[2:]), columns=side)], None
 
 
 SHAPES = {"line": line, "grid": grid, "loop": loop}
@@ -142,7 +121,7 @@ def drawn_evenly(subject: Subject, latents: Array, weights: Array | None, frames
 
     drawn = []
     for row in tqdm(range(len(latents)), desc="paths", leave=False, dynamic_ncols=True):
-        flat = lambda t: draw(row, t).reshape(len(t), -1)
+        flat = lambda t, row=row: draw(row, t).reshape(len(t), -1)
         drawn.append(draw(row, interpolation.evenly(flat, latents.shape[1] - 1, frames)))
     return np.stack(drawn), max(interpolation.unevenness(step_sizes(row)) for row in drawn)
 
@@ -150,74 +129,3 @@ def drawn_evenly(subject: Subject, latents: Array, weights: Array | None, frames
 def step_sizes(drawn: Array) -> Array:
     """[k - 1]: the root mean squared difference of each of the images [k, H, W, C] to the next."""
     return np.sqrt(np.mean(np.diff(drawn, axis=0) ** 2, axis=(1, 2, 3)))
-
-
-def restore(
-    workdir: str | Path,
-    seed: int,
-    *,
-    label: str | None = None,
-    rows: int | None = None,
-    frames: int | None = None,
-    bound: float | None = None,
-    path: str | None = None,
-) -> Subject:
-    """The subject of a run's newest checkpoint.
-
-    Args: label: as in "7" or "3,8" or "3..7"; bound: of the latents (`randomness.latents`); path: a name in `PATHS`.
-
-    Raises ValueError if `workdir` is no directory of a run that draws, or has no checkpoint, or no such label.
-    """
-    content, recipe, state = sample.restore_images(workdir)
-    names, one_hot = content["class_names"], np.eye(len(content["class_names"]))
-
-    def draw(latents: Array, weights: Array | None) -> Array:
-        flat = (np.float32(each).reshape(-1, each.shape[-1]) for each in (latents, weights) if each is not None)
-        chunks = images.require_finite(images.generate(recipe, state, *flat))
-        drawn = np.concatenate(list(chunks))
-        return drawn.reshape(*latents.shape[:-1], *drawn.shape[1:])
-
-    subject = Subject(
-        draw,
-        random=lambda n: np.asarray(recipe.latents(jax.random.key(seed), n, bound), np.float64),
-        path=PATHS[path or ("lerp" if content["flags"].get("latent") == "uniform" else "slerp")],
-        rows=rows or ROWS,
-        frames=frames,
-    )
-    if label is not None:
-        return subject._replace(classes=one_hot[sample.class_numbers(workdir, label, content, recipe)])
-    if recipe.sample_labels is None:
-        return subject
-    some = slice(rows or CLASSES)
-    return subject._replace(classes=one_hot[some], names=names[some])
-
-
-def write() -> Iterator[str]:
-    """Writes what the flags ask for; yields what is to be told of each. Raises ValueError or OSError."""
-    for shape in FLAGS.shape:
-        require_known("shape", shape, SHAPES)
-    options = dict(label=FLAGS.label, rows=FLAGS.rows, frames=FLAGS.frames, bound=FLAGS.truncation, path=FLAGS.path)
-    subject = restore(FLAGS.workdir, FLAGS.seed, **options)
-    of = f"{sample.asked()}{'-' + FLAGS.path if FLAGS.path else ''}-seed{FLAGS.seed}"
-    for shape in FLAGS.shape:
-        frames, uneven = SHAPES[shape](subject)
-        out = Path(FLAGS.out or FLAGS.workdir) / f"interpolation-{shape}{of}{SUFFIXES[shape]}"
-        if shape == "loop":
-            pictures.film(frames, out, [MILLISECONDS] * len(frames))
-        else:
-            pictures.save(frames[0], out)
-        yield f"{out}" + ("" if uneven is None else f"  largest step {uneven:.2f} times the mean")
-
-
-def main(_) -> None:
-    if FLAGS.workdir is None:
-        sys.exit(common.fail("--workdir=RUN is needed: the directory of a run"))
-    try:
-        for told in write():
-            print(told)
-    except (ValueError, OSError) as error:
-        sys.exit(common.fail(error))
-
-
-if __name__ == "__main__":
-    app.run(main, flags_parser=common.parse_flags)

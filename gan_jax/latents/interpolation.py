@@ -27,10 +27,10 @@ def slerp(a: Array, b: Array, t: Array) -> Array:
     """From a to b on an arc about 0: the direction turns at constant speed, the length changes linearly.
 
     A straight line between normal latents, whose lengths are all near √d, runs through lengths that G never saw (White
-    2016, arXiv:1609.04468, section 2). Where |a| = |b| this is White's formula, sin((1-t)θ)/sin θ a + sin(tθ)/sin θ b. It
-    is computed in an orthonormal basis of the plane of a and b, and so for any two vectors: parallel ones, and a zero one,
-    which has no direction, are joined by the straight line; opposite ones span no plane, and are joined by the half-turn
-    through the axis of coordinates on which a is least (with d = 1, where there is none, through 0).
+    2016, arXiv:1609.04468, section 2). Where |a| = |b| this is White's formula, sin((1-t)θ)/sin θ a + sin(tθ)/sin θ b.
+    It is computed in an orthonormal basis of the plane of a and b, and so for any two vectors: parallel ones, and a
+    zero one, which has no direction, are joined by the straight line; opposite ones span no plane, and are joined by
+    the half-turn through the axis of coordinates on which a is least (with d = 1, where there is none, through 0).
 
     Args: a and b are [..., d], t broadcasts with their [...]. Exact at 0 and 1.
     """
@@ -86,11 +86,13 @@ def unevenness(steps: Array) -> float:
 def evenly(draw: Callable[[Array], Array], segments: int, count: int) -> Array:
     """Times [count] from 0 to `segments`, between neighbours of which what is drawn comes an equal length of its way.
 
-    So no step is longer than the way's length / (count - 1). It is as long as that where the way is straight, and shorter
-    where it bends, the less so the more steps there are. The tests hold the longest to EVEN = 1.1 times the mean: for smooth
-    ways with 12 steps a turn, corners at whole times, and slopes of up to 1e6 a unit of time. A jump is one long step.
+    So no step is longer than the way's length / (count - 1). It is as long as that where the way is straight, and
+    shorter where it bends, the less so the more steps there are. The tests hold the longest to EVEN = 1.1 times the
+    mean: for smooth ways with 12 steps a turn, corners at whole times, and slopes of up to 1e6 a unit of time. A jump
+    is one long step.
 
-    The length is measured on a polygon of many corners on the way, which are moved to where it is fast until no side is long.
+    The length is measured on a polygon of many corners on the way, which are moved to where it is fast until no side is
+    long.
 
     Args:
       draw: times [m], increasing -> what is drawn then, [m, p].

@@ -34,7 +34,7 @@ class Found(NamedTuple):
 
 
 def shell(size: int) -> tuple[float, float]:
-    """Between which norms normal latents of this size are, but for one in a thousand: quantiles of χ; [7.7, 12.4] for 100."""
+    """Between which norms normal latents of a size are, but one in a thousand: quantiles of χ; [7.7, 12.4] for 100."""
     return tuple(map(float, stats.chi.ppf([(1 - SHELL) / 2, (1 + SHELL) / 2], size)))
 
 
@@ -50,19 +50,20 @@ def onto_shell(latents: Array) -> Array:
 def into_box(latents: Array) -> Array:
     """Latents [n, d], each number clipped to [-1, 1].
 
-    Where what is outside is drawn anew instead (Lipton & Tripathi 2017, arXiv:1702.04782), inversion ended with errors 1.5 to
-    5 times as large after as many steps of Adam, on a DCGAN of digits.
+    Where what is outside is drawn anew instead (Lipton & Tripathi 2017, arXiv:1702.04782), inversion ended with errors
+    1.5 to 5 times as large after as many steps of Adam, on a DCGAN of digits.
     """
     return jnp.clip(latents, -1, 1)
 
 
-PROJECTIONS: dict[str, Project] = {"normal": onto_shell, "uniform": into_box}  # by the names in randomness.LATENTS
+PROJECTIONS: dict[str, Project] = {"normal": onto_shell, "uniform": into_box}  # by the names in randomness.PRIORS
 
 
 def gradient_mapping(project: Project, latents: Array, gradients: Array) -> Array:
-    """Gradients [n, d] without what leads out of the prior, (z - P(z - εg)) / ε (Nesterov 2004, section 2.2.3); ε is small.
+    """Gradients [n, d] without what leads out of the prior: (z - P(z - εg)) / ε, ε small (Nesterov 2004, 2.2.3).
 
-    Adam, which gives each number a step of its own size, would turn what leads straight out into a way along the border.
+    Adam, which gives each number a step of its own size, would turn what leads straight out into a way along the
+    border.
     """
     norms = jnp.linalg.norm(gradients, axis=-1, keepdims=True)
     size = SMALL * latents.shape[-1] ** 0.5 / jnp.maximum(norms, 1e-20)  # a thousandth of a normal latent's length
@@ -77,7 +78,7 @@ def descend(loss: Loss, latents: Array, project: Project, *, steps: int, rate: f
 
     Args: latents: the first, [n, d], of the prior; project: a value of PROJECTIONS.
     """
-    optimizer = optax.adam(optax.cosine_decay_schedule(rate, steps))
+    optimizer = optax.adam(optax.cosine_decay_schedule(rate, max(steps, 1)))
 
     def total(latents: Array) -> tuple[Array, Array]:
         losses = loss(latents)
@@ -104,7 +105,7 @@ def invert(
     *,
     steps: int,
     rate: float,
-    told: str = "",
+    title: str = "",
 ) -> Found:
     """Of each image the latent whose own image is nearest, pixel by pixel, of all that `descend` meets from its starts.
 
@@ -112,14 +113,14 @@ def invert(
       targets: images [N, H, W, C] in [-1, 1].
       starts: of each, [N, S, d]; `nearest_starts` finds good ones.
       project, steps, rate: as `descend` takes them.
-      told: what the progress bar says; "" for no bar.
+      title: of the progress bar; "" for no bar.
     """
     count, tried, size = starts.shape
     wanted = jnp.repeat(jnp.asarray(targets, jnp.float32), tried, axis=0)
     loss = lambda latents: jnp.mean((generate(latents) - wanted) ** 2, axis=(1, 2, 3))
     descent = descend(loss, jnp.reshape(starts, (count * tried, size)), project, steps=steps, rate=rate)
     latents, errors = next(descent)
-    for others, theirs in tqdm(descent, total=steps, desc=told, disable=not told, leave=False, dynamic_ncols=True):
+    for others, theirs in tqdm(descent, total=steps, desc=title, disable=not title, leave=False, dynamic_ncols=True):
         latents = jnp.where((theirs < errors)[:, None], others, latents)
         errors = jnp.fmin(theirs, errors)
     latents, errors = np.asarray(latents).reshape(starts.shape), np.asarray(errors).reshape(count, tried)
@@ -128,11 +129,11 @@ def invert(
 
 
 def smoothed(loss: Loss, key: Key, *, width: float, draws: int = 4) -> Loss:
-    """The mean loss of `draws` latents about each, z + width · ε with normal ε, the same ε for all; with width 0 the loss.
+    """The mean loss of `draws` latents about each, z + width · ε, ε normal and the same for all; the loss with width 0.
 
-    A classifier can be sure of a class at single points of a slope, where nobody sees it. Gradients that are averaged over
-    neighbours (Smilkov et al. 2017, arXiv:1706.03825) lead to latents whose neighbours have the class too: of 160 digits that
-    a DCGAN was led to so, another classifier saw the class in 97 %, and without it in 88 %.
+    A classifier can be sure of a class at single points of a slope, where nobody sees it. Gradients that are averaged
+    over neighbours (Smilkov et al. 2017, arXiv:1706.03825) lead to latents whose neighbours have the class too: of 160
+    digits that a DCGAN was led to so, another classifier saw the class in 97 %, and without it in 88 %.
     """
     if not width:
         return loss
@@ -146,16 +147,18 @@ def smoothed(loss: Loss, key: Key, *, width: float, draws: int = 4) -> Loss:
 
 
 def nearest_starts(targets: np.ndarray, images: np.ndarray, latents: np.ndarray, count: int) -> np.ndarray:
-    """Of images [M, H, W, C] of latents [M, d] the `count` nearest each target [N, H, W, C], pixel by pixel: [N, count, d].
+    """Of latents [M, d] of images [M, H, W, C] those of the `count` nearest each target [N, H, W, C]: [N, count, d].
 
-    Raises ValueError unless M ≥ count > 0.
+    Nearest pixel by pixel. Raises ValueError unless M ≥ count > 0.
     """
     _, indices = nearest(targets.reshape(len(targets), -1), images.reshape(len(images), -1), count)
     return latents[indices]
 
 
 def class_difference(latents: np.ndarray, classes: np.ndarray, first: int, second: int) -> np.ndarray:
-    """From the mean of the first class's latents to that of the second's, [d] (Radford et al. 2016, arXiv:1511.06434, 6.3.2).
+    """From the mean of the first class's latents to that of the second's, [d].
+
+    Radford et al. 2016, arXiv:1511.06434, section 6.3.2.
 
     Args: latents: [n, d]; classes: of their images, int [n]. Raises ValueError if one of both has no latents.
     """

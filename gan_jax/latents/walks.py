@@ -1,4 +1,4 @@
-"""Latents of images, and paths that start there: to another image, along the difference of two classes, up to a class."""
+"""Latents of images, and paths that start there: to another image, along the difference of two classes, to a class."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -30,18 +30,13 @@ class SearchConfig:
     GROUP: ClassVar[str] = "search"
     seed: int = option(0, "Of samples, and of the latents that are drawn.", low=0)
     strength: float = option(2.0, "How many times the difference of mean latents --direction goes.")
-    smoothing: float = option(
-        0.5, "--maximise: of latents so far about, on average, too; 0 for a latent alone.", low=0
-    )
+    smoothing: float = option(0.5, "--maximise: of latents so far about, on average, too; 0 for a latent alone.", low=0)
     drawn: int = option(4096, "Latents drawn to start an inversion from, or to know classes by.", low=1)
     starts: int = option(
-        4,
-        "Of an inversion: the latents, of those drawn, of the nearest images. Where a run has an encoder, it is what "
-        "that makes of the image.",
-        low=1,
+        4, "Of an inversion: the latents, of those drawn, of the nearest images; or else the run's encoder's.", low=1
     )
     descent_steps: int = option(
-        300, "Of an inversion, and of --maximise; 0 takes what the run's encoder says as it is.", low=0
+        300, "Of an inversion, and of --maximise; 0 takes the latents of the run's encoder as they are.", low=0
     )
     descent_rate: float = option(0.2, "Adam's rate in an inversion, which falls to 0 along a cosine.", low=0)
 
@@ -56,9 +51,14 @@ class Start(NamedTuple):
 
 
 class Walk(NamedTuple):
-    """Paths: latents [N, FRAMES, d]; a caption of each frame, [N][FRAMES]; the picture's title; lines that describe them.
+    """Paths, and what is said of them.
 
-    goal: the image [H, W, C] that all lead to, if there is one.
+    Fields:
+      latents: [N, FRAMES, d].
+      captions: of each frame, [N][FRAMES].
+      title: of the picture.
+      lines: that describe the paths.
+      goal: the image [H, W, C] that all lead to, if there is one.
     """
 
     latents: np.ndarray
@@ -148,7 +148,7 @@ def up(model: Model, classifier: Classifier, number: int, start: Start, config: 
 
 
 def evenly_apart(images: np.ndarray, count: int) -> np.ndarray:
-    """Of rows of images [N, S, H, W, C] the indices [N, count], from 0 to S - 1, between which images change as much."""
+    """Of rows of images [N, S, H, W, C] indices [N, count], from 0 to S - 1, between which images change as much."""
     steps = np.sqrt(np.mean(np.diff(images, axis=1) ** 2, axis=(2, 3, 4)))
     way = np.cumsum(np.pad(steps, ((0, 0), (1, 0))), axis=1)
     chosen = [np.searchsorted(row, np.linspace(0, row[-1], count)) for row in way]
@@ -162,7 +162,7 @@ def draw_others(model: Model, config: SearchConfig) -> tuple[np.ndarray, np.ndar
 
 
 def _starts(model: Model, config: SearchConfig) -> Callable[[np.ndarray], np.ndarray]:
-    """Images [N, H, W, C] -> the latents [N, S, d] that descent to them starts from: the encoder's, or the nearest drawn."""
+    """Images [N, H, W, C] -> latents [N, S, d] to start the descent to them from: the encoder's, or of those drawn."""
     if model.encode is not None:
         return lambda targets: np.asarray(model.encode(targets))[:, None]
     latents, images = draw_others(model, config)

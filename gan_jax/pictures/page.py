@@ -15,11 +15,13 @@ body { font: 16px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 0 auto; p
 h1 { font-size: 1.7rem; margin: 0 0 .3rem; } h2 { font-size: 1.2rem; margin: 2.6rem 0 .7rem; }
 p.lead, figcaption, .note { opacity: .75; } figcaption, .note { font-size: .9rem; }
 img { max-width: 100%; height: auto; background: white; border-radius: 4px; image-rendering: auto; }
-figure { margin: 0 0 1.2rem; } .side { display: flex; flex-wrap: wrap; gap: 1.2rem; } .side figure { flex: 1 1 20rem; max-width: 34rem; }
+figure { margin: 0 0 1.2rem; } .side { display: flex; flex-wrap: wrap; gap: 1.2rem; }
+.side figure { flex: 1 1 20rem; max-width: 34rem; }
 .wide { overflow-x: auto; } table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th, td { padding: .35rem .8rem; text-align: left; border-bottom: 1px solid var(--line); vertical-align: top; }
 th { font-weight: 600; } tbody tr:hover { background: var(--soft); }
-code, pre { font: .88rem/1.45 ui-monospace, monospace; } pre { overflow-x: auto; background: var(--soft); padding: .8rem; border-radius: 6px; }
+code, pre { font: .88rem/1.45 ui-monospace, monospace; }
+pre { overflow-x: auto; background: var(--soft); padding: .8rem; border-radius: 6px; }
 details { margin: .4rem 0; } summary { cursor: pointer; }
 """
 

@@ -14,11 +14,10 @@ import jax
 from flax import struct
 
 from gan_jax.randomness import Key
-from gan_jax.recipes.players import Player
+from gan_jax.recipes.players import Metrics, Player
 
 Array = jax.Array
 Batch = dict  # of arrays, by the names of an example's fields; of several domains, of such dicts
-Metrics = dict[str, Array]
 Condition = dict  # of arrays with a leading axis [n], by the names of an example's fields, such as {"label": int32 [n]}
 
 

@@ -1,7 +1,7 @@
 """Players: the networks of a game, each with its parameters and its optimizer's state; and the step that one makes."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -12,10 +12,9 @@ from flax import struct
 from gan_jax.devices import device_mean
 from gan_jax.randomness import Key
 
-if TYPE_CHECKING:
-    from gan_jax.recipes.contract import Metrics, State
-
 PyTree = dict
+Metrics = dict[str, jax.Array]
+State = TypeVar("State")  # recipes.contract's, which is made of players
 
 
 class Player(struct.PyTreeNode):
@@ -53,14 +52,14 @@ def init_player(
 
 
 def descend(
-    state: "State",
+    state: State,
     name: str,
-    loss_fn: Callable[[PyTree], tuple[jax.Array, tuple[PyTree, "Metrics"]]],
+    loss_fn: Callable[[PyTree], tuple[jax.Array, tuple[PyTree, Metrics]]],
     optimizer: optax.GradientTransformation,
     axis_name: str | None = None,
     *,
     norm: str | None = None,
-) -> tuple["State", "Metrics"]:
+) -> tuple[State, Metrics]:
     """One step of a player down the gradient of its loss: (the state with the player after it, metrics).
 
     Args:
@@ -78,7 +77,7 @@ def descend(
     return with_player(state, name, update_player(player, gradients, optimizer, variables)), metrics
 
 
-def with_player(state: "State", name: str, player: Player) -> "State":
+def with_player(state: State, name: str, player: Player) -> State:
     """The state with this player in the place of its own one of that name."""
     return state.replace(players={**state.players, name: player})
 

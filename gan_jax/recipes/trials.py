@@ -25,9 +25,9 @@ def of_each(metrics: Metrics) -> Metrics:
 def trials(recipe: Recipe, summary: Callable[[Metrics], Metrics] = means) -> Recipe:
     """A recipe that runs T trials of another at once. Trial k is the run of the k-th key on the k-th data.
 
-    Its keys are [T] (`init` and `step` also take one key, which they split); its batches' leaves have the trials after the examples, [batches_per_step, B, T, ...]; all fields of
-    its state have a leading axis [T], but for `step`; its metrics are a `summary` of the trials'; latents, conditions and
-    samples are [T, n, ...].
+    Its keys are [T] (`init` and `step` also take one key, which they split); its batches' leaves have the trials after
+    the examples, [batches_per_step, B, T, ...]; all fields of its state have a leading axis [T], but for `step`; its
+    metrics are a `summary` of the trials'; latents, conditions and samples are [T, n, ...].
     """
 
     def init(keys: Key, batch: Batch) -> State:

@@ -1,4 +1,4 @@
-"""What a run that classifies says of images."""
+"""What a trained classifier says of images, and how often it is right."""
 
 from collections.abc import Callable, Sequence
 
@@ -20,24 +20,16 @@ def classifier(recipe: Recipe, state: State) -> Classify:
     return jax.jit(lambda images: jax.nn.softmax(recipe.classify(state, images)))
 
 
-def classifier_of(run: TrainedRun) -> Classify:
-    """How a run classifies. Raises ValueError if it does not."""
-    if run.recipe.classify is None:
-        raise ValueError(f"{run.workdir} is a run of {run.experiment}, which does not classify")
-    return classifier(run.recipe, run.state)
-
-
-def probabilities(run: TrainedRun, paths: list[str]) -> np.ndarray:
+def probabilities(run: TrainedRun, paths: Sequence[str]) -> np.ndarray:
     """The probabilities of the classes of image files, [N, K].
 
     Raises ValueError if the run does not classify, or an image cannot be read.
     """
-    classify = classifier_of(run)
-    return np.asarray(classify(read(paths, run.spec.image_shape)))
+    return np.asarray(jax.nn.softmax(run.classify(read(paths, run.spec.image_shape))))
 
 
 def read(paths: Sequence[str], image_shape: tuple[int, int, int]) -> np.ndarray:
-    """Image files as a run's images: uint8 [N, H, W, C]. Raises ValueError if one cannot be read, or these are oblong."""
+    """Image files as a run's images, uint8 [N, H, W, C]; ValueError if one cannot be read, or these are oblong."""
     side, width, channels = image_shape
     if side != width:
         raise ValueError(f"the run's images are oblong, {side}×{width}; files are only cut to square ones")

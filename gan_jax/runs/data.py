@@ -83,9 +83,7 @@ def splits(config: DataConfig) -> tuple[Source, Source]:
     return keep(source, train_rows), keep(source, test_rows)
 
 
-def batches_of(
-    source: Source | Domains, phases: Sequence[Phase], config: object
-) -> Callable[[int], Iterator[Batch]]:
+def batches_of(source: Source | Domains, phases: Sequence[Phase], config: object) -> Callable[[int], Iterator[Batch]]:
     """This process's share of the batches from a step on, as `loop.fit` takes them; to the end of that step's phase."""
 
     def batches(step: int) -> Iterator[Batch]:
@@ -124,4 +122,3 @@ def require_shares(batch_size: int) -> None:
 
 def _all(source: Source | Domains) -> list[Source]:
     return list(source.sources.values()) if isinstance(source, Domains) else [source]
-

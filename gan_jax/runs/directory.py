@@ -7,7 +7,6 @@ import re
 import sys
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import jax
 
@@ -15,10 +14,8 @@ from gan_jax.config.options import flat, options
 from gan_jax.config.stored import from_json, to_json
 from gan_jax.data import DataSpec
 from gan_jax.data.classes import apart
+from gan_jax.runs.experiment import Experiment
 from gan_jax.training.files import replace_file
-
-if TYPE_CHECKING:
-    from gan_jax.runs.experiment import Experiment
 
 LIBRARIES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
 
@@ -36,7 +33,7 @@ def short(name: str) -> str:
     return re.sub(r"[^\w.]+", "_", name)
 
 
-def open_run(experiment: "Experiment", config: object, spec: DataSpec) -> Path:
+def open_run(experiment: Experiment, config: object, spec: DataSpec) -> Path:
     """Makes or re-opens config.run.workdir and writes its config.json; returns it.
 
     Raises ValueError if it holds another configuration, naming the flags that differ, or anything but a run; OSError
@@ -100,7 +97,7 @@ def read_config(workdir: str | Path) -> dict:
     return content
 
 
-def read_flags(workdir: str | Path, content: dict, experiment: "Experiment") -> object:
+def read_flags(workdir: str | Path, content: dict, experiment: Experiment) -> object:
     """The configuration of a run's config.json; a flag that it lacks, of a later version, has its default.
 
     Raises ValueError for a flag that there is not any more.
@@ -124,7 +121,7 @@ def _data_of_first_version(content: dict) -> dict:
     return {"example": example, "classes": classes, "class_counts": flags.get("class_counts", [])}
 
 
-def _require_same(run: dict, asked: dict, experiment: "Experiment", workdir: Path) -> None:
+def _require_same(run: dict, asked: dict, experiment: Experiment, workdir: Path) -> None:
     """Raises ValueError, naming what differs, unless a run is of the configuration that is asked for."""
     other = f"{workdir} holds a run of another configuration ({{}}); choose another --workdir"
     if run["experiment"] != asked["experiment"]:

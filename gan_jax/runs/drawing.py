@@ -29,7 +29,7 @@ def picture(sampler: Sampler, classes: Sequence[str], state: State, key: Key) ->
 def row_chunks(
     sampler: Sampler, state: State, labels: np.ndarray, key: Key, columns: int, truncation: float | None = None
 ) -> Iterator[np.ndarray]:
-    """Yields images [B, H, W, C] in [-1, 1], `columns` of each of the labels [R]; those of a column have the same latent."""
+    """Yields images [B, H, W, C] in [-1, 1], `columns` of each label [R]; those of a column have the same latent."""
     keys = jnp.tile(example_keys(key, columns), len(labels))
     return draw_of(sampler, state, keys, {"label": np.repeat(labels, columns)}, truncation)
 
@@ -60,11 +60,17 @@ def generate(
     return _by_rows(sampler.generate, state, np.float32(latents), condition)
 
 
+def render(sampler: Sampler, state: State, latents: np.ndarray, condition: Condition | None = None) -> np.ndarray:
+    """Images [..., H, W, C] in [-1, 1] of latents [..., d] and conditions [...]; ValueError if one is not finite."""
+    shape = latents.shape[:-1]
+    flat = jax.tree.map(lambda each: each.reshape(-1, *each.shape[len(shape) :]), (latents, condition))
+    images = np.concatenate(list(require_finite(generate(sampler, state, *flat))))
+    return images.reshape(*shape, *images.shape[1:])
+
+
 def _by_rows(draw: Callable[..., jax.Array], state: State, *columns) -> Iterator[np.ndarray]:
     draw_chunk = jax.jit(draw)
-    return chunks(
-        len(columns[0]), lambda rows: draw_chunk(state, *jax.tree.map(lambda column: column[rows], columns))
-    )
+    return chunks(len(columns[0]), lambda rows: draw_chunk(state, *jax.tree.map(lambda column: column[rows], columns)))
 
 
 def require_finite(drawn: Iterable[np.ndarray]) -> Iterator[np.ndarray]:

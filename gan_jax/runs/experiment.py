@@ -4,13 +4,13 @@ import importlib
 import importlib.util
 import pkgutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from gan_jax.config.options import check, require_known
+from gan_jax.config.options import require_known
 from gan_jax.data import DataSpec
 from gan_jax.recipes.contract import Phase, Recipe
-from gan_jax.runs import data, launch, training
+from gan_jax.runs.data import Data
 
 PACKAGE = "experiments"
 
@@ -27,44 +27,27 @@ class Experiment:
         for what cannot be combined.
       load: (resolved configuration) -> the data. Raises ValueError or OSError.
       complete: (resolved configuration, data) -> the same with what depends on the data filled in.
-      train: (a run that is about to train) -> None.
+      train: (a run that is about to train, `training.Run`) -> None.
+      main: (itself, the arguments of its command line) -> the exit code.
     """
 
     name: str
     default: object
     make: Callable[[object, DataSpec], Recipe | list[Phase]]
     resolve: Callable[[object], object]
-    load: Callable[[object], data.Data]
-    complete: Callable[[object, data.Data], object]
-    train: Callable[[training.Run], None]
+    load: Callable[[object], Data]
+    complete: Callable[[object, Data], object]
+    train: Callable[..., None]
+    main: Callable[["Experiment", Sequence[str]], int]
 
     @property
     def doc(self) -> str:
         """What its file says of it."""
         return sys.modules[self.make.__module__].__doc__ or self.name
 
-    def __call__(self, arguments: list[str] | None = None) -> None:
+    def __call__(self, arguments: Sequence[str] | None = None) -> None:
         """Parses the flags, trains, exits."""
-        sys.exit(launch.main(self, sys.argv[1:] if arguments is None else arguments))
-
-
-def experiment(
-    name: str,
-    config: type,
-    make: Callable[[object, DataSpec], Recipe | list[Phase]],
-    *,
-    resolve: Callable[[object], object] = lambda config: config,
-    load: Callable[[object], data.Data] = data.load_images,
-    complete: Callable[[object, data.Data], object] = lambda config, data: config,
-    train: Callable[[training.Run], None] = training.train,
-) -> Experiment:
-    """An experiment, as a file of experiments/ makes one of its configuration's class. Args: as `Experiment`'s fields."""
-
-    def resolved(given: object) -> object:
-        check(given)
-        return resolve(given)
-
-    return Experiment(name, config(), make, resolved, load, complete, train)
+        sys.exit(self.main(self, sys.argv[1:] if arguments is None else arguments))
 
 
 def find(name: str) -> Experiment:

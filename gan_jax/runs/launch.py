@@ -6,24 +6,44 @@ Exit codes: 0 done; 2 an error, said in one line; 130 and 143 stopped by Ctrl-C 
 import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 import jax
 from absl import logging
 
 from gan_jax.config.flags import Parsed, help_text, parse
+from gan_jax.config.options import check
 from gan_jax.config.parts import ClusterConfig
+from gan_jax.data import DataSpec
+from gan_jax.recipes.contract import Phase, Recipe
 from gan_jax.runs import training
+from gan_jax.runs.data import Data, load_images
+from gan_jax.runs.experiment import Experiment
 from gan_jax.training import loop
-
-if TYPE_CHECKING:
-    from gan_jax.runs.experiment import Experiment
 
 COMPILED_LONG = 0.1  # seconds from which on a program is kept
 HELP = ("--help", "--helpfull", "-h", "--helpshort")
 
 
-def main(experiment: "Experiment", arguments: Sequence[str]) -> int:
+def experiment(
+    name: str,
+    config: type,
+    make: Callable[[object, DataSpec], Recipe | list[Phase]],
+    *,
+    resolve: Callable[[object], object] = lambda config: config,
+    load: Callable[[object], Data] = load_images,
+    complete: Callable[[object, Data], object] = lambda config, data: config,
+    train: Callable[[training.Run], None] = training.train,
+) -> Experiment:
+    """An experiment, as a file of experiments/ makes one of its configuration's class. Args: as `Experiment`'s fields."""
+
+    def resolved(given: object) -> object:
+        check(given)
+        return resolve(given)
+
+    return Experiment(name, config(), make, resolved, load, complete, train, main)
+
+
+def main(experiment: Experiment, arguments: Sequence[str]) -> int:
     """An experiment's main program; returns the exit code."""
     command = f"python -m {experiment.name if '.' in experiment.name else f'experiments.{experiment.name}'}"
     try:
@@ -33,7 +53,7 @@ def main(experiment: "Experiment", arguments: Sequence[str]) -> int:
     return 0 if parsed is None else train(experiment, parsed.config)
 
 
-def train(experiment: "Experiment", config: object) -> int:
+def train(experiment: Experiment, config: object) -> int:
     """Trains a configuration from where its run stands; returns the exit code."""
     keep_compiled(config.run.compilation_cache)
 
@@ -79,9 +99,7 @@ def command(default: object, arguments: Sequence[str], title: str, act: Callable
     return 0
 
 
-def parse_or_help(
-    default: object, arguments: Sequence[str], title: str, *, takes_more: bool = False
-) -> Parsed | None:
+def parse_or_help(default: object, arguments: Sequence[str], title: str, *, takes_more: bool = False) -> Parsed | None:
     """The parsed command line; None if help was asked for and given. Raises ValueError for a wrong one."""
     if any(argument in HELP for argument in arguments):
         print(help_text(default, title))

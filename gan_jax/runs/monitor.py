@@ -94,11 +94,9 @@ class Plan(NamedTuple):
     floor: dict[str, float]
 
 
-def prepare(config: object, data: Data) -> Plan | None:
-    """What config.evaluation asks for, None for nothing. Raises ValueError or OSError."""
+def prepare(config: object, data: Data) -> Plan:
+    """What config.evaluation asks for. Raises ValueError or OSError."""
     own = config.evaluation
-    if not own.eval_every:
-        return None
     if not own.eval_metrics:
         raise ValueError(f"eval_metrics: name some of {', '.join(SCORES)}")
     extractor = needed_extractor(own.eval_metrics, own, config.data.dataset, data.spec.image_shape)

@@ -1,6 +1,6 @@
 """A trained run as a model: everything is found in its directory."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,14 +9,14 @@ import jax
 import numpy as np
 
 from gan_jax.data import DataSpec, example_batch
-from gan_jax.data.classes import class_numbers
+from gan_jax.data.classes import class_numbers, listed
 from gan_jax.pictures.grids import to_pixels
-from gan_jax.randomness import example_keys
+from gan_jax.randomness import Key, example_keys
 from gan_jax.recipes.contract import Condition, Recipe, Sampler, State, phase_at
 from gan_jax.runs import directory, drawing, training
 from gan_jax.runs.experiment import find
 from gan_jax.training.checkpoint import Checkpoints
-from gan_jax.training.loop import template_at
+from gan_jax.training.phases import template_at
 
 
 @dataclass(frozen=True)
@@ -50,8 +50,8 @@ class TrainedRun:
         """Images uint8 [num, H, W, C]; image i depends on all but `num`.
 
         Args:
-          label: of a class-conditional run: a class by name or number, or several, as in "1,4", in turn; by default they
-            are drawn by the data's frequencies.
+          label: of a class-conditional run: a class by name or number, or several, as in "1,4", in turn; by default
+            they are drawn by the data's frequencies.
           truncation: latents are drawn from within ± it.
         Raises ValueError if nothing can be drawn, or a label cannot be asked for, or an image is not finite.
         """
@@ -61,31 +61,39 @@ class TrainedRun:
         return np.concatenate([to_pixels(images) for images in drawing.require_finite(drawn)])
 
     def generate(self, latents: np.ndarray, *, label: str | int | None = None) -> np.ndarray:
-        """Images [n, H, W, C] in [-1, 1] of latents [n, ...]; of a class-conditional run, of this label. Raises as `sample`."""
-        condition = None
-        if self.sampler.takes("label"):
-            if label is None:
-                raise ValueError(f"{self.workdir} draws what it is asked for: name a label")
-            condition = {"label": np.resize(self.class_numbers(str(label)), len(latents))}
-        elif label is not None:
-            self.class_numbers(str(label))  # says that there are none
-        return np.concatenate(list(drawing.generate(self.sampler, self.state, latents, condition)))
+        """Images [n, H, W, C] in [-1, 1] of latents [n, ...].
+
+        Args: label: as of `sample`; a class-conditional run needs one.
+        Raises ValueError as `sample`, and without a label where one is needed.
+        """
+        labels = None if label is None else self.class_numbers(str(label))
+        if labels is None and self.sampler.takes("label"):
+            raise ValueError(f"{self.workdir} draws what it is asked for: name a label, of {listed(self.spec.classes)}")
+        condition = None if labels is None else {"label": np.resize(labels, len(latents))}
+        drawn = drawing.generate(self.sampler, self.state, latents, condition)
+        return np.concatenate(list(drawing.require_finite(drawn)))
 
     def classify(self, images: np.ndarray) -> np.ndarray:
-        """Logits [n, K] of the classes, of images [n, H, W, C]: uint8, or floats in [-1, 1]. Raises ValueError if it cannot."""
-        if self.recipe.classify is None:
-            raise ValueError(f"{self.workdir} is a run of {self.experiment}, which does not classify")
-        return np.asarray(jax.jit(self.recipe.classify)(self.state, images))
+        """Logits [n, K] of the classes, of images [n, H, W, C]: uint8, or floats in [-1, 1]. Raises as `classifier`."""
+        classify = jax.jit(self.classifier)
+        return np.concatenate(list(drawing.chunks(len(images), lambda rows: classify(self.state, images[rows]))))
 
     @property
     def sampler(self) -> Sampler:
-        """How it draws images. Raises ValueError, in one line, if it does not."""
+        """How it draws images: its recipe's. Raises ValueError, in one line, if it does not."""
         if self.recipe.sampler is not None:
             return self.recipe.sampler
         others = [f"it translates ({', '.join(self.recipe.translators)})"] * bool(self.recipe.translators)
         others += ["it classifies"] * (self.recipe.classify is not None)
         able = f"; {' and '.join(others)}" if others else ""
         raise ValueError(f"{self.workdir} is a run of {self.experiment}, which draws nothing from noise{able}")
+
+    @property
+    def classifier(self) -> Callable[[State, jax.Array], jax.Array]:
+        """How it classifies: its recipe's. Raises ValueError, in one line, if it does not."""
+        if self.recipe.classify is None:
+            raise ValueError(f"{self.workdir} is a run of {self.experiment}, which does not classify")
+        return self.recipe.classify
 
     def class_numbers(self, labels: str) -> np.ndarray:
         """Labels, as in "7" or "1,4" or "0..9" or "cat", by their numbers, int32 [n].
@@ -98,8 +106,8 @@ class TrainedRun:
             )
         return np.array(class_numbers("label", labels, self.spec.classes), np.int32)
 
-    def conditions(self, keys, labels: Sequence[int] | None = None) -> Condition | None:
-        """What images of these keys [n] are drawn for: the labels in turn, or by the data's frequencies; None without any."""
+    def conditions(self, keys: Key, labels: Sequence[int] | None = None) -> Condition | None:
+        """What images of keys [n] are drawn for: labels in turn, or by the data's frequencies; None without any."""
         if labels is not None:
             return {"label": np.resize(np.asarray(labels, np.int32), len(keys))}
         return self.sampler.conditions(keys, len(keys))

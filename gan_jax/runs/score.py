@@ -1,7 +1,7 @@
 """Scores of a trained run: samples beside real images, and real images beside others; nearest training images."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -46,7 +46,11 @@ class ByClass(NamedTuple):
 
 
 def score(
-    run: TrainedRun, config: ScoringConfig, metrics: Sequence[str] | None = None, seed: int = 0, data_dir: str | None = None
+    run: TrainedRun,
+    config: ScoringConfig,
+    metrics: Sequence[str] | None = None,
+    seed: int = 0,
+    data_dir: str | None = None,
 ) -> tuple[dict, dict[str, Image.Image]]:
     """What evaluation.json says of a run; and of the newest and the best checkpoint the samples nearest to training images.
 
@@ -64,7 +68,9 @@ def score(
     if monitor.read(run.workdir):
         states["best"] = restore(run.workdir, monitor.BEST).state
     key, count = jax.random.key(seed), images.real.count
-    classes = _by_class(run, own, images, config.num_samples, extractor) if sampler.takes("label") and extractor else None
+    classes = (
+        _by_class(run, own, images, config.num_samples, extractor) if sampler.takes("label") and extractor else None
+    )
     columns, tables, pictures = {}, {} if classes is None else {"real": classes.real}, {}
     for kind, state in states.items():
         if kind == "best" and state.step == run.state.step:
@@ -114,9 +120,7 @@ def _real_images(run: TrainedRun, config: DataConfig, count: int, extractor: Ext
     return RealImages(source, test, *monitor.real_pair(source, test, count, extractor))
 
 
-def _by_class(
-    run: TrainedRun, config: DataConfig, images: RealImages, count: int, extractor: Extractor
-) -> ByClass:
+def _by_class(run: TrainedRun, config: DataConfig, images: RealImages, count: int, extractor: Extractor) -> ByClass:
     """How samples are scored class by class."""
     num_classes = len(images.source.classes)
     numbers = _classes(config, num_classes, extractor, images.real)
@@ -144,9 +148,7 @@ def _scores(names: list[str], real: Images, fake: Images, extractor: Extractor |
     return found
 
 
-def _memorisation(
-    source: Source, test: Source | None, real: Images, fake: Images
-) -> tuple[Memorisation, Image.Image]:
+def _memorisation(source: Source, test: Source | None, real: Images, fake: Images) -> tuple[Memorisation, Image.Image]:
     """The measures, and the picture of the nearest pairs."""
     held_out = real.pixels if test is None else monitor.real_images(test, None, COMPARED).pixels
     size = max(1, READ // math.prod(source.spec["image"].shape))

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 import jax
 import numpy as np
@@ -16,16 +16,14 @@ from gan_jax.config.options import replace
 from gan_jax.data import example_batch
 from gan_jax.pictures import animations, curves, grids
 from gan_jax.randomness import Key
-from gan_jax.recipes.contract import Batch, Phase, Recipe, State
+from gan_jax.recipes.contract import Batch, Phase, Recipe, State, phase_at
 from gan_jax.runs import directory, drawing, monitor
 from gan_jax.runs.data import Data, batches_of, require_shares
+from gan_jax.runs.experiment import Experiment
 from gan_jax.training import loop, record
 from gan_jax.training.checkpoint import Checkpoints
 from gan_jax.training.diagnostics import EarlyWarning
 from gan_jax.training.files import replace_file
-
-if TYPE_CHECKING:
-    from gan_jax.runs.experiment import Experiment
 
 Result = TypeVar("Result")
 Picture = Callable[["Run", State, Key], Image.Image]
@@ -40,7 +38,7 @@ class Run(NamedTuple):
       data: what it learns from.
       phases: its recipe, or the phases of one that grows, made with axis_name=loop.AXIS.
       workdir: its directory, open.
-      plan: how it is evaluated while it trains; None if it is not.
+      plan: how it is evaluated while it trains; None if it is not, and but in the first process.
       batches: as `loop.fit` takes them; None for those of its data.
     """
 
@@ -62,10 +60,10 @@ class Run(NamedTuple):
 
     def recipe_at(self, step: int) -> Recipe:
         """The recipe of a state after `step` rounds."""
-        return self.phases[loop.phase_at(self.phases, step)].recipe
+        return self.phases[phase_at(self.phases, step)].recipe
 
 
-def check(experiment: "Experiment", config: object) -> tuple[object, Data, list[Phase]]:
+def check(experiment: Experiment, config: object) -> tuple[object, Data, list[Phase]]:
     """The resolved configuration, the data and the phases, without anything written.
 
     Raises ValueError or OSError for what can be known to be wrong.
@@ -80,16 +78,14 @@ def check(experiment: "Experiment", config: object) -> tuple[object, Data, list[
     return config, data, phases
 
 
-def prepare(experiment: "Experiment", config: object) -> Run:
+def prepare(experiment: Experiment, config: object) -> Run:
     """Checks that all fits, plans the evaluation, and opens the run directory.
 
     Raises ValueError or OSError for what can be known to be wrong, before anything is written.
     """
     config, data, phases = check(experiment, config)
     require_fitting(phases[0].recipe, data)
-    plan = None
-    if hasattr(config, "evaluation") and data.real is not None:
-        plan = by_first(lambda: monitor.prepare(config, data))
+    plan = by_first(lambda: monitor.prepare(config, data)) if eval_every(config, data) else None
     config = replace(config, workdir=config.run.workdir or directory.default_name(experiment.name, config))
     by_first(lambda: directory.open_run(experiment, config, data.spec))
     return Run(experiment.name, config, data, phases, Path(config.run.workdir), plan)
@@ -125,9 +121,7 @@ def draw_samples(run: Run, state: State, key: Key) -> Image.Image:
     return drawing.picture(run.recipe_at(int(state.step)).sampler, run.data.spec.classes, state, key)
 
 
-def train(
-    run: Run, *, picture: Picture = draw_samples, measure: Callable[[State], dict] = lambda state: {}
-) -> dict:
+def train(run: Run, *, picture: Picture = draw_samples, measure: Callable[[State], dict] = lambda state: {}) -> dict:
     """Trains from where the run stands to config.run.steps; evaluates as planned.
 
     Args:
@@ -142,10 +136,16 @@ def train(
 
 
 def due(run: Run, picture: Picture = draw_samples) -> list[tuple[int, Callable[[Run, int, State], None]]]:
-    """What is done every so many rounds: (rounds, what)."""
+    """What is done every so many rounds: (rounds, what). The same in all processes; the first one does it."""
     drawn = run.phases[0].recipe.sampler is not None or picture is not draw_samples
     pictures = [(run.config.run.sample_every, partial(save_picture, picture))] if drawn else []
-    return pictures + ([(run.config.evaluation.eval_every, evaluate)] if run.plan else [])
+    every = eval_every(run.config, run.data)
+    return pictures + ([(every, evaluate)] if every else [])
+
+
+def eval_every(config: object, data: Data) -> int:
+    """Rounds between evaluations; 0 where there are none."""
+    return config.evaluation.eval_every if hasattr(config, "evaluation") and data.real is not None else 0
 
 
 def save_picture(picture: Picture, run: Run, step: int, state: State) -> None:

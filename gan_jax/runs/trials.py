@@ -1,9 +1,9 @@
-"""Runs that differ in their seeds alone, trained in one program by `jax.vmap`: each leaves the directory that it would leave alone."""
+"""Runs that differ in their seeds alone, in one program by `jax.vmap`; each leaves what it would leave alone."""
 
-from collections.abc import Callable, Iterator
+import dataclasses
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from functools import partial
-from typing import TYPE_CHECKING
 
 import jax
 import jax.numpy as jnp
@@ -12,47 +12,63 @@ from tqdm import tqdm
 
 from gan_jax.config.options import replace
 from gan_jax.data import example_batch
-from gan_jax.recipes.contract import Batch, State
+from gan_jax.recipes.contract import Batch, Phase, State
 from gan_jax.recipes.trials import all_of, of_each, one, trials
 from gan_jax.runs import training
-from gan_jax.runs.data import batches_of
+from gan_jax.runs.data import Data, batches_of, load_images
+from gan_jax.runs.experiment import Experiment
 from gan_jax.runs.training import Run
 from gan_jax.training import loop
 from gan_jax.training.checkpoint import Checkpoints
 from gan_jax.training.diagnostics import EarlyWarning
 from gan_jax.training.record import Record
 
-if TYPE_CHECKING:
-    from gan_jax.runs.experiment import Experiment
 
+def prepare(experiment: Experiment, seeds: Sequence[int], config: object) -> Callable[[], None]:
+    """All that comes before training, and what trains.
 
-def prepare(experiment: "Experiment", seeds: list[int], config: object) -> Callable[[], None]:
-    """All that comes before training, and what trains. Raises ValueError or OSError.
+    Raises ValueError or OSError for what can be known to be wrong, before anything is written.
 
     Args: config: of all seeds; the last "{seed}" in its workdir becomes each one's own.
     """
     require_default_training(experiment)
+    shared = sharing_data(experiment)
     before, after = config.run.workdir.rsplit("{seed}", 1)
     configs = [replace(config, seed=seed, workdir=f"{before}{seed}{after}") for seed in seeds]
-    return partial(train, [training.prepare(experiment, each) for each in configs])
+    _, _, phases = training.check(shared, configs[0])
+    require_one_phase(experiment.name, phases)
+    return partial(train, [training.prepare(shared, each) for each in configs])
 
 
-def require_default_training(experiment: "Experiment") -> None:
-    """Raises ValueError if an experiment does more than to train one recipe."""
+def require_default_training(experiment: Experiment) -> None:
+    """Raises ValueError if an experiment does more than to train a recipe."""
     if experiment.train is not training.train:
-        raise ValueError(
-            f"vmap_trials: {experiment.name} does more than to train one recipe, so its seeds train one by one"
-        )
+        raise ValueError(f"vmap_trials: {experiment.name} has its own way of training, so its seeds train one by one")
 
 
-def train(runs: list[Run]) -> None:
-    """Trains runs that differ in their seeds alone, from where all of them stand, in one process.
+def require_one_phase(experiment: str, phases: Sequence[Phase]) -> None:
+    """Raises ValueError for networks that grow."""
+    if len(phases) > 1:
+        raise ValueError(f"vmap_trials: the networks of {experiment} grow, so its seeds train one by one")
 
-    Raises ValueError for a network that grows.
-    """
+
+def sharing_data(experiment: Experiment) -> Experiment:
+    """The experiment, which loads the same images but once for many configurations, if it loads them as most do."""
+    if getattr(experiment.load, "func", experiment.load) is not load_images:
+        return experiment  # what it loads may depend on all of its configuration
+    loaded: dict[object, Data] = {}
+
+    def load(config: object) -> Data:
+        if config.data not in loaded:
+            loaded[config.data] = experiment.load(config)
+        return loaded[config.data]
+
+    return dataclasses.replace(experiment, load=load)
+
+
+def train(runs: Sequence[Run]) -> None:
+    """Trains runs that differ in their seeds alone, from where all of them stand, in one process."""
     first = runs[0]
-    if len(first.phases) > 1:
-        raise ValueError(f"vmap_trials: {first.experiment} grows, so its seeds train one by one")
     config, recipe = first.config.run, trials(first.phases[0].recipe, of_each)
     init_keys, step_keys, _ = jnp.stack([run.keys() for run in runs], axis=1)
     example = example_batch(first.data.spec.example)
@@ -107,7 +123,7 @@ def _batches(each: list[Iterator[Batch]]) -> Iterator[Batch]:
     with ExitStack() as stack:
         for own_batches in each:
             stack.enter_context(closing(own_batches))
-        for batches in zip(*each):
+        for batches in zip(*each, strict=True):
             yield _side_by_side(list(batches))
 
 

@@ -1,15 +1,14 @@
 """The training loop: the one place that knows pmap, signals, hooks and non-finite numbers.
 
-It runs any recipe (`recipes.contract`), or the phases of a network that grows, on all devices of all processes, and knows
-nothing of what is trained. What happens at step t is a function of the configuration, the seed and t alone, so a run that was cut off and restarted
-equals one that was not, bit for bit (on one machine with one number of threads).
+It runs any recipe (`recipes.contract`), or the phases of a network that grows, on all devices of all processes, and
+knows nothing of what is trained. What happens at step t is a function of the configuration, the seed and t alone, so a
+run that was cut off and restarted equals one that was not, bit for bit (on one machine with one number of threads).
 """
 
 import math
-import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -23,22 +22,15 @@ from tqdm import tqdm
 from gan_jax.randomness import Key
 from gan_jax.recipes.contract import Batch, Metrics, Phase, Recipe, State, phase_at
 from gan_jax.training.checkpoint import Checkpoints
+from gan_jax.training.phases import grown, template_at
 from gan_jax.training.record import Record
+from gan_jax.training.signals import Interrupted, agreed, caught_signals
 
 AXIS = "data"
-GROWS = 2**32 - 1  # no step has this number: what a phase draws when it begins, no step draws
 
 
 class NonFinite(ArithmeticError):
     """A metric, or the state itself, became NaN or infinite. The message names step and metric."""
-
-
-class Interrupted(Exception):
-    """SIGTERM or Ctrl-C came; the run was saved. Fields: signal (its number), step (the last one saved)."""
-
-    def __init__(self, signal_number: int, step: int):
-        super().__init__(f"stopped by {signal.Signals(signal_number).name} after step {step}, which is saved")
-        self.signal, self.step = signal_number, step
 
 
 class Hook(NamedTuple):
@@ -117,27 +109,18 @@ def fit(
         training = _Training(
             key, steps, checkpoint_every, log_every, steps_per_call, hooks, observe, checkpoints, log, bar, caught
         )
+        # A copy: the first call donates its buffers, and these may be the caller's. No other reference is left here.
+        state = replicate(state)
         while int(state.step) < steps:
             number = phase_at(phases, int(state.step) + 1)
             if number > phase_at(phases, int(state.step)):
-                state = grown(phases[number], local(state), key)
+                state = replicate(grown(phases[number], local(state), key))
             with closing(batches(int(state.step))) as stream:
                 until = phases[number].until_step
-                state = training.run(phases[number].recipe, state, stream, steps if until is None else min(until, steps))
+                state = training.run(
+                    phases[number].recipe, state, stream, steps if until is None else min(until, steps)
+                )
     return Result(state, training.metrics, int(state.step) - first, training.clock.seconds(), training.rate)
-
-
-def grown(phase: Phase, state: State, key: Key) -> State:
-    """The first state of a phase, of the last one of the phase before; its key is a function of the run's and the step."""
-    return jax.jit(phase.grow)(state, jax.random.fold_in(jax.random.fold_in(key, state.step), GROWS))
-
-
-def template_at(phases: Sequence[Phase], state: State, key: Key, step: int) -> State:
-    """The tree and the shapes of the state after `step` steps. Args: state: a first phase's."""
-    template = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype), state)
-    for phase in phases[1 : phase_at(phases, step) + 1]:
-        template = jax.eval_shape(phase.grow, template, key)
-    return template
 
 
 @dataclass
@@ -163,8 +146,7 @@ class _Training:
 
     def run(self, recipe: Recipe, state: State, stream: Iterator[Batch], end: int) -> State:
         """Steps until step `end`, or raises Interrupted."""
-        # The first call donates the buffers of its state, which belong to others yet.
-        state, call = replicate(state), compile_step(scan_steps(recipe.step))
+        call = compile_step(scan_steps(recipe.step))
         step, pending = int(state.step), []
         intervals = [self.log_every, self.checkpoint_every, *(hook.every for hook in self.hooks)]
         while step < end:
@@ -174,7 +156,7 @@ class _Training:
             step += count
             pending.append(call_metrics)
             self.clock.tick(call_metrics, count)
-            stop = _agree(self.caught, step % self.log_every == 0)
+            stop = agreed(self.caught, step % self.log_every == 0)
             due = [hook for hook in self.hooks if step % hook.every == 0 or step == self.steps]
             save = stop or step == self.steps or step % self.checkpoint_every == 0
             if due or save or step == end or step % self.log_every == 0:
@@ -304,28 +286,3 @@ def require_finite(step: int, state: State) -> None:
     for path, leaf in jax.tree_util.tree_leaves_with_path(local(state)):
         if not np.isfinite(np.asarray(leaf)).all():
             raise NonFinite(f"the state's {jax.tree_util.keystr(path)} is not finite at step {step}")
-
-
-@contextmanager
-def caught_signals():
-    """Collects SIGTERM and the first Ctrl-C in a list; the second Ctrl-C acts as usual."""
-    caught: list[int] = []
-
-    def note(number, _):
-        caught.append(number)
-        signal.signal(number, previous[number])
-
-    previous = {number: signal.signal(number, note) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield caught
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
-
-
-def _agree(caught: list[int], compare: bool) -> int:
-    """The signal to stop for, or 0. Many processes must stop at the same step, so they compare now and then."""
-    own = caught[0] if caught else 0
-    if jax.process_count() == 1:
-        return own
-    return int(np.max(multihost_utils.process_allgather(np.int32(own)))) if compare else 0

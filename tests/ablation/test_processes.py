@@ -1,4 +1,4 @@
-"""Cells in processes: here small programs that write what runs do."""
+"""Runs in processes: here small programs that write what runs do."""
 
 import json
 import signal
@@ -8,9 +8,9 @@ import time
 
 import pytest
 
-from experiments import ablation_results
-from experiments.processes import Stopped, Task, play
-from experiments.sweep import Cell
+from gan_jax.ablation import results
+from gan_jax.ablation.processes import Stopped, Task, _rounds, run_tasks
+from gan_jax.ablation.sweep import AblationRun
 
 STEPS = 3
 WRITE = """
@@ -21,34 +21,34 @@ for folder in map(pathlib.Path, sys.argv[1:]):
 """
 
 
-def cells_in(folder, count=3):
-    return [Cell({"game": "hinge"}, seed, STEPS, folder / f"hinge-seed{seed}") for seed in range(count)]
+def runs_in(folder, count=3):
+    return [AblationRun({"game": "hinge"}, seed, STEPS, folder / f"hinge-seed{seed}") for seed in range(count)]
 
 
 def python(program):
-    return lambda cells: [sys.executable, "-c", program, *(str(cell.workdir) for cell in cells)]
+    return lambda runs: [sys.executable, "-c", program, *(str(run.workdir) for run in runs)]
 
 
 def test_one_that_fails_is_recorded_and_the_others_go_on(tmp_path):
     fails = "import sys; print('some words'); sys.exit('error: d_loss is nan at step 7')"
     killed = "import os; os.kill(os.getpid(), 9)"
-    cells = cells_in(tmp_path)
+    runs = runs_in(tmp_path)
     seen = []
-    play(
-        [Task([cell], python(program)) for cell, program in zip(cells, (fails, killed, WRITE))],
-        cells,
+    run_tasks(
+        [Task([run], python(program)) for run, program in zip(runs, (fails, killed, WRITE), strict=True)],
+        runs,
         jobs=1,
-        after_each=lambda: seen.append([ablation_results.state(cell) for cell in cells]),
+        after_each=lambda: seen.append([results.state(run) for run in runs]),
     )
     assert seen[-1] == ["failed: d_loss is nan at step 7", "failed: killed by SIGKILL", "done"]
     assert seen[0] == ["failed: d_loss is nan at step 7", "waiting", "waiting"]
 
 
 def test_of_several_in_a_process_that_fails_each_is_tried_alone(tmp_path):
-    cells = cells_in(tmp_path, 2)
-    only_alone = f"import sys\nif len(sys.argv) > 2: sys.exit('error: together')\n{WRITE}"
-    play([Task(cells, python(only_alone))], cells, jobs=1)
-    assert [ablation_results.state(cell) for cell in cells] == ["done", "done"]
+    runs = runs_in(tmp_path, 2)
+    only_alone = f"import sys\nif len(sys.argv) > 2: sys.exit('error: only alone')\n{WRITE}"
+    run_tasks([Task(runs, python(only_alone))], runs, jobs=1)
+    assert [results.state(run) for run in runs] == ["done", "done"]
 
 
 def test_as_many_at_a_time_as_asked_for(tmp_path):
@@ -59,16 +59,16 @@ here = pathlib.Path(sys.argv[1])
 (here.parent / (here.name + ".here")).touch()
 while len(list(here.parent.glob("*.here"))) < 2: time.sleep(0.01)
 {WRITE}"""
-    cells = cells_in(tmp_path, 2)
-    play([Task([cell], python(both)) for cell in cells], cells, jobs=2)
-    assert all(map(ablation_results.finished, cells))
+    runs = runs_in(tmp_path, 2)
+    run_tasks([Task([run], python(both)) for run in runs], runs, jobs=2)
+    assert all(map(results.finished, runs))
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_lets_them_save_and_stops(number, tmp_path):
     saves = """
 import pathlib, signal, sys, threading, time
-from experiments.cell import _end_with_the_starter
+from gan_jax.ablation.worker import _end_with_the_starter
 threading.Thread(target=_end_with_the_starter, daemon=True).start()
 def save(*_):
     time.sleep(0.3)  # saving takes a while
@@ -78,7 +78,7 @@ signal.signal(signal.SIGTERM, save)
 pathlib.Path(sys.argv[1] + ".ready").touch()
 time.sleep(600)
 """
-    cells = cells_in(tmp_path, 2)
+    runs = runs_in(tmp_path, 2)
 
     def send():
         while not (tmp_path / "hinge-seed0.ready").exists():
@@ -87,18 +87,16 @@ time.sleep(600)
 
     threading.Thread(target=send, daemon=True).start()
     with pytest.raises(Stopped, match=f"stopped by {signal.Signals(number).name}"):
-        play([Task([cell], python(saves)) for cell in cells], cells, jobs=1)
+        run_tasks([Task([run], python(saves)) for run in runs], runs, jobs=1)
     assert (tmp_path / "hinge-seed0.saved").exists()
     assert not (tmp_path / "hinge-seed1.ready").exists()
-    assert [ablation_results.state(cell) for cell in cells] == ["waiting", "waiting"]
+    assert [results.state(run) for run in runs] == ["waiting", "waiting"]
 
 
 def test_the_rounds_of_a_line_that_is_not_whole_are_not_counted(tmp_path):
-    from experiments.processes import _rounds
-
-    (cell,) = cells_in(tmp_path, 1)
-    assert _rounds(cell) == 0
-    cell.workdir.mkdir()
+    (run,) = runs_in(tmp_path, 1)
+    assert _rounds(run) == 0
+    run.workdir.mkdir()
     lines = [json.dumps({"step": step, "d_loss": 0.5}) + "\n" for step in (1, 2)]
-    (cell.workdir / "metrics.jsonl").write_text("".join(lines) + '{"step": 3, "d_l')
-    assert _rounds(cell) == 2
+    (run.workdir / "metrics.jsonl").write_text("".join(lines) + '{"step": 3, "d_l')
+    assert _rounds(run) == 2

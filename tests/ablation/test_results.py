@@ -3,40 +3,40 @@ import math
 
 import pytest
 
-from experiments import ablation_results
-from experiments.ablation_results import better, table
-from experiments.sweep import Cell
+from gan_jax.ablation import results
+from gan_jax.ablation.results import better, table
+from gan_jax.ablation.sweep import AblationRun
 
 SCORE = "frechet_distance[digits-cnn,898]"
 
 
-def cells_with(folder, finals, floor=0.25, **others):
-    """A cell for each final score, by game: None has not run, a text has failed so."""
-    cells = []
+def runs_with(folder, finals, floor=0.25, **others):
+    """A run for each final score, by game: None is waiting, a text has failed so."""
+    runs = []
     for game, values in finals.items():
         for seed, value in enumerate(values):
-            cell = Cell({"game": game}, seed, 10, folder / f"{game}-seed{seed}")
-            cells.append(cell)
+            run = AblationRun({"game": game}, seed, 10, folder / f"{game}-seed{seed}")
+            runs.append(run)
             if isinstance(value, str):
-                cell.failure.write_text(value + "\n")
+                run.failure.write_text(value + "\n")
             elif value is not None:
-                cell.workdir.mkdir()
+                run.workdir.mkdir()
                 line = {"step": 10, SCORE: value}
                 content = {"step": 10, "metrics": {"d_loss": 0.5}, "seconds": 2.5, "images_per_second": 100.0 + seed}
                 content |= {"final": line, "best": line | {"step": 5}, "floor": {SCORE: floor}} | others
-                (cell.workdir / "result.json").write_text(json.dumps(content))
-    return cells
+                (run.workdir / "result.json").write_text(json.dumps(content))
+    return runs
 
 
-def line_of(cells, game):
-    return next(line for line in table(cells).splitlines() if f"`{game}`" in line).split(" | ")
+def line_of(runs, game):
+    return next(line for line in table(runs).splitlines() if f"`{game}`" in line).split(" | ")
 
 
 def test_means_and_deviations(tmp_path):
     """Of 1, 2, 3: mean 2, deviation 1 with n - 1."""
-    cells = cells_with(tmp_path, {"hinge": [1.0, 2.0, 3.0], "minmax": [2.5, 3.0, 3.5]})
-    assert line_of(cells, "hinge")[1:3] == ["2 ± 1", "2 ± 1"]
-    assert "| real images | 0.25 | 0.25 |" in table(cells)
+    runs = runs_with(tmp_path, {"hinge": [1.0, 2.0, 3.0], "minmax": [2.5, 3.0, 3.5]})
+    assert line_of(runs, "hinge")[1:3] == ["2 ± 1", "2 ± 1"]
+    assert "| real images | 0.25 | 0.25 |" in table(runs)
 
 
 @pytest.mark.parametrize(
@@ -54,43 +54,43 @@ def test_means_and_deviations(tmp_path):
     ],
 )
 def test_bold_is_what_is_better_than_all_others_by_more_than_the_deviations(finals, bold, tmp_path):
-    cells = cells_with(tmp_path, finals)
-    assert [game for game in finals if "**" in line_of(cells, game)[1]] == ([bold] if bold else [])
+    runs = runs_with(tmp_path, finals)
+    assert [game for game in finals if "**" in line_of(runs, game)[1]] == ([bold] if bold else [])
 
 
 def test_higher_accuracies_are_better(tmp_path):
-    good = cells_with(tmp_path, {"hinge": [1.0, 1.1]}, test_accuracy=0.9)
-    bad = cells_with(tmp_path, {"minmax": [9.0, 9.1]}, test_accuracy=0.4)
+    good = runs_with(tmp_path, {"hinge": [1.0, 1.1]}, test_accuracy=0.9)
+    bad = runs_with(tmp_path, {"minmax": [9.0, 9.1]}, test_accuracy=0.4)
     assert "**0.9 ± 0**" in table(good + bad)
 
 
 def test_what_was_scored_against_other_images_is_not_compared(tmp_path):
-    text = table(cells_with(tmp_path, {"hinge": [1.0, 1.1]}) + cells_with(tmp_path, {"minmax": [9.0, 9.1]}, floor=0.5))
+    text = table(runs_with(tmp_path, {"hinge": [1.0, 1.1]}) + runs_with(tmp_path, {"minmax": [9.0, 9.1]}, floor=0.5))
     assert "**" not in text and "real images |" not in text
     assert "scored against different real images" in text
 
 
 def test_what_failed_or_has_not_run_is_said(tmp_path):
-    cells = cells_with(
+    runs = runs_with(
         tmp_path, {"hinge": [1.0, None], "minmax": [2.0, "d_loss is nan at step 7"], "r3gan": [None, None]}
     )
-    assert line_of(cells, "hinge")[-1] == "1 of 2; waiting |"
-    assert line_of(cells, "minmax")[-1] == "1 of 2; failed: d_loss is nan at step 7 |"
-    assert line_of(cells, "r3gan")[1:] == ["-", "-", "-", "0 of 2; waiting |"]
+    assert line_of(runs, "hinge")[-1] == "1 of 2; waiting |"
+    assert line_of(runs, "minmax")[-1] == "1 of 2; failed: d_loss is nan at step 7 |"
+    assert line_of(runs, "r3gan")[1:] == ["-", "-", "-", "0 of 2; waiting |"]
 
 
 def test_a_row_has_the_flags_the_state_the_scores_and_the_times(tmp_path):
-    done, failed = cells_with(tmp_path, {"hinge": [1.0, "killed by SIGKILL"]})
-    assert ablation_results.row(done) == {
+    done, failed = runs_with(tmp_path, {"hinge": [1.0, "killed by SIGKILL"]})
+    assert results.row(done) == {
         "game": "hinge", "seed": 0, "state": "done", "step": 10, f"final {SCORE}": 1.0, f"best {SCORE}": 1.0,
         "best step": 5, "last d_loss": 0.5, "seconds": 2.5, "images_per_second": 100.0,
     }  # fmt: skip
-    assert ablation_results.row(failed) == {"game": "hinge", "seed": 1, "state": "failed: killed by SIGKILL"}
+    assert results.row(failed) == {"game": "hinge", "seed": 1, "state": "failed: killed by SIGKILL"}
 
 
 def test_a_run_that_is_shorter_than_asked_for_is_not_finished(tmp_path):
-    (cell,) = cells_with(tmp_path, {"hinge": [1.0]})
-    assert ablation_results.finished(cell) and not ablation_results.finished(cell._replace(steps=11))
+    (run,) = runs_with(tmp_path, {"hinge": [1.0]})
+    assert results.finished(run) and not results.finished(run._replace(steps=11))
 
 
 def test_which_way_is_better():
@@ -101,4 +101,4 @@ def test_which_way_is_better():
 
 
 def test_an_interval_that_is_not_there_is_nan():
-    assert all(map(math.isnan, ablation_results._interval([])))
+    assert all(map(math.isnan, results._interval([])))

@@ -1,12 +1,12 @@
-"""experiments.classify says what runs of sgan and of classifier see in image files."""
+"""`classify` says what runs that classify see in image files."""
 
 import numpy as np
 import pytest
-from absl import flags
 from PIL import Image
 
-from experiments import classify
 from gan_jax.data import sources
+from gan_jax.runs import classify
+from gan_jax.runs.restore import restore
 
 SMALL = ("--image_size=8", "--batch_size=16", "--steps=60")
 RUNS = {
@@ -28,7 +28,7 @@ def digits(tmp_path):
     source = sources.load("digits", data_dir="", image_size=None)
     paths = []
     for digit in range(10):
-        image = Image.fromarray(source.images[np.flatnonzero(source.labels == digit)[0], ..., 0])
+        image = Image.fromarray(source.arrays["image"][np.flatnonzero(source.labels == digit)[0], ..., 0])
         if digit % 2:
             wide = Image.new("RGB", (24, 16))
             wide.paste(image, (4, 0))
@@ -38,48 +38,43 @@ def digits(tmp_path):
     return paths
 
 
-def say(capsys, *given):
-    flags.FLAGS.unparse_flags()
-    rest = classify.common.parse_flags(["classify", *map(str, given)], takes_more=True)
-    capsys.readouterr()
-    try:
-        classify.main(rest)
-    finally:
-        flags.FLAGS.unparse_flags()
-    return capsys.readouterr().out.splitlines()
-
-
 @pytest.mark.parametrize("experiment", ["sgan", "classifier"])
-def test_it_knows_digits(experiment, run, digits, capsys):
-    lines = say(capsys, f"--workdir={run(experiment)}", *digits)
+def test_it_knows_digits(experiment, run, run_command, digits, capsys):
+    workdir = run(experiment)
+    capsys.readouterr()
+    assert run_command("classify", f"--workdir={workdir}", *digits) == 0
+    lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 10
-    right = [line.startswith(f"{path}: class {digit} (") for digit, (path, line) in enumerate(zip(digits, lines))]
+    right = [
+        line.startswith(f"{path}: class {digit} (")
+        for digit, (path, line) in enumerate(zip(digits, lines, strict=True))
+    ]
     assert sum(right) >= 7
-    names, found = classify.probabilities(run(experiment), digits)
-    assert names == list("0123456789")
+    trained = restore(workdir)
+    found = classify.probabilities(trained, digits)
+    assert trained.spec.classes == tuple("0123456789")
     assert found.shape == (10, 10)
     np.testing.assert_allclose(found.sum(axis=1), 1, rtol=1e-5)
 
 
-def test_the_second_is_told_where_there_is_doubt():
-    assert classify.told("abc", np.array([0.015, 0.98, 0.005])) == "b (98.0%), then a (1.5%)"
-    assert classify.told("abc", np.array([0.0, 0.001, 0.999])) == "c (99.9%)"
+def test_the_second_is_named_where_there_is_doubt():
+    assert classify.describe("abc", np.array([0.015, 0.98, 0.005])) == "b (98.0%), then a (1.5%)"
+    assert classify.describe("abc", np.array([0.0, 0.001, 0.999])) == "c (99.9%)"
 
 
 @pytest.mark.parametrize(
-    "given, told",
+    "given, message",
     [
         (["--workdir={dcgan}", "{digit}"], "is a run of dcgan, which does not classify"),
         (["--workdir={sgan}", "none.png"], "none.png"),
-        (["--workdir={sgan}"], "one or more images are needed"),
+        (["--workdir={sgan}"], "one or more image files are needed"),
         (["{digit}"], "--workdir=RUN"),
         (["--workdir={none}", "{digit}"], "is not a run directory"),
     ],
 )
-def test_errors_are_one_line(given, told, run, digits, tmp_path, capsys):
+def test_errors_are_one_line(given, message, run, run_command, digits, tmp_path, capsys):
     names = {"sgan": run("sgan"), "dcgan": run("dcgan"), "digit": digits[0], "none": tmp_path}
-    with pytest.raises(SystemExit) as stop:
-        say(capsys, *(word.format(**names) for word in given))
-    assert stop.value.code == 2
+    capsys.readouterr()
+    assert run_command("classify", *(word.format(**names) for word in given)) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("error: ") and told in line
+    assert line.startswith("error: ") and message in line

@@ -1,15 +1,20 @@
-"""experiments.evaluate on a run's directory, and evaluation in training."""
+"""`evaluate` on a run's directory, and evaluation in training."""
 
 import json
 import shutil
 
+import jax
 import numpy as np
 import pytest
 from PIL import Image
 
-from experiments import evaluate, evaluation
+from gan_jax.commands import evaluate
+from gan_jax.config import flags
 from gan_jax.evaluation import features
 from gan_jax.evaluation.scores import SCORES
+from gan_jax.networks.cnn import Classifier
+from gan_jax.runs import monitor, score_table
+from gan_jax.training import diagnostics
 from gan_jax.training.loop import NonFinite
 
 EVALUATED = ("--eval_every=2", "--num_samples=50", "--eval_metrics=frechet_distance,modes")
@@ -17,36 +22,24 @@ EVALUATED = ("--eval_every=2", "--num_samples=50", "--eval_metrics=frechet_dista
 pytestmark = pytest.mark.usefixtures("compiled_in_haste")
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return tmp_path_factory.mktemp("evaluated")
-
-
 @pytest.fixture
-def trained(folder, play, tiny):
+def trained(folder, run_experiment, tiny):
     """A run of 5 rounds, evaluated after 2, 4 and 5."""
     run = folder / "run"
     if not (run / "result.json").exists():
-        assert play(*tiny, *EVALUATED, "--steps=5", "--checkpoint_every=1", f"--workdir={run}") == 0
+        assert run_experiment(*tiny, *EVALUATED, "--steps=5", "--checkpoint_every=1", f"--workdir={run}") == 0
     return run
 
 
-@pytest.fixture
-def score(configured):
-    """score(workdir, *flags) is what experiments.evaluate finds."""
-
-    def score(workdir, *given):
-        config = configured(f"--workdir={workdir}", *given, experiment="evaluate")
-        config.data_dir = None
-        return evaluate.evaluate(config)
-
-    return score
+def score(workdir, *given):
+    """What the command finds."""
+    return evaluate.evaluate(flags.parse(evaluate.Options(), [f"--workdir={workdir}", *given]).config)
 
 
-def test_a_run_that_knows_labels_is_scored_class_by_class(play, score, tmp_path):
+def test_a_run_that_knows_labels_is_scored_class_by_class(run_experiment, tmp_path):
     """Each measure of each class, beside that of the real images; a class that was not drawn has none."""
     given = ("--network=mlp", "--hidden=8", "--image_size=16", "--batch_size=8", "--steps=2", "--classes=1,7,4")
-    assert play(*given, f"--workdir={tmp_path}", experiment="cgan") == 0
+    assert run_experiment(*given, f"--workdir={tmp_path}", experiment="cgan") == 0
     result = score(tmp_path, "--num_samples=100", "--metrics=modes")
     found = result["by_class"]
     assert found.keys() == {"newest", "real"} and all(len(classes) == 3 for classes in found.values())
@@ -56,26 +49,26 @@ def test_a_run_that_knows_labels_is_scored_class_by_class(play, score, tmp_path)
         assert real["coverage"] > 0.8 > 0.2 > fake["coverage"]
         assert 0 < fake["ms_ssim"] < 1 and 0 < real["ms_ssim"] < 1
     json.loads(json.dumps(result, allow_nan=False))
-    lines = list(evaluate.table(result))
+    lines = list(score_table.table(result))
     assert any(line.startswith("taken for the class that was asked for") for line in lines)
     assert [line.split()[0] for line in lines[-4:-1]] == ["1", "7", "4"]  # as they are called
 
 
-def test_classes_that_have_changed_since(play, score, tmp_path):
+def test_classes_that_have_changed_since(run_experiment, tmp_path):
     """Names would stand beside the numbers of others."""
     for name in ("cat/a", "cat/b", "dog/c", "dog/d"):
         path = tmp_path / "pets" / f"{name}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.new("L", (8, 8)).save(path)
     given = ("--network=mlp", "--hidden=8", "--batch_size=4", "--steps=1", f"--dataset=folder:{tmp_path / 'pets'}")
-    assert play(*given, f"--workdir={tmp_path / 'run'}", experiment="cgan") == 0
+    assert run_experiment(*given, f"--workdir={tmp_path / 'run'}", experiment="cgan") == 0
     (tmp_path / "pets" / "dog").rename(tmp_path / "pets" / "ape")
     with pytest.raises(ValueError, match="no longer has the classes that .*: only run has dog; only data has ape$"):
         score(tmp_path / "run", "--num_samples=10", "--metrics=ms_ssim")
 
 
 def test_evaluation_in_training(trained):
-    lines = evaluation.read(trained)
+    lines = monitor.read(trained)
     assert [line["step"] for line in lines] == [2, 4, 5]
     names = ["step", "frechet_distance[digits-cnn,50]", "modes[digits-cnn,50]"]  # of 1,797, whose half would do too
     assert all(list(line) == names for line in lines)
@@ -87,73 +80,73 @@ def test_evaluation_in_training(trained):
     assert (trained / "evaluations.png").exists()
 
 
-def test_a_run_that_goes_on_evaluates_what_is_missing(trained, tmp_path, play, tiny):
+def test_a_run_that_goes_on_evaluates_what_is_missing(trained, tmp_path, run_experiment, tiny):
     """Lines of steps that were evaluated stay as they are: here they say what no evaluation would."""
     run = shutil.copytree(trained, tmp_path / "run")
-    marked = [{name: -1.0 for name in line} | {"step": line["step"]} for line in evaluation.read(trained)]
-    (run / evaluation.LINES).write_text("".join(json.dumps(line) + "\n" for line in marked))
-    assert play(*tiny, *EVALUATED, "--steps=7", f"--workdir={run}") == 0
-    lines = evaluation.read(run)
+    marked = [dict.fromkeys(line, -1.0) | {"step": line["step"]} for line in monitor.read(trained)]
+    (run / monitor.LINES).write_text("".join(json.dumps(line) + "\n" for line in marked))
+    assert run_experiment(*tiny, *EVALUATED, "--steps=7", f"--workdir={run}") == 0
+    lines = monitor.read(run)
     assert [line["step"] for line in lines] == [2, 4, 5, 6, 7]
     assert lines[:3] == marked and lines[3]["modes[digits-cnn,50]"] > 0
 
 
-def test_a_run_is_not_ranked_by_two_measures(trained, tmp_path, play, tiny, capsys):
+def test_a_run_is_not_ranked_by_two_measures(trained, tmp_path, run_experiment, tiny, capsys):
     run = shutil.copytree(trained, tmp_path / "run")
-    assert play(*tiny, *EVALUATED, "--num_samples=60", "--steps=7", f"--workdir={run}") == 2
+    assert run_experiment(*tiny, *EVALUATED, "--num_samples=60", "--steps=7", f"--workdir={run}") == 2
     line = capsys.readouterr().err.splitlines()[-1]
     assert "has frechet_distance[digits-cnn,50], modes[digits-cnn,50], not frechet_distance[digits-cnn,60]" in line
-    assert evaluation.read(run) == evaluation.read(trained)
+    assert monitor.read(run) == monitor.read(trained)
 
 
-def test_the_best_of_an_earlier_step_replaces_that_of_a_later(trained, tmp_path, play, tiny):
+def test_the_best_of_an_earlier_step_replaces_that_of_a_later(trained, tmp_path, run_experiment, tiny):
     """A run that starts anew and is evaluated at other steps: what is in best/ is what the lines call best."""
     run = shutil.copytree(trained, tmp_path / "run")
     for step in (4, 5):
         shutil.rmtree(run / "checkpoints" / str(step))
-    lines = [{name: 1e9 for name in line} | {"step": 5} for line in evaluation.read(trained)[-1:]]
-    (run / evaluation.LINES).write_text("".join(json.dumps(line) + "\n" for line in lines))
+    lines = [dict.fromkeys(line, 1e9) | {"step": 5} for line in monitor.read(trained)[-1:]]
+    (run / monitor.LINES).write_text("".join(json.dumps(line) + "\n" for line in lines))
     shutil.rmtree(run / "best")
     shutil.copytree(trained / "checkpoints" / "5", run / "best" / "5")
-    assert play(*tiny, *EVALUATED, "--eval_every=4", "--steps=5", f"--workdir={run}") == 0
+    assert run_experiment(*tiny, *EVALUATED, "--eval_every=4", "--steps=5", f"--workdir={run}") == 0
     assert json.loads((run / "result.json").read_text())["best"]["step"] == 4
     assert [path.name for path in (run / "best").iterdir()] == ["4"]
 
 
-def test_a_killed_run_finds_the_same(trained, tmp_path, play, tiny):
+def test_a_killed_run_finds_the_same(trained, tmp_path, run_experiment, tiny):
     """Killed after round 2: its best may be gone, its later lines are not written yet."""
     run = shutil.copytree(trained, tmp_path / "run")
     for step in (4, 5):
         shutil.rmtree(run / "checkpoints" / str(step), ignore_errors=True)
         shutil.rmtree(run / "best" / str(step), ignore_errors=True)
-    (run / evaluation.LINES).write_text("".join((trained / evaluation.LINES).read_text().splitlines(True)[:1]))
-    assert play(*tiny, *EVALUATED, "--steps=5", "--checkpoint_every=1", f"--workdir={run}") == 0
-    assert evaluation.read(run) == evaluation.read(trained)
+    (run / monitor.LINES).write_text("".join((trained / monitor.LINES).read_text().splitlines(True)[:1]))
+    assert run_experiment(*tiny, *EVALUATED, "--steps=5", "--checkpoint_every=1", f"--workdir={run}") == 0
+    assert monitor.read(run) == monitor.read(trained)
     assert (run / "best").joinpath(str(json.loads((trained / "result.json").read_text())["best"]["step"])).exists()
 
 
-def test_evaluating_changes_nothing_in_training(trained, tmp_path, play, tiny):
-    assert play(*tiny, "--steps=5", f"--workdir={tmp_path}") == 0
+def test_evaluating_changes_nothing_in_training(trained, tmp_path, run_experiment, tiny):
+    assert run_experiment(*tiny, "--steps=5", f"--workdir={tmp_path}") == 0
     assert (tmp_path / "metrics.jsonl").read_bytes() == (trained / "metrics.jsonl").read_bytes()
 
 
-def test_a_run_that_was_over_is_evaluated_at_its_end(tmp_path, play, tiny, capsys):
-    assert play(*tiny, "--steps=2", f"--workdir={tmp_path}") == 0
-    assert play(*tiny, "--steps=2", f"--workdir={tmp_path}", "--eval_every=10") == 0
-    assert [line["step"] for line in evaluation.read(tmp_path)] == [2]
+def test_a_run_that_was_over_is_evaluated_at_its_end(tmp_path, run_experiment, tiny, capsys):
+    assert run_experiment(*tiny, "--steps=2", f"--workdir={tmp_path}") == 0
+    assert run_experiment(*tiny, "--steps=2", f"--workdir={tmp_path}", "--eval_every=10") == 0
+    assert [line["step"] for line in monitor.read(tmp_path)] == [2]
     assert "at step 2, the best" in capsys.readouterr().out
 
 
 def test_images_that_are_not_finite_and_images_that_are_all_equal(capsys):
     with pytest.raises(NonFinite, match="not finite"):
-        evaluation.fake_images(iter([np.full((2, 8, 8, 1), np.nan)]), 2, None)
-    evaluation.fake_images(iter([np.zeros((2, 8, 8, 1))]), 2, None)
+        monitor.fake_images(iter([np.full((2, 8, 8, 1), np.nan)]), 2, None)
+    monitor.fake_images(iter([np.zeros((2, 8, 8, 1))]), 2, None)
     assert "all samples are equal" in capsys.readouterr().out
 
 
 def test_evaluate_needs_nothing_but_the_directory(trained, tmp_path, start):
     run = shutil.copytree(trained, tmp_path / "run")
-    process = start(f"--workdir={run}", "--num_samples=60", module="experiments.evaluate", devices=1)
+    process = start("evaluate", f"--workdir={run}", "--num_samples=60", module="gan_jax", devices=1)
     out, err = process.communicate(timeout=300)
     assert process.returncode == 0, err
     result = json.loads((run / "evaluation.json").read_text())
@@ -169,7 +162,7 @@ def test_evaluate_needs_nothing_but_the_directory(trained, tmp_path, start):
     assert Image.open(run / "nearest-newest.png").width >= 512
 
 
-def test_every_score_has_a_name_that_states_its_counts(trained, score):
+def test_every_score_has_a_name_that_states_its_counts(trained):
     result = score(trained, "--num_samples=50")
     for name in result["scores"]["real"]:
         assert name.endswith(("[digits-cnn,50]", "[50]"))
@@ -180,14 +173,14 @@ def test_every_score_has_a_name_that_states_its_counts(trained, score):
     assert len(SCORES) == 10
 
 
-def test_chosen_metrics_and_the_same_twice(trained, score):
+def test_chosen_metrics_and_the_same_twice(trained):
     given = ("--metrics=frechet_distance,ms_ssim", "--num_samples=40", "--seed=3")
     first = score(trained, *given)
     assert list(first["scores"]["newest"]) == ["step", "frechet_distance[digits-cnn,40]", "ms_ssim[40]"]
     assert score(trained, *given) == first
 
 
-def test_without_an_extractor_pixels_are_compared(tmp_path, play, tiny, score):
+def test_without_an_extractor_pixels_are_compared(tmp_path, run_experiment, tiny):
     """Colour images in folders, with a test split of 8."""
     for i in range(20):
         folder = tmp_path / "pictures" / ("train" if i < 12 else "test")
@@ -195,7 +188,7 @@ def test_without_an_extractor_pixels_are_compared(tmp_path, play, tiny, score):
         pixels = np.random.RandomState(i).randint(0, 256, (8, 8, 3), np.uint8)
         Image.fromarray(pixels).save(folder / f"{i}.png")
     dataset = f"--dataset=folder:{tmp_path / 'pictures'}"
-    assert play(*tiny, dataset, "--steps=1", f"--workdir={tmp_path / 'run'}") == 0
+    assert run_experiment(*tiny, dataset, "--steps=1", f"--workdir={tmp_path / 'run'}") == 0
     result = score(tmp_path / "run")
     assert result["real"]["other"] == "test split" and result["extractor"] is None
     assert set(result["scores"]["real"]) == {"sliced_wasserstein_8[12 real,8 fake]", "ms_ssim[12 real,8 fake]"}
@@ -207,7 +200,7 @@ def test_without_an_extractor_pixels_are_compared(tmp_path, play, tiny, score):
 
 
 @pytest.mark.parametrize(
-    "given, told",
+    "given, message",
     [
         (["--metrics=nope"], "unknown metric 'nope'; choose from frechet_distance"),
         (["--inception_weights=none.pth"], "none.pth"),
@@ -216,47 +209,43 @@ def test_without_an_extractor_pixels_are_compared(tmp_path, play, tiny, score):
         (["--metrics=precision_recall", "--num_samples=10", "--extractor={tmp}/rgb.npz"], "3 channels, these have 1"),
     ],
 )
-def test_what_is_wrong_is_one_line(given, told, trained, score, tmp_path):
-    import jax
-
-    from gan_jax.networks.cnn import Classifier
-
+def test_what_is_wrong_is_one_line(given, message, trained, tmp_path):
     variables = Classifier(2, 4).init(jax.random.key(0), np.zeros((1, 8, 8, 3)), train=False)
     described = dict(name="rgb-cnn", image_shape=(8, 8, 3), num_classes=2, width=4)
     features.save_classifier(tmp_path / "rgb.npz", variables, **described)
     with pytest.raises((ValueError, OSError)) as raised:
         score(trained, *(flag.format(tmp=tmp_path) for flag in given))
-    assert told in str(raised.value) and "\n" not in str(raised.value)
+    assert message in str(raised.value) and "\n" not in str(raised.value)
 
 
 @pytest.mark.parametrize(
-    "given, told",
+    "given, message",
     [
         (["--eval_metrics=nope"], "unknown metric 'nope'"),
         (["--eval_metrics="], "eval_metrics: name some of frechet_distance"),
         (["--extractor=none.npz"], "no extractor none.npz"),
     ],
 )
-def test_training_is_refused_before_anything_is_written(given, told, play, tiny, tmp_path, monkeypatch, capsys):
+def test_training_is_refused_before_anything_is_written(
+    given, message, run_experiment, tiny, tmp_path, monkeypatch, capsys
+):
     monkeypatch.chdir(tmp_path)
-    assert play(*tiny, "--eval_every=5", *given) == 2
+    assert run_experiment(*tiny, "--eval_every=5", *given) == 2
     (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error")]
-    assert told in line
+    assert message in line
     assert list(tmp_path.iterdir()) == []
 
 
 def test_evaluate_of_no_run(start, tmp_path):
-    for given, told in [((), "--workdir=RUN"), ((f"--workdir={tmp_path}",), "is not a run directory")]:
-        process = start(*given, module="experiments.evaluate", devices=1)
+    for given, message in [((), "--workdir=RUN"), ((f"--workdir={tmp_path}",), "is not a run directory")]:
+        process = start("evaluate", *given, module="gan_jax", devices=1)
         out, err = process.communicate(timeout=60)
         assert process.returncode == 2 and out == ""
-        assert told in err and len(err.splitlines()) == 1
+        assert message in err and len(err.splitlines()) == 1
 
 
-def test_warnings_are_told_while_training(play, tiny, tmp_path, capsys, monkeypatch):
-    from gan_jax import early_warning
-
-    monkeypatch.setattr(early_warning, "WINDOW", 2)
-    monkeypatch.setattr(early_warning, "LEAST_SPREAD", 99.0)
-    assert play(*tiny, "--steps=8", f"--workdir={tmp_path}") == 0
+def test_warnings_are_printed_while_training(run_experiment, tiny, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(diagnostics, "WINDOW", 2)
+    monkeypatch.setattr(diagnostics, "LEAST_SPREAD", 99.0)
+    assert run_experiment(*tiny, "--steps=8", f"--workdir={tmp_path}") == 0
     assert "early warning at step 4: the run looks collapsed: samples vary" in capsys.readouterr().out

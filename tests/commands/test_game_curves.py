@@ -1,9 +1,7 @@
 import numpy as np
-import pytest
-from absl import flags
 from PIL import Image
 
-from experiments import game_curves
+from gan_jax.commands import game_curves
 from gan_jax.games import GAMES
 
 
@@ -16,23 +14,13 @@ def test_curves_in_closed_form():
     np.testing.assert_allclose(curves["wasserstein"][1], -1)
 
 
-def test_the_picture_is_written(tmp_path, capsys):
+def test_the_picture_is_written(run_command, tmp_path, capsys):
     out = tmp_path / "new" / "curves.png"
-    flags.FLAGS(["game_curves", f"--png={out}"])
-    try:
-        game_curves.main(None)
-    finally:
-        flags.FLAGS.unparse_flags()
+    assert run_command("game_curves", f"--png={out}") == 0
     assert Image.open(out).width > 500 and str(out) in capsys.readouterr().out
 
 
-def test_a_place_that_cannot_be_written_to(tmp_path, capsys):
+def test_a_place_that_cannot_be_written_to(run_command, tmp_path, capsys):
     (tmp_path / "file").write_text("")
-    flags.FLAGS(["game_curves", f"--png={tmp_path / 'file' / 'curves.png'}"])
-    try:
-        with pytest.raises(SystemExit) as stop:
-            game_curves.main(None)
-    finally:
-        flags.FLAGS.unparse_flags()
-    assert stop.value.code == 2
+    assert run_command("game_curves", f"--png={tmp_path / 'file' / 'curves.png'}") == 2
     assert len(capsys.readouterr().err.splitlines()) == 1

@@ -1,28 +1,35 @@
-"""experiments.latent inverts images and leads from them to others; on small trained runs."""
+"""`latent` inverts images and leads from them to others; on small trained runs."""
 
+import dataclasses
 from pathlib import Path
 
 import jax
 import numpy as np
 import pytest
-from absl import flags
 from PIL import Image
 
-from experiments import latent, latent_model, latent_paths, sample
-from gan_jax import inversion
+from gan_jax.commands import latent, sample
+from gan_jax.config.options import replace
 from gan_jax.data import sources
+from gan_jax.latents import inversion, walks
+from gan_jax.latents.walks import SearchConfig
+from gan_jax.recipes.batch import to_unit_range
+from gan_jax.runs.classify import classifier
+from gan_jax.runs.models import find_classifier, open_model
+from gan_jax.runs.restore import restore
 
 pytestmark = pytest.mark.usefixtures("compiled_in_haste")
 
 MLP = ("--network=mlp", "--image_size=8", "--batch_size=32")
 RUNS = {
     "dcgan": (*MLP, "--hidden=64", "--steps=600"),
-    "uniform": (*MLP, "--hidden=64", "--steps=200", "--latent=uniform"),
+    "uniform": (*MLP, "--hidden=64", "--steps=200", "--prior=uniform"),
     "cgan": (*MLP, "--hidden=32", "--steps=3"),
     "classifier": ("--image_size=8", "--batch_size=16", "--channels=8", "--steps=250"),
     "larger": ("--image_size=12", "--batch_size=16", "--channels=4", "--steps=1"),
 }
 EXPERIMENTS = {"uniform": "dcgan", "larger": "classifier"}
+LANCZOS = Image.Resampling.LANCZOS
 QUICK = ("--drawn=512", "--descent_steps=30", "--starts=2")
 
 
@@ -38,34 +45,34 @@ def digits(folder):
     source = sources.load("digits", data_dir="", image_size=None)
     paths = [folder / f"{digit}.png" for digit in range(3)]
     for digit, path in enumerate(paths):
-        Image.fromarray(source.images[np.flatnonzero(source.labels == digit)[0], ..., 0]).save(path)
+        Image.fromarray(source.arrays["image"][np.flatnonzero(source.labels == digit)[0], ..., 0]).save(path)
     return [str(path) for path in paths]
 
 
-def lead(capsys, *given):
-    """The lines that the command prints, what is in its .npz, and its picture."""
-    flags.FLAGS.unparse_flags()
-    rest = latent.common.parse_flags(["latent", *map(str, given)], takes_more=True)
-    capsys.readouterr()
-    try:
-        latent.main(rest)
-    finally:
-        flags.FLAGS.unparse_flags()
-    *lines, picture, arrays = capsys.readouterr().out.splitlines()
-    with np.load(arrays) as file:
-        return lines, dict(file), Path(picture)
+@pytest.fixture
+def find(run_command, capsys):
+    """find(*arguments) runs the command; returns the lines that it prints, what is in its .npz, and its picture."""
+
+    def find(*given):
+        capsys.readouterr()
+        assert run_command("latent", *given) == 0
+        *lines, picture, arrays = capsys.readouterr().out.splitlines()
+        with np.load(arrays) as file:
+            return lines, dict(file), Path(picture)
+
+    return find
 
 
-def images_of(workdir, latents, *labels):
-    _, recipe, state = sample.restore(workdir)
-    return np.asarray(recipe.generate(state, latents, *labels))
+def images_of(workdir, latents, condition=None):
+    run = restore(workdir)
+    return np.asarray(run.sampler.generate(run.state, latents, condition))
 
 
 @pytest.mark.parametrize("name", ["dcgan", "uniform"])
-def test_samples_are_found_again(name, run, capsys):
-    lines, found, picture = lead(capsys, f"--workdir={run(name)}", "--num=16", "--seed=1")
+def test_samples_are_found_again(name, run, find):
+    lines, found, picture = find(f"--workdir={run(name)}", "--num=16", "--seed=1")
     assert np.mean(found["errors"] <= 0.01) >= 0.9
-    drawn = sample.draw(run(name), 16, seed=1)
+    drawn = sample.draw(restore(run(name)), 16, seed=1)
     np.testing.assert_allclose(
         np.mean((images_of(run(name), found["latents"]) - drawn) ** 2, axis=(1, 2, 3)), found["errors"], atol=1e-5
     )
@@ -80,24 +87,18 @@ def test_samples_are_found_again(name, run, capsys):
 
 def test_no_start_is_the_samples_own_latent(run):
     """Or else it would be no wonder that they are found."""
-    content, recipe, state = sample.restore_images(run("dcgan"))
-    model = latent_model.open_model(content, recipe, state, None)
-    config = latent.SimpleNamespace(seed=1, drawn=512)
-    others, drawn = latent_paths._look(model, config)
-    own = latent_paths.samples(model, config, 64).latents
+    model, config = open_model(restore(run("dcgan")), None), SearchConfig(seed=1, drawn=512)
+    others, drawn = walks.draw_others(model, config)
+    own = walks.samples(model, 64, config).latents
     assert np.linalg.norm(own[:, None] - others, axis=-1).min() > 1
     np.testing.assert_allclose(drawn, images_of(run("dcgan"), others), atol=1e-5)
 
 
-def test_files_are_inverted(run, digits, capsys, tmp_path):
-    lines, found, picture = lead(
-        capsys, f"--workdir={run('dcgan')}", *QUICK, f"--out={tmp_path / 'found.png'}", *digits
-    )
+def test_files_are_inverted(run, digits, find, tmp_path):
+    lines, found, picture = find(f"--workdir={run('dcgan')}", *QUICK, f"--out={tmp_path / 'found.png'}", *digits)
     assert [line.split(":")[0] for line in lines[:3]] == ["0.png", "1.png", "2.png"]
     assert all(f"{error:.4f}" in line for line, error in zip(lines, found["errors"]))
-    files = (
-        np.stack([np.asarray(Image.open(path).resize((8, 8), Image.Resampling.LANCZOS)) for path in digits]) / 127.5 - 1
-    )
+    files = np.stack([np.asarray(Image.open(path).resize((8, 8), LANCZOS)) for path in digits]) / 127.5 - 1
     drawn = images_of(run("dcgan"), found["latents"])[..., 0]
     errors = ((drawn[:, None] - files) ** 2).mean(axis=(2, 3))
     np.testing.assert_allclose(np.diag(errors), found["errors"], atol=1e-5)
@@ -106,8 +107,8 @@ def test_files_are_inverted(run, digits, capsys, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["dcgan", "uniform"])
-def test_a_path_leads_to_another_image(name, run, digits, capsys):
-    _, found, picture = lead(capsys, f"--workdir={run(name)}", *QUICK, *digits[:2], f"--towards={digits[2]}")
+def test_a_path_leads_to_another_image(name, run, digits, find):
+    _, found, picture = find(f"--workdir={run(name)}", *QUICK, *digits[:2], f"--towards={digits[2]}")
     assert picture.name == "latent-0_and_1_more-towards-2.png"
     assert found["paths"].shape == (2, 9, 100)
     np.testing.assert_allclose(found["paths"][:, 0], found["latents"], atol=1e-6)
@@ -120,13 +121,12 @@ def test_a_path_leads_to_another_image(name, run, digits, capsys):
 
 
 @pytest.mark.parametrize("own", [False, True])
-def test_ascent_makes_a_classifier_surer(own, run, capsys):
+def test_ascent_makes_a_classifier_surer(own, run, find):
     """The one that comes with the dataset, or a run's."""
     given = [f"--classifier={run('classifier')}"] if own else []
-    lines, found, _ = lead(capsys, f"--workdir={run('dcgan')}", *QUICK, "--num=4", "--maximise=3", *given)
-    content, _, _ = sample.restore_images(run("dcgan"))
-    judge = latent_model.find_judge(run("classifier") if own else None, content)
-    of = lambda latents: latent_model.judged(judge, images_of(run("dcgan"), latents))[:, 3]
+    lines, found, _ = find(f"--workdir={run('dcgan')}", *QUICK, "--num=4", "--maximise=3", *given)
+    seen_by = find_classifier(run("classifier") if own else None, restore(run("dcgan")))
+    of = lambda latents: seen_by.classify(images_of(run("dcgan"), latents))[:, 3]
     before, after = of(found["paths"][:, 0]), of(found["paths"][:, -1])
     assert after.mean() > before.mean() + 0.3
     assert f"{before.mean():.1%} at first" in lines[4] and f"{after.mean():.1%} at last" in lines[4]
@@ -134,66 +134,81 @@ def test_ascent_makes_a_classifier_surer(own, run, capsys):
 
 
 def sample_latents(workdir, count):
-    _, recipe, _ = sample.restore(workdir)
-    return recipe.latents(jax.random.key(0), count)
+    return restore(workdir).sampler.latents(jax.random.key(0), count)
 
 
-def test_a_direction_leads_from_class_to_class(run, capsys):
+def test_a_direction_leads_from_class_to_class(run, find):
     """It is one line for all, and makes the second class more probable."""
-    lines, found, picture = lead(
-        capsys, f"--workdir={run('dcgan')}", "--num=6", "--direction=0,1", "--drawn=2000", "--strength=1.5"
+    _, found, picture = find(
+        f"--workdir={run('dcgan')}", "--num=6", "--direction=0,1", "--drawn=2000", "--strength=1.5"
     )
     assert picture.name == "latent-seed0-direction-0_1.png"
     steps = np.diff(found["paths"], axis=1)
     np.testing.assert_allclose(steps, np.broadcast_to(steps[:1, :1], steps.shape), atol=1e-5)
-    content, _, _ = sample.restore_images(run("dcgan"))
-    judge = latent_model.find_judge(None, content)
-    of = lambda latents: latent_model.judged(judge, images_of(run("dcgan"), latents))
+    seen_by = find_classifier(None, restore(run("dcgan")))
+    of = lambda latents: seen_by.classify(images_of(run("dcgan"), latents))
     assert (of(found["paths"][:, 0]).argmax(axis=1) == 0).all()
     assert of(found["paths"][:, -1])[:, 1].mean() > of(found["paths"][:, 0])[:, 1].mean() + 0.1
 
 
-def test_a_conditional_generator_is_asked_for_one_label(run, capsys):
-    _, found, picture = lead(capsys, f"--workdir={run('cgan')}", *QUICK, "--num=4", "--label=7")
+def test_a_conditional_generator_is_asked_for_one_label(run, find):
+    _, found, picture = find(f"--workdir={run('cgan')}", *QUICK, "--num=4", "--label=7")
     assert picture.name == "latent-seed0-label7.png"
-    own = images_of(run("cgan"), sample_latents(run("cgan"), 4), np.full(4, 7))
-    back = images_of(run("cgan"), found["latents"], np.full(4, 7))
+    own = images_of(run("cgan"), sample_latents(run("cgan"), 4), {"label": np.full(4, 7)})
+    back = images_of(run("cgan"), found["latents"], {"label": np.full(4, 7)})
     np.testing.assert_allclose(((own - back) ** 2).mean(axis=(1, 2, 3)), found["errors"], atol=1e-5)
 
 
-def test_the_latents_found_are_the_same_again(run, digits, capsys):
-    first, again = (lead(capsys, f"--workdir={run('dcgan')}", *QUICK, digits[0])[1] for _ in range(2))
+def test_an_encoder_says_where_inversion_starts(run, run_command, find, digits, monkeypatch, capsys):
+    """It takes the place of the nearest of the latents drawn; with no step its latents are taken as they are."""
+    whole, given = restore(run("dcgan")), (f"--workdir={run('dcgan')}", "--starts=1", "--drawn=1", *digits)
+    encoded = np.asarray(sample_latents(run("dcgan"), 3))
+    encode = lambda state, images: encoded + 0 * images.sum(axis=(1, 2, 3))[:, None]
+    encoding = dataclasses.replace(whole, recipe=whole.recipe._replace(encode=encode))
+    monkeypatch.setattr(latent, "restore", lambda workdir: encoding)
+    _, alone, _ = find(*given, "--descent_steps=0")
+    np.testing.assert_allclose(alone["latents"], encoded, atol=1e-6)
+    targets = to_unit_range(np.stack([np.asarray(Image.open(path).resize((8, 8), LANCZOS)) for path in digits]))
+    errors = ((images_of(run("dcgan"), encoded)[..., 0] - targets) ** 2).mean(axis=(1, 2))
+    np.testing.assert_allclose(alone["errors"], errors, atol=1e-5)
+    _, descended, _ = find(*given, "--descent_steps=30")
+    assert (descended["errors"] < alone["errors"]).all()
+    assert run_command("latent", *given, "--maximise=3", "--descent_steps=0") == 2
+    assert "descent_steps=0" in capsys.readouterr().err
+
+
+def test_the_latents_found_are_the_same_again(run, digits, find):
+    first, again = (find(f"--workdir={run('dcgan')}", *QUICK, digits[0])[1] for _ in range(2))
     np.testing.assert_array_equal(first["latents"], again["latents"])
 
 
 def test_a_classifier_is_differentiable_and_sees_what_it_sees_in_pixels(run):
-    content, _, _ = sample.restore_images(run("dcgan"))
     pixels = np.random.default_rng(0).integers(0, 256, (3, 8, 8, 1)).astype(np.uint8)
     floats = np.float32(pixels / 127.5 - 1)
     for workdir in (None, run("classifier")):
-        judge = latent_model.find_judge(workdir, content)
-        gradient = jax.grad(lambda images: judge.probabilities(images)[:, 3].sum())(floats)
+        found = find_classifier(workdir, restore(run("dcgan")))
+        gradient = jax.grad(lambda images, found=found: found.probabilities(images)[:, 3].sum())(floats)
         assert np.isfinite(gradient).all() and np.abs(gradient).max() > 0
-    _, _, classify = latent.classify.load(run("classifier"))
-    np.testing.assert_allclose(judge.probabilities(floats), classify(pixels), atol=1e-5)
+    own = restore(run("classifier"))
+    np.testing.assert_allclose(found.probabilities(floats), classifier(own.recipe, own.state)(pixels), atol=1e-5)
 
 
 def test_of_a_run_on_some_classes_the_datasets_classifier_names_all(run):
-    content, _, _ = sample.restore_images(run("dcgan"))
-    content = content | {"flags": content["flags"] | {"classes": "3,8"}, "class_names": ["3", "8"]}
-    assert latent_model.find_judge(None, content).names == list("0123456789")
+    whole = restore(run("dcgan"))
+    config, spec = replace(whole.config, classes="3,8"), whole.spec._replace(classes=("3", "8"))
+    assert find_classifier(None, dataclasses.replace(whole, config=config, spec=spec)).classes == tuple("0123456789")
 
 
 def test_frames_are_evenly_apart():
     """Images that change by 0, 1, 1, 2, 4: of 8 in all, halves are at the fourth and at the end."""
     values = np.array([[0, 0, 1, 2, 4, 8], [0, 2, 4, 6, 8, 10]], float)
     drawn = values[..., None, None, None] * np.ones((8, 8, 1))
-    np.testing.assert_array_equal(latent_paths.evenly_apart(drawn, 3), [[0, 4, 5], [0, 3, 5]])
-    np.testing.assert_array_equal(latent_paths.evenly_apart(np.zeros((1, 4, 8, 8, 1)), 3), [[0, 0, 3]])
+    np.testing.assert_array_equal(walks.evenly_apart(drawn, 3), [[0, 4, 5], [0, 3, 5]])
+    np.testing.assert_array_equal(walks.evenly_apart(np.zeros((1, 4, 8, 8, 1)), 3), [[0, 0, 3]])
 
 
 @pytest.mark.parametrize(
-    "given, told",
+    "given, message",
     [
         (["{digit}"], "--workdir=RUN"),
         (["--workdir={none}"], "is not a run directory"),
@@ -216,11 +231,9 @@ def test_frames_are_evenly_apart():
         (["--workdir={dcgan}", "--descent_steps=0"], "descent_steps"),
     ],
 )
-def test_errors_are_one_line(given, told, run, digits, tmp_path, capsys):
+def test_errors_are_one_line(given, message, run, run_command, digits, tmp_path, capsys):
     names = {name: run(name) for name in RUNS if any(f"{{{name}}}" in word for word in given)}
     capsys.readouterr()
-    with pytest.raises(SystemExit) as stop:
-        lead(capsys, *(word.format(**names, digit=digits[0], none=tmp_path) for word in given))
-    assert stop.value.code == 2
+    assert run_command("latent", *(word.format(**names, digit=digits[0], none=tmp_path) for word in given)) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("error: ") and told in line
+    assert line.startswith("error: ") and message in line

@@ -1,9 +1,11 @@
 import json
+from dataclasses import replace
 
 import pytest
 
-from experiments import mixture_table
-from gan_jax import loop
+from gan_jax.commands import mixtures
+from gan_jax.runs.experiment import find
+from gan_jax.training import loop
 
 TINY = (
     "--hidden=8",
@@ -18,53 +20,71 @@ TINY = (
 pytestmark = pytest.mark.usefixtures("compiled_in_haste")
 
 
-def test_the_table_is_filled_and_gone_on_with(play, tmp_path, capsys, monkeypatch):
+@pytest.fixture
+def train_with(monkeypatch):
+    """train_with(act) has `act` train the runs, instead of mixture2d."""
+
+    def train_with(act):
+        monkeypatch.setattr(mixtures, "find", lambda name: replace(find(name), train=act))
+
+    return train_with
+
+
+def test_the_table_is_filled_and_gone_on_with(run_command, train_with, tmp_path, capsys):
     out = tmp_path / "table"
     trained = []
-    train = mixture_table.mixture2d.train
-    monkeypatch.setattr(mixture_table.mixture2d, "train", lambda *given: (trained.append(given[3].name), train(*given)))
-    assert play(*TINY, f"--workdir={out}", experiment="mixture_table") == 0
-    told = capsys.readouterr().out
+    train_with(lambda run: (trained.append(run.workdir.name), find("mixture2d").train(run)))
+    assert run_command("mixtures", *TINY, f"--workdir={out}") == 0
+    printed = capsys.readouterr().out
     table = (out / "table.md").read_text()
-    assert table in told
+    assert table in printed
     assert [line.split("|")[1].strip() for line in table.splitlines()] == ["game", "---", "`hinge`", "`minmax`"]
     result = json.loads((out / "ring8-hinge" / "result.json").read_text())
     assert f"| {result['modes']['mean']:.1f} ± {result['modes']['std']:.1f} |" in table
     assert trained == ["ring8-hinge", "ring8-minmax"]
 
-    # Cells of another configuration are not taken for these.
-    assert play(*TINY, "--seed=7", f"--workdir={out}", experiment="mixture_table") == 2
+    # Runs of another configuration are not taken for these.
+    assert run_command("mixtures", *TINY, "--seed=7", f"--workdir={out}") == 2
     assert "--seed=0 there, 7 asked for" in capsys.readouterr().err
 
     # What is there is not done again; what is not, is.
     (out / "ring8-minmax" / "result.json").unlink()
     (out / "table.md").unlink()
-    assert play(*TINY, f"--workdir={out}", experiment="mixture_table") == 0
+    assert run_command("mixtures", *TINY, f"--workdir={out}") == 0
     assert trained == ["ring8-hinge", "ring8-minmax", "ring8-minmax"]
     assert (out / "table.md").read_text() == table
 
 
-def test_a_cell_that_fails_says_so_and_the_others_go_on(play, tmp_path, monkeypatch):
-    def fail(setup, mixture, config, workdir):
-        if config.game == "hinge":
+def test_a_run_that_fails_says_so_and_the_others_go_on(run_command, train_with, tmp_path):
+    def fail(run):
+        if run.config.gan.game == "hinge":
             raise loop.NonFinite("d_loss is nan at step 7")
 
-    monkeypatch.setattr(mixture_table.mixture2d, "train", fail)
-    assert play(*TINY, f"--workdir={tmp_path}", experiment="mixture_table") == 0
+    train_with(fail)
+    assert run_command("mixtures", *TINY, f"--workdir={tmp_path}") == 0
     assert "| `hinge` | d_loss is nan at step 7 |" in (tmp_path / "table.md").read_text()
 
 
 @pytest.mark.parametrize(
-    "given, told",
+    "given, said",
     [
         ("--games=nope", "unknown game 'nope'"),
         ("--mixtures=nope", "unknown mixture"),
         ("--hidden=0", "hidden=0"),
         ("--game=hinge", "--games"),
+        ("--mixture=grid25", "--mixtures"),
+        ("--num_processes=2", "by one process"),
+        ("--nope=1", "unknown flag --nope"),
     ],
 )
-def test_errors_come_before_anything_runs(given, told, play, tmp_path, capsys):
-    assert play(*TINY, given, f"--workdir={tmp_path / 'table'}", experiment="mixture_table") == 2
+def test_errors_come_before_anything_runs(given, said, run_command, tmp_path, capsys):
+    assert run_command("mixtures", *TINY, given, f"--workdir={tmp_path / 'table'}") == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert told in line
+    assert said in line
     assert not (tmp_path / "table").exists()
+
+
+def test_help_has_the_table_s_flags_and_the_runs(run_command, capsys):
+    assert run_command("mixtures", "--help") == 0
+    printed = capsys.readouterr().out
+    assert "--games=" in printed and "--workdir=runs/mixtures" in printed and "--trials=10" in printed

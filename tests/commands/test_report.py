@@ -8,11 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from absl import flags
 from PIL import Image
 
-from experiments import ablation_results, memorised, page, report
-from experiments.sweep import Cell
+from gan_jax.ablation import results
+from gan_jax.ablation.sweep import AblationRun
+from gan_jax.commands import report
+from gan_jax.pictures import page
+from gan_jax.runs.report import NEAREST
 
 TINY = ("--game=hinge", "--network=mlp", "--hidden=8", "--image_size=8", "--batch_size=8", "--num_samples=100")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -49,39 +51,39 @@ def run_directory(tmp_path_factory):
 
 
 @pytest.fixture
-def run(run_directory, play):
+def run(run_directory, run_experiment):
     """A run that was evaluated in training."""
     if not run_directory.exists():
-        assert play(*TINY, "--steps=4", "--eval_every=2", f"--workdir={run_directory}") == 0
+        assert run_experiment(*TINY, "--steps=4", "--eval_every=2", f"--workdir={run_directory}") == 0
     return run_directory
 
 
 @pytest.fixture
 def ablation(run, tmp_path) -> Path:
-    """The directory of an ablation of which a cell is done, one has failed and two wait."""
+    """The directory of an ablation of which a run is done, one has failed and two wait."""
     workdir = tmp_path / "ablation"
     config = json.loads((run / "config.json").read_text())
     kept = ("command", "devices", "machine", "versions")
     plan = {"experiment": "dcgan", "sweep": {"game": ["hinge", "<b>&"]}, "flags": {}, "first_seed": 0}
     plan |= {"budget": "steps", "amount": 4} | {name: config[name] for name in kept}
-    cells = [
-        Cell({"game": game}, seed, 4, workdir / "cells" / f"{number}-seed{seed}")
+    runs = [
+        AblationRun({"game": game}, seed, 4, workdir / "runs" / f"{number}-seed{seed}")
         for number, game in enumerate(plan["sweep"]["game"])
         for seed in (0, 1)
     ]
-    (workdir / "cells").mkdir(parents=True)
-    shutil.copytree(run, cells[0].workdir)
-    cells[1].failure.write_text("d_loss is nan at step 3\n")
-    (workdir / ablation_results.PLAN).write_text(json.dumps(plan))
-    ablation_results.save_cells(workdir, cells)
+    (workdir / "runs").mkdir(parents=True)
+    shutil.copytree(run, runs[0].workdir)
+    runs[1].failure.write_text("d_loss is nan at step 3\n")
+    (workdir / results.PLAN).write_text(json.dumps(plan))
+    results.save_runs(workdir, runs)
     return workdir
 
 
 def test_a_run_s_page_has_all_that_there_is_of_it(run, opened):
     path = report.save(run)
     text = path.read_text()
-    for told in ("dcgan hinge", "frechet_distance[digits-cnn,100]", "Nearest training images", "batch_size", "jaxlib"):
-        assert told in text
+    for word in ("dcgan hinge", "frechet_distance[digits-cnn,100]", "Nearest training images", "batch_size", "jaxlib"):
+        assert word in text
     assert "http" not in re.sub(r"base64,[^\"]*", "", text)  # nothing is fetched
     seen, console = opened(path)
     assert seen == "5 of 5"  # the last samples, their animation, scores, curves, nearest images
@@ -111,35 +113,50 @@ def test_the_browser_would_notice(opened, tmp_path):
 def test_nearest_images_of_an_earlier_state_are_made_anew(run, tmp_path):
     there = shutil.copytree(run, tmp_path / "run")
     report.save(there)
-    old = (there / memorised.PICTURE).stat().st_mtime_ns
+    old = (there / NEAREST).stat().st_mtime_ns
     (there / "result.json").touch()
     report.save(there)
-    assert (there / memorised.PICTURE).stat().st_mtime_ns > old
+    assert (there / NEAREST).stat().st_mtime_ns > old
 
 
 def test_without_its_data_the_page_says_so(run, tmp_path, monkeypatch):
     there = shutil.copytree(run, tmp_path / "run")
-    (there / memorised.PICTURE).unlink(missing_ok=True)
+    (there / NEAREST).unlink(missing_ok=True)
     config = json.loads((there / "config.json").read_text())
     config["flags"]["dataset"] = "folder:nowhere"
     (there / "config.json").write_text(json.dumps(config))
     assert "no nearest training images" in report.save(there).read_text()
 
 
+def test_an_ablation_of_version_0_1_has_a_page(ablation):
+    """Its runs were called cells."""
+    (ablation / "runs").rename(ablation / "cells")
+    (ablation / "runs.json").rename(ablation / "cells.json")
+    text = report.save(ablation).read_text()
+    assert "1 of 2; failed: d_loss is nan at step 3" in text and "1 of 4 runs done" in text
+    assert "| `hinge` |" in (ablation / "table.md").read_text()
+    assert not (ablation / "runs").exists() and not (ablation / "runs.json").exists()
+
+
+def test_an_ablation_that_has_not_started(ablation):
+    (ablation / "runs.json").unlink()
+    with pytest.raises(ValueError, match="has started: it has no ablation.json and runs.json"):
+        report.save(ablation)
+
+
 @pytest.mark.parametrize(
-    "given, told", [((), "--workdir=RUN is needed"), (("--workdir={0}",), "is not a run directory")]
+    "given, said", [((), "--workdir=RUN is needed"), (("--workdir={0}",), "is not a run directory")]
 )
-def test_of_no_run(given, told, tmp_path, capsys):
-    flags.FLAGS(["report", *(flag.format(tmp_path) for flag in given)])
-    try:
-        with pytest.raises(SystemExit) as stop:
-            report.main(None)
-    finally:
-        flags.FLAGS.unparse_flags()
-    assert stop.value.code == 2
+def test_of_no_run(given, said, run_command, tmp_path, capsys):
+    assert run_command("report", *(flag.format(tmp_path) for flag in given)) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert told in line
+    assert said in line
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_command_says_where_the_page_is(run, run_command, capsys):
+    assert run_command("report", f"--workdir={run}") == 0
+    assert capsys.readouterr().out.splitlines()[-1] == str(run / "report.html")
 
 
 def test_markdown_in_tables_and_nothing_else():

@@ -1,17 +1,20 @@
-"""Samples as files for other programs: of the same seed the same, whatever their number and format."""
+"""`sample`: of the same seed the same images, whatever their number and format; of the labels that are named."""
 
 import csv
+import dataclasses
 import resource
+import shutil
+from pathlib import Path
 
 import jax
 import numpy as np
 import pytest
-from absl import flags
 from PIL import Image
 
-from experiments import sample
-from gan_jax import pictures
+from gan_jax.commands import sample
+from gan_jax.pictures.grids import to_pixels
 from gan_jax.randomness import example_keys
+from gan_jax.runs.restore import restore
 
 MLP = ("--network=mlp", "--hidden=8", "--image_size=8", "--batch_size=8", "--steps=2")
 
@@ -24,16 +27,30 @@ def run(trained_once):
     return lambda experiment="dcgan": trained_once(experiment, *MLP, experiment=experiment)
 
 
-def write(capsys, *given):
-    """Runs the command; returns what it says."""
-    flags.FLAGS.unparse_flags()
-    capsys.readouterr()
-    try:
-        sample.common.parse_flags(["sample", *map(str, given)])
-        sample.main(None)
-    finally:
-        flags.FLAGS.unparse_flags()
-    return capsys.readouterr().out.strip()
+@pytest.fixture
+def write(run_command, capsys):
+    """write(*flags) runs the command; returns what it prints."""
+
+    def write(*given):
+        capsys.readouterr()
+        assert run_command("sample", *given) == 0
+        return capsys.readouterr().out.strip()
+
+    return write
+
+
+@pytest.fixture
+def fails(run_command, capsys):
+    """fails(*flags) is the one line that the command prints on stderr."""
+
+    def fails(*given):
+        capsys.readouterr()
+        assert run_command("sample", *given) == 2
+        (line,) = capsys.readouterr().err.rpartition("\r")[2].splitlines()  # after the bar, which is wiped
+        assert line.startswith("error: ")
+        return line
+
+    return fails
 
 
 def read_npz(path):
@@ -41,11 +58,11 @@ def read_npz(path):
         return dict(file)
 
 
-def test_all_formats_have_the_same_images_whatever_their_number(run, tmp_path, capsys):
-    expected = pictures.to_pixels(sample.draw(run(), 70, seed=3))
+def test_all_formats_have_the_same_images_whatever_their_number(run, tmp_path, write):
+    expected = to_pixels(sample.draw(restore(run()), 70, seed=3))
     for num in (70, 5):
-        write(capsys, f"--workdir={run()}", f"--num={num}", "--seed=3", "--format=npz", f"--out={tmp_path / 'a.npz'}")
-        write(capsys, f"--workdir={run()}", f"--num={num}", "--seed=3", "--format=png", f"--out={tmp_path / 'a'}")
+        write(f"--workdir={run()}", f"--num={num}", "--seed=3", "--format=npz", f"--out={tmp_path / 'a.npz'}")
+        write(f"--workdir={run()}", f"--num={num}", "--seed=3", "--format=png", f"--out={tmp_path / 'a'}")
         found = read_npz(tmp_path / "a.npz")
         assert found.keys() == {"images"}
         np.testing.assert_array_equal(found["images"], expected[:num])
@@ -56,120 +73,185 @@ def test_all_formats_have_the_same_images_whatever_their_number(run, tmp_path, c
 
 
 @pytest.mark.parametrize("format, name", [("grid", ".png"), ("png", ""), ("npz", ".npz")])
-def test_files_are_named_after_what_is_asked_for(format, name, run, capsys):
+def test_files_are_named_after_what_is_asked_for(format, name, run, write):
     given = (f"--workdir={run('cgan')}", "--num=2", f"--format={format}")
-    assert write(capsys, *given) == str(run("cgan") / f"sample-seed0{name}")
+    assert write(*given) == str(run("cgan") / f"sample-seed0{name}")
     path = run("cgan") / f"sample-label3_5-truncation0.5-seed2{name}"
-    assert write(capsys, *given, "--label=3,5", "--truncation=0.5", "--seed=2") == str(path)
+    assert write(*given, "--label=3,5", "--truncation=0.5", "--seed=2") == str(path)
     assert path.exists()
 
 
-def test_labels_are_drawn_by_the_datas_frequencies_and_told(run, tmp_path, capsys):
+def test_labels_are_drawn_by_the_datas_frequencies_and_told(run, tmp_path, write):
     given = (f"--workdir={run('cgan')}", "--num=20", "--seed=1")
-    write(capsys, *given, "--format=npz", f"--out={tmp_path / 'a.npz'}")
-    write(capsys, *given, "--format=png", f"--out={tmp_path / 'a'}")
+    write(*given, "--format=npz", f"--out={tmp_path / 'a.npz'}")
+    write(*given, "--format=png", f"--out={tmp_path / 'a'}")
     found = read_npz(tmp_path / "a.npz")
-    _, recipe, state = sample.restore(run("cgan"))
-    key = jax.random.key(1)
-    np.testing.assert_array_equal(found["labels"], recipe.sample_labels(key, 20))
+    trained, key = restore(run("cgan")), jax.random.key(1)
+    np.testing.assert_array_equal(found["labels"], trained.sampler.conditions(key, 20)["label"])
     assert len(set(found["labels"])) > 4
-    _close(found["images"], recipe.sample(state, key, 20))
+    _close(found["images"], trained.sampler.sample(trained.state, key, 20))
     with (tmp_path / "a" / "labels.csv").open() as file:
         assert [row["label"] for row in csv.DictReader(file)] == [str(label) for label in found["labels"]]
 
 
 @pytest.mark.parametrize("num", [2, 5])
-def test_labels_that_are_asked_for_take_turns(num, run, tmp_path, capsys):
+def test_labels_that_are_asked_for_take_turns(num, run, tmp_path, write):
     out = tmp_path / "a.npz"
     given = (f"--workdir={run('cgan')}", "--format=npz", "--label=3,8,5", f"--out={out}")
-    write(capsys, *given, f"--num={num}")
+    write(*given, f"--num={num}")
     found, labels = read_npz(out), np.resize([3, 8, 5], 3 * num)
     np.testing.assert_array_equal(found["labels"], labels)
-    _, recipe, state = sample.restore(run("cgan"))
-    _close(found["images"], recipe.generate(state, recipe.latents(jax.random.key(0), 3 * num), labels))
+    trained = restore(run("cgan"))
+    latents = trained.sampler.latents(jax.random.key(0), 3 * num)
+    _close(found["images"], trained.sampler.generate(trained.state, latents, {"label": labels}))
 
 
 def _close(pixels, images):
     """But for a number that is rounded up here and down there."""
-    assert np.abs(pixels.astype(int) - pictures.to_pixels(images)).max() <= 1
+    assert np.abs(pixels.astype(int) - to_pixels(images)).max() <= 1
 
 
 @pytest.mark.parametrize("experiment, labels", [("dcgan", None), ("cgan", None), ("cgan", "4")])
 def test_latents_are_truncated(experiment, labels, run):
+    trained = restore(run(experiment))
     near, far = (
-        np.concatenate(list(sample.stream(run(experiment), 9, 2, labels=labels, bound=bound).images))
-        for bound in (0.5, None)
+        np.concatenate(list(sample.stream(trained, 9, 2, labels=labels, truncation=truncation).images))
+        for truncation in (0.5, None)
     )
-    _, recipe, state = sample.restore(run(experiment))
     keys = example_keys(jax.random.key(2), 9)
-    z = recipe.latents(keys, 9, 0.5)
+    z = trained.sampler.latents(keys, 9, 0.5)
     assert np.abs(z).max() <= 0.5
-    given = () if experiment == "dcgan" else (np.full(9, 4) if labels else recipe.sample_labels(keys, 9),)
-    np.testing.assert_allclose(near, recipe.generate(state, z, *given), atol=1e-5)
+    condition = {"label": np.full(9, 4)} if labels else trained.sampler.conditions(keys, 9)
+    assert (condition is None) == (experiment == "dcgan")
+    np.testing.assert_allclose(near, trained.sampler.generate(trained.state, z, condition), atol=1e-5)
     assert np.abs(near - far).max() > 1e-3
 
 
 @pytest.mark.parametrize("label", [(), ("--label=4",), ("--label=4,5",)])
-def test_pictures_are_truncated(label, run, tmp_path, capsys):
+def test_pictures_are_truncated(label, run, tmp_path, write):
     drawn = []
     for given in ((), ("--truncation=0.5",)):
-        write(capsys, f"--workdir={run('cgan')}", "--num=4", *label, *given, f"--out={tmp_path / 'a.png'}")
+        write(f"--workdir={run('cgan')}", "--num=4", *label, *given, f"--out={tmp_path / 'a.png'}")
         drawn.append(np.asarray(Image.open(tmp_path / "a.png").convert("L")).astype(int))
     assert np.abs(drawn[0] - drawn[1]).max() > 2
 
 
-def fails(capsys, *given):
-    """The one line that the command says on stderr."""
-    with pytest.raises(SystemExit) as stop:
-        write(capsys, *given)
-    assert stop.value.code == 2
-    (line,) = capsys.readouterr().err.rpartition("\r")[2].splitlines()  # after the bar, which is wiped
-    assert line.startswith("error: ")
-    return line
-
-
 @pytest.mark.parametrize("bound", ["0", "-1", "nan", "some"])
-def test_a_bound_is_above_0(bound, run, capsys):
-    assert "truncation" in fails(capsys, f"--workdir={run()}", f"--truncation={bound}")
+def test_a_bound_is_above_0(bound, run, fails):
+    assert "truncation" in fails(f"--workdir={run()}", f"--truncation={bound}")
 
 
-def test_an_unknown_format(run, capsys):
-    assert "grid, png, npz" in fails(capsys, f"--workdir={run()}", "--format=jpg").replace("|", ", ")
+def test_an_unknown_format(run, fails):
+    assert "grid, png, npz" in fails(f"--workdir={run()}", "--format=jpg").replace("|", ", ")
 
 
 @pytest.mark.parametrize("format", ["grid", "png", "npz"])
 @pytest.mark.parametrize("experiment, label", [("dcgan", ()), ("cgan", ("--label=3,4",))])
-def test_an_image_that_is_not_finite_is_an_error(experiment, label, format, run, tmp_path, capsys, monkeypatch):
+def test_an_image_that_is_not_finite_is_an_error(experiment, label, format, run, tmp_path, monkeypatch, fails):
     """Of each 64 that are drawn at once it is the second."""
-    content, recipe, state = sample.restore(run(experiment))
-
-    def generate(state, z, *labels):
-        return recipe.generate(state, z, *labels).at[1].set(np.nan)
-
-    broken = content, recipe._replace(generate=generate), state
-    monkeypatch.setattr(sample, "restore", lambda *_: broken)
+    whole = restore(run(experiment))
+    generate = lambda *given: whole.sampler.generate(*given).at[1].set(np.nan)
+    recipe = whole.recipe._replace(sampler=whole.sampler._replace(generate=generate))
+    monkeypatch.setattr(sample, "restore", lambda *_: dataclasses.replace(whole, recipe=recipe))
     given = (f"--workdir={run(experiment)}", "--num=70", f"--format={format}", f"--out={tmp_path / 'a'}")
-    assert "image 1 is not finite" in fails(capsys, *given, *label)
+    assert "image 1 is not finite" in fails(*given, *label)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_folder_of_other_things_is_an_error(run, tmp_path, capsys):
+def test_a_folder_of_other_things_is_an_error(run, tmp_path, fails):
     (tmp_path / "notes.txt").write_text("kept")
-    told = fails(capsys, f"--workdir={run()}", "--format=png", f"--out={tmp_path}")
-    assert f"{tmp_path} holds other things than samples (notes.txt)" in told
+    line = fails(f"--workdir={run()}", "--format=png", f"--out={tmp_path}")
+    assert f"{tmp_path} holds other things than samples (notes.txt)" in line
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
 
 
 @pytest.mark.parametrize("format", ["png", "npz"])
-def test_a_full_disk_is_an_error(format, run, tmp_path, capsys):
+def test_a_full_disk_is_an_error(format, run, tmp_path, write, fails):
     """No file may be larger than 100 bytes: that fails as a full disk does."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     given = (f"--workdir={run()}", "--num=200", f"--format={format}")
-    write(capsys, *given)  # so that what is compiled has been kept
+    write(*given)  # so that what is compiled has been kept
     resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
     try:
-        told = fails(capsys, *given, f"--out={tmp_path / 'a'}")
+        line = fails(*given, f"--out={tmp_path / 'a'}")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    assert str(tmp_path) in told
+    assert str(tmp_path) in line
     assert list(tmp_path.iterdir()) == []
+
+
+def test_sample_i_depends_on_the_seed_and_i_alone(run):
+    trained = restore(run())
+    images = sample.draw(trained, 70, seed=1)  # 70: more than are drawn at once
+    assert images.shape == (70, 8, 8, 1)
+    np.testing.assert_array_equal(sample.draw(trained, 3, seed=1), images[:3])
+    assert np.abs(images[1:] - images[:-1]).max(axis=(1, 2, 3)).min() > 1e-3
+    assert np.abs(sample.draw(trained, 3, seed=2) - images[:3]).max() > 1e-3
+
+
+def test_sample_writes_the_same_picture_again(run, write):
+    pictures = []
+    for _ in range(2):
+        path = Path(write(f"--workdir={run()}", "--num=5", "--seed=7"))
+        assert path == run() / "sample-seed7.png"
+        pictures.append(path.read_bytes())
+        path.unlink()
+    assert pictures[0] == pictures[1]
+
+
+def test_sample_leaves_the_run_as_it_was(run, tmp_path, write):
+    before = {path: path.read_bytes() for path in run().rglob("*") if path.is_file()}
+    write(f"--workdir={run()}", f"--out={tmp_path / 'other.png'}")
+    assert Image.open(tmp_path / "other.png").width > 8
+    assert {path: path.read_bytes() for path in run().rglob("*") if path.is_file()} == before
+
+
+def test_sample_disturbs_no_training(run, tmp_path):
+    """What is being saved is left alone, and what cannot be read is passed over, not moved."""
+    copy = shutil.copytree(run(), tmp_path / "run")
+    saving, damaged = copy / "checkpoints" / "3.orbax-checkpoint-tmp", copy / "checkpoints" / "4"
+    saving.mkdir()
+    damaged.mkdir()
+    np.testing.assert_array_equal(sample.draw(restore(copy), 3, seed=1), sample.draw(restore(run()), 3, seed=1))
+    assert saving.is_dir() and damaged.is_dir()
+
+
+@pytest.mark.parametrize("given, message", [((), "--workdir=RUN"), (("--workdir={0}",), "is not a run directory")])
+def test_sample_of_no_run(given, message, tmp_path, fails):
+    assert message in fails(*(flag.format(tmp_path) for flag in given))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("labels, rows", [("7", None), ("0..9", 10), ("3,1", 2)])
+def test_a_run_that_knows_labels_can_be_asked_for_some(labels, rows, run, write):
+    """A square of one label; a row each of several, after a margin that names them."""
+    path = Path(write(f"--workdir={run('cgan')}", f"--label={labels}", "--num=9"))
+    assert path == run("cgan") / f"sample-label{labels.replace(',', '_')}-seed0.png"
+    picture = Image.open(path)
+    if rows is None:
+        assert picture.width == picture.height
+    else:
+        assert picture.mode == "RGB" and 0.9 < picture.width / 9 / (picture.height / rows) < 1.6
+
+
+def test_the_rows_are_of_the_labels_and_share_their_latents(run):
+    """Asked for in another order, the same rows come in that order."""
+    forth, back = (sample.draw_labels(restore(run("cgan")), labels, 4, seed=1) for labels in ("2,5", "5,2"))
+    pixel = forth.height // 22  # two rows of images of 8 pixels, with 2 around each
+    crop = lambda row: (40, (2 + 10 * row) * pixel, forth.width, (10 + 10 * row) * pixel)
+    rows = [[np.asarray(picture.crop(crop(row))) for row in (0, 1)] for picture in (forth, back)]
+    np.testing.assert_array_equal(rows[0], rows[1][::-1])
+    assert (rows[0][0] != rows[0][1]).any()
+
+
+@pytest.mark.parametrize("labels", ["10", "-1", "seven", "0..10", "5..4", ""])
+def test_a_label_out_of_range(labels, run):
+    with pytest.raises(
+        ValueError, match=r"label=.*: the classes are 0, 1, .*; name one or more, as in 0 or 0,9 or 0\.\.9"
+    ):
+        sample.draw_labels(restore(run("cgan")), labels, 4, seed=1)
+
+
+def test_a_run_without_labels_cannot_be_asked(run):
+    with pytest.raises(ValueError, match="is a run of dcgan, which cannot be asked for a label"):
+        sample.draw_labels(restore(run()), "7", None, seed=0)

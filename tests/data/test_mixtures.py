@@ -26,7 +26,7 @@ def test_draws_have_the_mixture_s_moments(name):
 
 
 def test_points_are_a_function_of_seed_and_step():
-    make = lambda **given: mixtures.batches(MIXTURES["ring8"], batch_size=6, parts=2, **given)
+    make = lambda **given: mixtures.batches(MIXTURES["ring8"], batch_size=6, batches_per_step=2, **given)
     three = make(seeds=[5, 6, 7])
     first, second = next(three)["image"], next(three)["image"]
     assert first.shape == (2, 6, 3, 2) and first.dtype == np.float32
@@ -37,6 +37,6 @@ def test_points_are_a_function_of_seed_and_step():
 
 
 def test_processes_share_the_batch():
-    make = lambda **given: next(mixtures.batches(MIXTURES["ring8"], seeds=[0], batch_size=6, parts=2, **given))["image"]
+    make = lambda **given: next(mixtures.batches(MIXTURES["ring8"], seeds=[0], batch_size=6, batches_per_step=2, **given))["image"]
     shares = [make(process_index=i, process_count=2) for i in range(2)]
     np.testing.assert_array_equal(np.concatenate(shares, axis=1), make())

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.spatial import geometric_slerp
 
-from gan_jax import interpolation
+from gan_jax.latents import interpolation
 from gan_jax.latents.interpolation import EVEN, PATHS, closed, evenly, lerp, slerp, through, unevenness
 
 RANDOM = np.random.default_rng(0)
@@ -141,7 +141,7 @@ def steps_of(generator, t):
 
 
 def network(seed, end, turns):
-    """t [k] -> [k, 50]: a smooth random function of up to so many turns, slow here and fast there; periodic with `end`."""
+    """t [k] -> [k, 50]: a smooth random function of up to so many turns, now slow and now fast; periodic with `end`."""
     random = np.random.default_rng(seed)
     speeds, phases, weights = (
         random.integers(-turns, turns + 1, 64),

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from gan_jax import inversion
-from gan_jax.randomness import LATENTS
+from gan_jax.latents import inversion
+from gan_jax.randomness import PRIORS
 
 SIZE = 6
 MATRIX = np.random.default_rng(0).normal(0, 0.3, (SIZE, 20)).astype(np.float32)
@@ -21,14 +21,14 @@ def linear(latents):
 
 
 def drawn(kind, count, size=SIZE, seed=0):
-    return np.asarray(LATENTS[kind](jax.random.key(seed), (count, size)))
+    return np.asarray(PRIORS[kind](jax.random.key(seed), (count, size)))
 
 
 def test_every_prior_has_its_projection():
-    assert set(inversion.PROJECTIONS) == set(LATENTS)
+    assert set(inversion.PROJECTIONS) == set(PRIORS)
 
 
-@pytest.mark.parametrize("kind", LATENTS)
+@pytest.mark.parametrize("kind", PRIORS)
 def test_the_latents_of_a_linear_generator_are_recovered(kind):
     latents, starts = drawn(kind, 5), drawn(kind, 15, seed=1).reshape(5, 3, SIZE)
     images = linear(latents)
@@ -66,7 +66,7 @@ def test_the_best_of_all_steps_is_kept():
     np.testing.assert_allclose(found.latents, [[1.0]], rtol=1e-5)
 
 
-@pytest.mark.parametrize("kind", LATENTS)
+@pytest.mark.parametrize("kind", PRIORS)
 def test_the_highest_score_in_the_prior_is_found(kind):
     """A linear score is highest where the longest latent points its way, and in the box in one of its corners."""
     towards = np.random.default_rng(2).normal(size=SIZE).astype(np.float32)
@@ -88,7 +88,7 @@ def test_of_gradients_only_what_leads_out_is_dropped():
     )
 
 
-@pytest.mark.parametrize("kind", LATENTS)
+@pytest.mark.parametrize("kind", PRIORS)
 def test_latents_go_their_own_ways_from_where_they_are(kind):
     """Those before the first step come first; alone each would go as it does beside others; losses are the latents'."""
     first, towards = drawn(kind, 4), np.arange(SIZE, dtype=np.float32)
@@ -97,12 +97,12 @@ def test_latents_go_their_own_ways_from_where_they_are(kind):
     together, alone = ways(first), ways(first[:1])
     assert len(together) == 6
     np.testing.assert_array_equal(together[0][0], first)
-    for (latents, losses), (own, _) in zip(together, alone):
+    for (latents, losses), (own, _) in zip(together, alone, strict=True):
         np.testing.assert_allclose(latents[:1], own, rtol=1e-5)
         np.testing.assert_allclose(losses, loss(latents), rtol=1e-5)
 
 
-@pytest.mark.parametrize("kind", LATENTS)
+@pytest.mark.parametrize("kind", PRIORS)
 def test_latents_are_kept_in_what_they_are_drawn_from(kind):
     ways = inversion.descend(
         lambda latents: -10 * jnp.sum(latents**2, axis=-1),  # away from 0

@@ -87,7 +87,7 @@ def test_a_constant_channel_stays_finite():
 
 class Linear(nn.Module):
     @nn.compact
-    def __call__(self, z, label=None, *, train):
+    def __call__(self, z, condition=None, *, train):
         return norm_layer("virtual", train=train)()(nn.Dense(3)(z))
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gan_jax import image_files
+from gan_jax.pictures import image_files
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (10, 4, 6, 3)).astype(np.uint8)
 LABELS = np.arange(10, dtype=np.int32) % 3

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gan_jax import panels
+from gan_jax.pictures import panels
 
 
 def test_bands_are_means_and_deviations(monkeypatch):

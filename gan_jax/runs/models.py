@@ -1,0 +1,92 @@
+"""A run as what latents are looked for with: its generator, and a classifier of what it draws."""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from gan_jax.config.parts import ScoringConfig
+from gan_jax.data.classes import class_numbers, listed
+from gan_jax.latents.inversion import PROJECTIONS
+from gan_jax.latents.model import Classifier, Model
+from gan_jax.runs import drawing, monitor
+from gan_jax.runs.restore import TrainedRun, restore
+
+
+def open_model(run: TrainedRun, label: str | None) -> Model:
+    """The generator of a run.
+
+    Raises ValueError if it draws nothing, or its latents otherwise than PROJECTIONS know; and unless a
+    class-conditional run is given one label, and another none.
+    """
+    sampler, state, number = run.sampler, run.state, _label(run, label)
+    if sampler.prior not in PROJECTIONS:
+        raise ValueError(f"a run of {run.experiment} draws latents otherwise than {' or '.join(PROJECTIONS)}")
+    condition = lambda shape: None if number is None else {"label": np.full(shape, number, np.int32)}
+    encode = run.recipe.encode
+    return Model(
+        generate=lambda latents: sampler.generate(state, latents, condition(len(latents))),
+        render=lambda latents: drawing.render(sampler, state, latents, condition(latents.shape[:-1])),
+        draw=lambda key, count: np.asarray(sampler.latents(key, count)),
+        prior=sampler.prior,
+        encode=encode and partial(jax.jit(encode), state),
+    )
+
+
+def find_classifier(workdir: str | None, run: TrainedRun) -> Classifier:
+    """The classifier of another run, or else the network that comes with the dataset of this run.
+
+    Raises ValueError or OSError if there is none, or it takes other images.
+    """
+    shape = run.spec.image_shape
+    if workdir is not None:
+        other = restore(workdir)
+        logits, taken = partial(other.classifier, other.state), other.spec.image_shape
+        if taken != shape:
+            raise ValueError(f"classifier={workdir} takes images of the shape {taken}, these have {shape}")
+        return _classifier(Path(workdir).name, other.spec.classes, lambda images: jax.nn.softmax(logits(images)))
+    data, classes = run.config.data, run.spec.classes
+    extractor = monitor.find_extractor(ScoringConfig(), data.dataset, shape)
+    if extractor is None:
+        raise ValueError(
+            f"no classifier comes with {data.dataset}: train one, if it has classes (python -m experiments.classifier "
+            f"--dataset={data.dataset}), and name its run by --classifier"
+        )
+    probabilities = lambda images: extractor.apply(extractor.variables, (images + 1) * 127.5)[1]
+    if data.classes:  # it knows all classes of the dataset, of which the run has learnt some
+        known = jax.eval_shape(probabilities, jnp.zeros((1, *shape))).shape[-1]
+        classes = tuple(str(number) for number in range(known))
+    return _classifier(extractor.name, classes, probabilities)
+
+
+def one_class(flag: str, value: str, classes: tuple[str, ...]) -> int:
+    """The number of the class that a flag names. Raises ValueError unless it is one."""
+    numbers = class_numbers(flag, value, classes)
+    if len(numbers) > 1:
+        raise ValueError(f"{flag}={value}: one class at a time")
+    return numbers[0]
+
+
+def _label(run: TrainedRun, label: str | None) -> int | None:
+    """The number of the label that all images are to have; None where there are none."""
+    if label is not None:
+        run.class_numbers(label)  # says if there is no such
+        return one_class("label", label, run.spec.classes)
+    if run.sampler.takes("label"):
+        names = listed(run.spec.classes)
+        raise ValueError(f"a run of {run.experiment} draws what it is asked for: name a class by --label, of {names}")
+    return None
+
+
+def _classifier(name: str, classes: tuple[str, ...], probabilities: Callable[[jax.Array], jax.Array]) -> Classifier:
+    compiled = jax.jit(probabilities)
+
+    def classify(images: np.ndarray) -> np.ndarray:
+        flat = images.reshape(-1, *images.shape[-3:])
+        found = np.concatenate(list(drawing.chunks(len(flat), lambda rows: compiled(flat[rows]))))
+        return found.reshape(*images.shape[:-3], -1)
+
+    return Classifier(name, classes, probabilities, classify)
