@@ -1,8 +1,7 @@
 """A GAN in one file: a network learns to draw digits, and is told nothing but how real another finds its drawings.
 
     pip install "jax>=0.10" flax optax scikit-learn pillow
-    python gan_in_one_file.py                   # scikit-learn's 1,797 digits; draws 64 of its own in digits.png
-    python gan_in_one_file.py --mnist=FOLDER    # MNIST, from FOLDER/train-images-idx3-ubyte.gz
+    python gan_in_one_file.py    # 64 samples are in digits.png; --mnist=FOLDER: of train-images-idx3-ubyte.gz there
 
 The game (Goodfellow et al. 2014, arXiv:1406.2661). The generator G makes an image G(z) of noise z ~ N(0, I). The
 discriminator D gives an image x a score D(x) and takes it for real with probability σ(D(x)), σ(s) = 1 / (1 + exp(-s)).
@@ -13,7 +12,6 @@ Each minimises a loss of its own, over its own weights. With softplus(s) = log(1
 
 Why is L_G not -L_D? At first D is sure of every fake, and there log(1 - σ(s)) is flat: G would learn nothing just when
 it has most to learn. -log σ(s) is steep there, and also falls as s grows: the "non-saturating" loss.
-
 Where does it end? Against a given G the best D is D(x) = log p_data(x)/p_G(x), with L_D = 2 log 2 - 2 JS(p_data, p_G),
 JS being the Jensen-Shannon divergence. So G has won when p_G = p_data: L_D = 2 log 2 ≈ 1.39 and L_G = log 2 ≈ 0.69.
 """
@@ -27,7 +25,6 @@ import numpy as np
 import optax
 from flax import linen as nn
 from flax.training.train_state import TrainState
-from jax.nn import softplus
 from PIL import Image
 from sklearn.datasets import load_digits
 
@@ -82,7 +79,7 @@ def d_step(g, d, real, key):
     def loss_fn(params):  # real and fake images separately, each normalised by statistics of their own
         real_scores, batch_stats = d.forward(params, real)
         fake_scores, batch_stats = d.replace(batch_stats=batch_stats).forward(params, fake)
-        return softplus(-real_scores).mean() + softplus(fake_scores).mean(), batch_stats
+        return nn.softplus(-real_scores).mean() + nn.softplus(fake_scores).mean(), batch_stats
 
     return d.descend(loss_fn)
 
@@ -90,12 +87,12 @@ def d_step(g, d, real, key):
 def g_step(g, d, n, key):
     def loss_fn(params):  # the gradient comes to G through D, whose weights stay as they are
         fake, batch_stats = g.forward(params, latents(key, n))
-        return softplus(-d.forward(d.params, fake)[0]).mean(), batch_stats
+        return nn.softplus(-d.forward(d.params, fake)[0]).mean(), batch_stats
 
     return g.descend(loss_fn)
 
 
-@jax.jit  # compiled once, as it is a pure function: all its noise is of the key and the number of the round
+@jax.jit  # compiled once: it is a pure function, whose noise depends on the key and the number of the round alone
 def play_round(g, d, real, key):
     d_key, g_key = jax.random.split(jax.random.fold_in(key, g.step))
     d, d_loss = d_step(g, d, real, d_key)
@@ -105,8 +102,8 @@ def play_round(g, d, real, key):
 
 def main(steps=2500, mnist=None, out="digits.png", seed=0):
     if mnist:
-        content = gzip.open(f"{mnist}/train-images-idx3-ubyte.gz").read()
-        pixels = np.frombuffer(content, np.uint8, offset=16).reshape(-1, 28, 28)
+        with gzip.open(f"{mnist}/train-images-idx3-ubyte.gz") as file:  # a header of 16 bytes, and the pixels
+            pixels = np.frombuffer(file.read(), np.uint8, offset=16).reshape(-1, 28, 28)
     else:  # 8×8, ink from 0 to 16; enlarged to 12×12, with a margin
         digits = [Image.fromarray(np.uint8(ink * (255 / 16))).resize((12, 12)) for ink in load_digits().images]
         pixels = np.pad(digits, ((0, 0), (2, 2), (2, 2)))

@@ -1,13 +1,14 @@
 """python -m gan_jax COMMAND --flags: what works on any run's directory, and on many runs."""
 
 import ast
-import difflib
 import importlib
 import importlib.util
 import pkgutil
 import sys
 import textwrap
 from pathlib import Path
+
+from gan_jax.config.options import require_known
 
 # In the order in which they are listed; each is a module of gan_jax.commands, whose first line describes it.
 COMMANDS = (
@@ -40,10 +41,10 @@ def run(arguments: list[str]) -> int:
         print(usage())
         return 0
     name = name.replace("-", "_")
-    if name not in COMMANDS:
-        close = difflib.get_close_matches(name, COMMANDS, n=1)
-        hint = f"did you mean {close[0]}? " if close else ""
-        print(f"error: unknown command {name!r}; {hint}choose from {', '.join(COMMANDS)}", file=sys.stderr)
+    try:
+        require_known("command", name, COMMANDS)
+    except ValueError as error:
+        print(f"error: {error}", file=sys.stderr)
         return 2
     module = importlib.import_module(f"gan_jax.commands.{name}")
     if hasattr(module, "run"):

@@ -37,6 +37,8 @@ CODE = sorted(
 RUN = "runs/dcgan-digits-non_saturating_gp-seed0"
 REGISTRIES = (GAMES, NETWORKS, DATASETS, SCORES)
 
+pytestmark = pytest.mark.usefixtures("compiled_in_haste")
+
 
 class Command(NamedTuple):
     """A command that the documentation gives: `python -m experiments.NAME`, or a NAME of `python -m gan_jax`."""

@@ -1,4 +1,4 @@
-"""latents of images, and paths from there: to another image, another class, to what a classifier is surest of
+"""latents of images, and paths from there: to another image, to another class
 
 python -m gan_jax latent --workdir=RUN                              # the check: samples of the run, found again
 python -m gan_jax latent --workdir=RUN my.png another.jpg           # image files, inverted

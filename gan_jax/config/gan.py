@@ -173,7 +173,7 @@ def _require_compatible(found: SimpleNamespace, given: dict) -> None:
         raise ValueError(f"{falling[0]}={getattr(found, falling[0])} needs --decay_rounds, over which it falls")
     if "decay_rounds" in given and not falling:
         raise ValueError(f"decay_rounds={found.decay_rounds}: nothing falls; see {', '.join(_CONSTANT)}")
-    useless = [name for name in ("penalty_weight", "penalty_every", "penalty_end") if given.get(name, 1) != 1]
+    useless = [name for name in ("penalty_weight", "penalty_every", "penalty_end") if given.get(name, 1) not in (1, ())]
     if useless and not found.penalty:
         raise ValueError(f"{useless[0]} needs a --penalty")
     if len(set(found.penalty)) < len(found.penalty):

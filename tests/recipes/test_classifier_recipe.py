@@ -1,12 +1,11 @@
 """The classifier's step on shares of a batch equals that on the whole, and learns."""
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
 
-from gan_jax import views
+from gan_jax import augment
 from gan_jax.networks.cnn import Classifier
 from gan_jax.recipes import classifier
 
@@ -30,7 +29,7 @@ def setup(**changed):
 
 
 def test_it_learns():
-    recipe = classifier.make(setup(view=views.shift(1), average=0.9))
+    recipe = classifier.make(setup(augment=augment.translate(1), ema=0.9))
     state, step = recipe.init(KEY, batch()), jax.jit(recipe.step)
     losses = []
     for _ in range(40):
@@ -38,8 +37,10 @@ def test_it_learns():
         losses.append(float(metrics["classifier_loss"]))
     assert state.step == 40 and losses[-1] < 0.2 < losses[0] and metrics["accuracy"] == 1
     network = Classifier(2, 4)
-    _, out = network.apply(state.classifier.average, batch()["image"][0] / 127.5 - 1, train=False)
+    _, out = network.apply(state.players["classifier"].ema, batch()["image"][0] / 127.5 - 1, train=False)
     assert (out["class_logits"].argmax(-1) == batch()["label"][0]).all()
+    for images in (batch()["image"][0], batch()["image"][0] / np.float32(127.5) - 1):  # pixels, and floats in [-1, 1]
+        np.testing.assert_allclose(recipe.classify(state, images), out["class_logits"], rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.2])
@@ -50,7 +51,7 @@ def test_the_loss_is_the_cross_entropy(smoothing):
     state = recipe.init(KEY, batch())
     _, metrics = recipe.step(state, batch(), KEY)
     (_, out), _ = made.network.apply(
-        state.classifier.all_variables, batch()["image"][0] / 127.5 - 1, train=True, mutable=["batch_stats"]
+        state.players["classifier"].all_variables, batch()["image"][0] / 127.5 - 1, train=True, mutable=["batch_stats"]
     )
     q = (1 - smoothing) * np.eye(2)[batch()["label"][0]] + smoothing / 2
     expected = -(q * jax.nn.log_softmax(out["class_logits"])).sum(-1).mean()
@@ -58,6 +59,6 @@ def test_the_loss_is_the_cross_entropy(smoothing):
 
 
 def test_four_shares_of_a_batch_are_the_whole_batch(require_shares_are_the_whole):
-    whole = classifier.make(setup(view=views.shift(2)))
-    shared = classifier.make(setup(view=views.shift(2), axis_name="data"))
+    whole = classifier.make(setup(augment=augment.translate(2)))
+    shared = classifier.make(setup(augment=augment.translate(2), axis_name="data"))
     require_shares_are_the_whole(whole, shared, batch(), KEY, atol=1e-6)

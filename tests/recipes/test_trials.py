@@ -20,13 +20,13 @@ def setup():
     d = mlp.Discriminator((16, 16), spectral=True)  # so that there are variables beside parameters
     lazy = {"r1": terms.penalty(penalties.r1, 1.0, every=2)}
     return gan.Setup(
-        mlp.Generator((2,), (16, 16), bounded=False), d, games.relativistic, sgd, sgd, 2, d_terms=lazy, average=0.9
+        mlp.Generator((2,), (16, 16), bounded=False), d, games.relativistic, sgd, sgd, 2, d_terms=lazy, ema=0.9
     )
 
 
 def train(seeds, steps):
     recipe = trials(gan.make(setup()))
-    batches = mixtures.batches(MIXTURE, seeds=seeds, batch_size=16, parts=recipe.parts)
+    batches = mixtures.batches(MIXTURE, seeds=seeds, batch_size=16, batches_per_step=recipe.batches_per_step)
     init_keys, step_keys = jnp.stack([jax.random.split(jax.random.key(seed)) for seed in seeds], axis=1)
     state = jax.jit(recipe.init)(init_keys, next(batches))
     play = jax.jit(recipe.step)
@@ -44,7 +44,7 @@ def test_trial_k_is_the_single_run_of_its_seed():
         jax.tree.map(close, one(together, k), one(alone, 0))
     for name in metrics:
         close(metrics[name], np.mean([single[2][name] for single in singles]))
-    samples = recipe.sample(together, keys, 5)
+    samples = recipe.sampler.sample(together, keys, 5)
     assert samples.shape == (2, 5, 2)
-    close(samples[1], gan.make(setup()).sample(one(together, 1), keys[1], 5))
+    close(samples[1], gan.make(setup()).sampler.sample(one(together, 1), keys[1], 5))
     assert np.abs(samples[0] - samples[1]).max() > 1e-2

@@ -54,7 +54,7 @@ def test_a_flag_that_is_unknown_now_is_named(run, run_command, capsys):
 
 OTHER_NETWORKS = {
     "another tree": ({"hidden": [8, 8]}, ("--hidden=8,8",), r"Dense_2.* is only here"),
-    "other shapes": ({"hidden": [16]}, ("--hidden=16",), r"\[100, 8\] there, \[100, 16\] here"),
+    "other shapes": ({"hidden": [16]}, ("--hidden=16",), r"Dense_0/bias is \[8\] there, \[16\] here"),
 }
 
 

@@ -44,7 +44,7 @@ def test_all_is_found_in_the_directory(run, load):
     assert (trained.workdir, trained.experiment, trained.step) == (run("dcgan"), "dcgan", 2)
     assert trained.config.run.seed == 3 and trained.config.gan.game == "wasserstein"
     assert trained.config.gan.n_critic == 5  # the game's own: the configuration is the resolved one
-    assert trained.spec == DataSpec(sources.load("digits", image_size=8).spec, tuple("0123456789"))
+    assert trained.spec == DataSpec(sources.load("digits", data_dir="", image_size=8).spec, tuple("0123456789"))
     assert gan_jax.load(str(run("dcgan"))).workdir == run("dcgan")
 
 
@@ -96,7 +96,7 @@ def test_images_are_generated_of_latents(experiment, label, labels, load):
 @pytest.mark.parametrize("experiment", ["sgan", "classifier"])
 def test_pixels_and_floats_are_classified_alike(experiment, load):
     trained = load(experiment)
-    pixels = sources.load("digits", image_size=8)[np.arange(70)]["image"]
+    pixels = sources.load("digits", data_dir="", image_size=8)[np.arange(70)]["image"]
     logits = trained.classify(pixels)
     assert logits.shape == (70, 10)
     np.testing.assert_allclose(logits, trained.classify(np.float32(pixels / 127.5 - 1)), atol=1e-4)
@@ -155,7 +155,7 @@ def _gone(run):
     "experiment, spoil, message",
     [
         ("dcgan", _without_checkpoint, "has no checkpoint yet in checkpoints"),
-        ("dcgan", _of_another_experiment, "unknown experiment 'dcgam'; did you mean dcgan"),
+        ("dcgan", _of_another_experiment, "unknown experiment 'dcgam'; choose from .*did you mean dcgan"),
         ("dcgan", _damaged, "config.json is damaged"),
         ("dcgan", _gone, "is not a run directory: it has no config.json"),
         ("mixture2d", lambda run: None, "is a run of mixture2d, which draws points; see its samples folder"),

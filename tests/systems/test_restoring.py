@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from PIL import Image
 
 NAME = "tests.systems.restoring"
 
@@ -32,6 +33,7 @@ def test_it_goes_on(run, run_experiment, capsys):
 
 @pytest.mark.parametrize("command", ["sample", "evaluate", "interpolate", "latent", "classify"])
 def test_what_it_cannot_do_is_said_in_one_line(command, run, run_command, capsys, tmp_path):
+    Image.new("L", (8, 8)).save(tmp_path / "image.png")
     arguments = [str(tmp_path / "image.png")] if command == "classify" else []
     assert run_command(command, f"--workdir={run}", *arguments) == 2
     (line,) = capsys.readouterr().err.splitlines()
