@@ -9,7 +9,8 @@ import pytest
 from gan_jax import games, penalties, precision, terms
 from gan_jax.layers.norm import WithReference
 from gan_jax.networks import conditional, dcgan, mlp, semi_supervised
-from gan_jax.recipes import cgan, gan, sgan
+from gan_jax.recipes import gan, sgan
+from gan_jax.recipes.conditions import labels_by_frequency
 
 KEY = jax.random.key(0)
 SHAPE, K = (8, 8, 1), 3
@@ -17,12 +18,14 @@ PENALTY = {"penalty": terms.penalty(penalties.gradient_penalty, 10.0)}
 MATCHING = {"matching": terms.feature_matching()}
 
 
-def batch(parts=2, size=8):
+def batch(recipe, size=8):
+    """Of one domain, or of the two that sgan takes."""
     random = np.random.RandomState(0)
-    images = random.randint(0, 256, (2, parts, size, *SHAPE)).astype(np.uint8)
-    labels = random.randint(0, K, (2, parts, size)).astype(np.int32)
-    whole = {"image": images[0], "label": labels[0]}
-    return whole | {"labelled_image": images[1, :1], "labelled_label": labels[1, :1]}
+    images = random.randint(0, 256, (2, 2, size, *SHAPE)).astype(np.uint8)
+    labels = random.randint(0, K, (2, 2, size)).astype(np.int32)
+    if isinstance(recipe.batches_per_step, int):
+        return {"image": images[0], "label": labels[0]}
+    return {"unlabelled": {"image": images[0]}, "labelled": {"image": images[1, :1], "label": labels[1, :1]}}
 
 
 def recipe_of(generator, discriminator, make=gan.make, dtype=jnp.bfloat16, **changes):
@@ -31,9 +34,13 @@ def recipe_of(generator, discriminator, make=gan.make, dtype=jnp.bfloat16, **cha
     return make(gan.Setup(generator, discriminator, **(settings | changes)))
 
 
-def told(conditioning):
-    networks = conditional.Generator(mlp.Generator(SHAPE, (16,)), K, conditioning), dcgan.Discriminator(4)
-    return networks[0], conditional.Discriminator(networks[1], K, conditioning)
+def conditioned(conditioning):
+    return dict(
+        generator=conditional.Generator(mlp.Generator(SHAPE, (16,)), K, conditioning),
+        discriminator=conditional.Discriminator(dcgan.Discriminator(4), K, conditioning),
+        condition=("label",),
+        make=lambda setup: gan.make(setup, labels_by_frequency(np.ones(K))),
+    )
 
 
 CASES = {
@@ -43,7 +50,7 @@ CASES = {
         generator=dcgan.Generator(SHAPE, 4, norm="layer"),
         discriminator=dcgan.Discriminator(4, norm="layer", dropout=0.3),
         d_terms=PENALTY,
-        average=0.9,
+        ema=0.9,
     ),
     "virtual": dict(
         generator=WithReference(dcgan.Generator(SHAPE, 4, norm="virtual")), discriminator=dcgan.Discriminator(4)
@@ -64,12 +71,7 @@ CASES = {
     "sgan_dense": dict(
         generator=mlp.Generator(SHAPE, (16,)), discriminator=semi_supervised.Dense(K, (16, 8)), make=sgan.make
     ),
-} | {
-    f"cgan_{conditioning}": dict(
-        zip(("generator", "discriminator"), told(conditioning)), make=lambda setup: cgan.make(setup, np.ones(K))
-    )
-    for conditioning in conditional.CONDITIONINGS
-}
+} | {f"cgan_{conditioning}": conditioned(conditioning) for conditioning in conditional.CONDITIONINGS}
 
 
 def _equations(jaxpr):
@@ -85,8 +87,8 @@ def _equations(jaxpr):
 
 def _products(recipe):
     """The number types that products and convolutions of a step multiply."""
-    state = jax.eval_shape(recipe.init, KEY, batch())
-    traced = jax.make_jaxpr(recipe.step)(state, batch(), KEY)
+    state = jax.eval_shape(recipe.init, KEY, batch(recipe))
+    traced = jax.make_jaxpr(recipe.step)(state, batch(recipe), KEY)
     return [
         {variable.aval.dtype for variable in equation.invars}
         for equation in _equations(traced.jaxpr)
@@ -101,8 +103,8 @@ def test_products_are_of_bfloat16_and_what_stays_is_float32(case):
     lower = [found == {jnp.dtype(jnp.bfloat16)} for found in products]
     # A spectral norm's power iteration, of vectors, is of float32.
     assert len(lower) > 5 and (all(lower) if case != "spectral" else np.mean(lower) > 0.5), products
-    state = jax.eval_shape(recipe.init, KEY, batch())
-    after, metrics = jax.eval_shape(recipe.step, state, batch(), KEY)
+    state = jax.eval_shape(recipe.init, KEY, batch(recipe))
+    after, metrics = jax.eval_shape(recipe.step, state, batch(recipe), KEY)
     same = lambda a, b: a.dtype == b.dtype and a.shape == b.shape
     assert jax.tree.all(jax.tree.map(same, after, state))
     assert {leaf.dtype for leaf in jax.tree.leaves(metrics)} == {jnp.dtype(jnp.float32)}
@@ -113,8 +115,8 @@ def test_a_round_in_bfloat16_is_nearly_one_in_float32(case):
     metrics = {}
     for dtype in precision.DTYPES.values():
         recipe = recipe_of(**CASES[case], dtype=dtype)
-        state = jax.jit(recipe.init)(KEY, batch())
-        _, metrics[dtype] = jax.jit(recipe.step)(state, batch(), KEY)
+        state = jax.jit(recipe.init)(KEY, batch(recipe))
+        _, metrics[dtype] = jax.jit(recipe.step)(state, batch(recipe), KEY)
     lower, full = metrics[jnp.bfloat16], metrics[jnp.float32]
     for name in ("d_loss", "g_loss", "d_gradient_norm", "g_gradient_norm"):
         np.testing.assert_allclose(lower[name], full[name], rtol=0.1, err_msg=name)  # bfloat16 has 8 bits

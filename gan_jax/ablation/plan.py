@@ -145,14 +145,10 @@ def _steps(
     except ValueError as error:
         raise ValueError(f"{sweep.label(combination)}: {error}") from error
     if hasattr(config, "evaluation") and data.real is not None:
-        monitor.needed_extractor(
-            config.evaluation.eval_metrics, config.evaluation, config.data.dataset, data.spec.image_shape
-        )
-    if own.budget == "steps":
-        return amount
-    return (
-        max(1, round(amount / (config.run.batch_size * _batches(config, phases)))) if own.budget == "images" else None
-    )
+        evaluation, shape = config.evaluation, data.spec.image_shape
+        monitor.needed_extractor(evaluation.eval_metrics, evaluation, config.data.dataset, shape)
+    per_round = config.run.batch_size * _batches(config, phases)
+    return {"steps": amount, "images": max(1, round(amount / per_round)), "seconds": None}[own.budget]
 
 
 def _require_equal_rounds(budget: str, phases: Sequence[Phase]) -> None:

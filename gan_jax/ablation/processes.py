@@ -69,18 +69,14 @@ def run_tasks(
                 time.sleep(LOOK)
                 if caught:
                     raise Stopped(caught[0])
-                for process in [process for process in running if process.poll() is not None]:
-                    task = running.pop(process)
-                    waiting.extend(_over(task, process.returncode))
+                for process in [each for each in running if each.poll() is not None]:
+                    waiting.extend(_over(running.pop(process), process.returncode))
                     after_each()
                 _show(bar, runs, running.values(), unit)
             if caught:
                 raise Stopped(caught[0])
         finally:
-            for process in running:
-                process.terminate()
-            for process in running:
-                process.wait()  # its input stays open, so that it saves
+            _end(running)
 
 
 def record_failure(run: AblationRun, error: str) -> None:
@@ -101,6 +97,13 @@ def _start(task: Task, jobs: int) -> subprocess.Popen:
             start_new_session=True,
             env=shared | os.environ,
         )
+
+
+def _end(processes: Iterable[subprocess.Popen]) -> None:
+    for process in processes:
+        process.terminate()
+    for process in processes:
+        process.wait()  # its input stays open, so that it saves
 
 
 def _over(task: Task, code: int) -> list[Task]:

@@ -57,8 +57,8 @@ def test_equal_images_of_what_is_no_plain_gan(given, planned):
 
 def test_flags_stand_in_any_order_and_after_two_dashes(planned):
     made, runs, workdir, options = planned(
-        "--sweep", "game=hinge,minmax", "--steps", "30", "--sweep=penalty=r1|r1,r2", "--jobs=2", "--seed=4", "--seeds=2",
-        "--", "--batch_size=8", "--nod_spectral_norm", "--d_lr=1e-3", *TINY[:3],
+        "--sweep", "game=hinge,minmax", "--steps", "30", "--sweep=penalty=r1|r1,r2", "--jobs=2", "--seed=4",
+        "--seeds=2", "--", "--batch_size=8", "--nod_spectral_norm", "--d_lr=1e-3", *TINY[:3],
     )  # fmt: skip
     flags = {
         "batch_size": "--batch_size=8", "d_spectral_norm": "--nod_spectral_norm", "d_lr": "--d_lr=0.001",
@@ -84,7 +84,7 @@ def test_the_same_images_are_loaded_once_for_all_combinations(planned, monkeypat
 @pytest.mark.parametrize(
     "own, said",
     [
-        (dict(vmap_trials=True), "r1: vmap_trials|vmap_trials: the networks of dcgan grow"),
+        (dict(vmap_trials=True), "hinge: vmap_trials: the networks of dcgan grow"),
         (dict(budget="images", images=100), "budget=images: the networks grow"),
         (dict(budget="seconds", seconds=1.0), "budget=seconds: the networks grow"),
     ],

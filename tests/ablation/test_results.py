@@ -102,3 +102,11 @@ def test_which_way_is_better():
 
 def test_an_interval_that_is_not_there_is_nan():
     assert all(map(math.isnan, results._interval([])))
+
+
+def test_of_runs_of_many_trials_the_means_are_compared(tmp_path):
+    measured = lambda mean: {"mean": mean, "std": 1.0, "trials": [mean - 1, mean + 1]}
+    good = runs_with(tmp_path, {"hinge": [1.0, 1.1]}, modes=measured(7.5), reverse_kl=measured(0.1))
+    bad = runs_with(tmp_path, {"minmax": [9.0, 9.1]}, modes=measured(3.0), reverse_kl=measured(0.9))
+    assert line_of(good + bad, "hinge")[3:5] == ["**7.5 ± 0**", "**0.1 ± 0**"]
+    assert results.row(good[0])["modes"] == 7.5

@@ -8,6 +8,8 @@ from gan_jax.data import sources
 from gan_jax.runs import classify
 from gan_jax.runs.restore import restore
 
+pytestmark = pytest.mark.usefixtures("compiled_in_haste")
+
 SMALL = ("--image_size=8", "--batch_size=16", "--steps=60")
 RUNS = {
     "sgan": (*SMALL, "--width=8", "--num_labeled=200"),
@@ -38,7 +40,7 @@ def digits(tmp_path):
     return paths
 
 
-@pytest.mark.parametrize("experiment", ["sgan", "classifier"])
+@pytest.mark.parametrize("experiment", ["classifier", pytest.param("sgan", marks=pytest.mark.slow)])
 def test_it_knows_digits(experiment, run, run_command, digits, capsys):
     workdir = run(experiment)
     capsys.readouterr()
@@ -66,14 +68,14 @@ def test_the_second_is_named_where_there_is_doubt():
     "given, message",
     [
         (["--workdir={dcgan}", "{digit}"], "is a run of dcgan, which does not classify"),
-        (["--workdir={sgan}", "none.png"], "none.png"),
-        (["--workdir={sgan}"], "one or more image files are needed"),
+        (["--workdir={classifier}", "none.png"], "none.png"),
+        (["--workdir={classifier}"], "one or more image files are needed"),
         (["{digit}"], "--workdir=RUN"),
         (["--workdir={none}", "{digit}"], "is not a run directory"),
     ],
 )
 def test_errors_are_one_line(given, message, run, run_command, digits, tmp_path, capsys):
-    names = {"sgan": run("sgan"), "dcgan": run("dcgan"), "digit": digits[0], "none": tmp_path}
+    names = {"classifier": run("classifier"), "dcgan": run("dcgan"), "digit": digits[0], "none": tmp_path}
     capsys.readouterr()
     assert run_command("classify", *(word.format(**names) for word in given)) == 2
     (line,) = capsys.readouterr().err.splitlines()

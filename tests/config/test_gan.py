@@ -1,19 +1,24 @@
-"""Flags of games and tricks: what they become, and that they can all be had together, with every game."""
+"""Options of games and tricks: what they become, and that they can all be had together, with every game."""
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from experiments import dcgan, gan_flags, gan_networks, images, presets
+from experiments import dcgan
+from gan_jax.config import setup
+from gan_jax.config.gan import with_network_defaults
+from gan_jax.data import DataSpec, example_batch
+from gan_jax.data.spec import labelled_image
 from gan_jax.layers.norm import WithReference
+from gan_jax.presets import PRESETS
 
 TINY = ("--network=mlp", "--hidden=8", "--image_size=8", "--batch_size=8")
 TRICKS = (
-    "--label_noise=0.1", "--n_critic=2", "--critic_warmup=5", "--d_lr=4e-4", "--g_lr=1e-4", "--average=0.9",
+    "--label_noise=0.1", "--n_critic=2", "--critic_warmup=5", "--d_lr=4e-4", "--g_lr=1e-4", "--ema=0.9",
     "--objective=feature_matching", "--historical_averaging=0.1", "--instance_noise=0.1", "--decay_rounds=100",
     "--lr_decay=cosine", "--penalty=r1,r2,dragan,gradient_penalty", "--penalty_weight=1,2,3,4", "--penalty_every=16",
-    "--penalty_end=0.5", "--d_dropout=0.3", "--d_spectral_norm", "--pack=2", "--latent=uniform", "--g_norm=virtual",
+    "--penalty_end=0.5", "--d_dropout=0.3", "--d_spectral_norm", "--pack=2", "--prior=uniform", "--g_norm=virtual",
     "--minibatch=discrimination",
 )  # fmt: skip
 
@@ -21,22 +26,23 @@ TRICKS = (
 @pytest.fixture
 def fields(configured):
     """fields(*flags) are a Setup's fields."""
-    return lambda *given: gan_flags.fields(gan_networks.resolve(configured(*TINY, *given)))
+    return lambda *given: setup.setup_fields(with_network_defaults(configured(*TINY, *given)))
 
 
-@pytest.mark.parametrize("game, network", [*((game, "mlp") for game in presets.PRESETS), ("r3gan", "dcgan")])
+@pytest.mark.parametrize("game, network", [*((game, "mlp") for game in PRESETS), ("r3gan", "dcgan")])
 def test_all_tricks_together_with_every_game(game, network, configured):
     """Traced, not run; the axis of the devices is there as in the loop."""
     given = (*TINY, f"--network={network}", "--width=4", *TRICKS, f"--game={game}")
-    recipe = dcgan.make(gan_networks.resolve(configured(*given)), (8, 8, 1))
-    state = jax.eval_shape(recipe.init, jax.random.key(0), images.example_batch((8, 8, 1)))
-    batch = {"image": jax.ShapeDtypeStruct((1, recipe.parts, 8, 8, 8, 1), jnp.uint8)}
-    play = jax.vmap(recipe.step, axis_name="data", in_axes=(None, 0, None), out_axes=None)
-    after, metrics = jax.eval_shape(play, state, batch, jax.random.key(0))
+    spec = DataSpec(labelled_image(8, 8, 1))
+    recipe = dcgan.make(with_network_defaults(configured(*given)), spec)
+    state = jax.eval_shape(recipe.init, jax.random.key(0), example_batch(spec.example))
+    batch = {"image": jax.ShapeDtypeStruct((1, recipe.batches_per_step, 8, 8, 8, 1), jnp.uint8)}
+    step = jax.vmap(recipe.step, axis_name="data", in_axes=(None, 0, None), out_axes=None)
+    after, metrics = jax.eval_shape(step, state, batch, jax.random.key(0))
     assert jax.tree.structure(after) == jax.tree.structure(state)
     penalties = {"r1_penalty", "r2_penalty", "dragan_penalty", "gradient_penalty"}
     assert penalties | {"d_loss", "g_loss", "feature_matching"} <= set(metrics)
-    assert isinstance(gan_flags.with_reference(configured("--g_norm=virtual"), None), WithReference)
+    assert isinstance(setup.with_reference(configured("--g_norm=virtual"), None), WithReference)
 
 
 def test_two_learning_rates(fields):
@@ -99,7 +105,7 @@ def test_the_batch_s_averages_are_over_all_devices(fields):
 
 def test_without_flags_there_are_no_tricks(fields):
     made = fields("--game=non_saturating")
-    assert (made["pack"], made["label_noise"], made["n_critic"], made["g_plays"]) == (1, 0, 1, True)
+    assert (made["pack"], made["label_noise"], made["n_critic"], made["g_adversarial"]) == (1, 0, 1, True)
     assert made["d_terms"] == made["g_terms"] == {}
 
 

@@ -29,9 +29,9 @@ def test_each_class_is_measured_alone():
     assert [each.count for each in (first, second, third)] == [30, 0, 20]
     assert (first.accuracy, third.accuracy) == (1, 0.5)
     for each, label in ((first, 0), (third, 2)):
-        own = LABELS == label
+        own = label == LABELS
         assert each.ms_ssim == ms_ssim(fake.pixels[own])
-        near = density_coverage(real.features.features[REAL_LABELS == label], fake.features.features[own])
+        near = density_coverage(real.features.features[label == REAL_LABELS], fake.features.features[own])
         assert (each.density, each.coverage) == near
     assert np.isnan([second.accuracy, second.ms_ssim, second.density, second.coverage]).all()
 

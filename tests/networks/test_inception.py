@@ -82,7 +82,7 @@ def test_outputs_are_torch_fidelitys(torch, extractor, file):
         images = pixels(2, height, width)
         logits, out = apply(variables, images)
         expected = theirs(torch.tensor(images).permute(0, 3, 1, 2))
-        for ours, reference in zip((out["features"], logits, out["unbiased_logits"]), expected):
+        for ours, reference in zip((out["features"], logits, out["unbiased_logits"]), expected, strict=True):
             reference = reference.numpy()
             scale = np.abs(reference).mean(axis=1, keepdims=True)
             np.testing.assert_allclose(ours / scale, reference / scale, rtol=0, atol=2e-4)

@@ -1,5 +1,7 @@
 """The classifying discriminators: their sizes, their score, their noise, and the published one against numpy."""
 
+import itertools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -85,11 +87,11 @@ def test_the_score_is_the_odds_of_all_classes_against_fake(name):
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_a_label_changes_nothing(name):
+def test_a_condition_changes_nothing(name):
     module, images = NETWORKS[name], noisy_images(6, 8, 8, 1)
     variables = variables_of(module, images)
     without, _ = module.apply(variables, images, train=False)
-    told, _ = module.apply(variables, images, jnp.array([3, 1, 4, 1, 0, 2]), train=False)
+    told, _ = module.apply(variables, images, {"label": jnp.array([3, 1, 4, 1, 0, 2])}, train=False)
     np.testing.assert_array_equal(told, without)
 
 
@@ -122,7 +124,7 @@ def test_dense_is_what_numpy_says():
     (norms,) = jax.tree.leaves({name: p for name, p in params.items() if not name.startswith("Dense")})
     directions = [kernel / np.linalg.norm(kernel, axis=0) for kernel in kernels]
     x = images.reshape(5, 24)
-    for direction, bias in zip(directions[:-1], biases[:-1]):
+    for direction, bias in zip(directions[:-1], biases[:-1], strict=True):
         weights = np.sqrt(2) * direction
         np.testing.assert_allclose(np.linalg.norm(weights, axis=0), np.sqrt(2), rtol=1e-6)
         x = np.maximum(0, x @ weights + np.sqrt(2) * bias)
@@ -165,7 +167,7 @@ def test_convolutional_halves_images_until_4_pixels_are_left(side, sides):
     params = shapes(module, (side, side, 3))
     channels = [3] + [2 * 2**i for i in range(len(sides))]
     kernels = [params[f"Conv_{i}"]["kernel"].shape for i in range(len(sides))]
-    assert kernels == [(3, 3, *pair) for pair in zip(channels[:-1], channels[1:])]
+    assert kernels == [(3, 3, *pair) for pair in itertools.pairwise(channels)]
     assert f"Conv_{len(sides)}" not in params
     assert params["Dense_0"]["kernel"].shape == (4 * 4 * channels[-1], 6)
     (score, out), _ = jax.eval_shape(lambda: module.init_with_output(KEY, jnp.zeros((2, side, side, 3)), train=False))

@@ -80,7 +80,7 @@ def test_a_long_title_widens_the_margin():
     assert widths[1] > widths[0] + 30
     for picture, margin in zip((short, long), widths):
         columns = np.flatnonzero(ink(picture, margin).sum(axis=0))
-        assert 3 <= columns[0] and columns[-1] < margin - 3
+        assert columns[0] >= 3 and columns[-1] < margin - 3
     assert len(np.flatnonzero(ink(long, widths[1]).sum(axis=0))) > widths[0]
 
 

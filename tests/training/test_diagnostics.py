@@ -5,7 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gan_jax.training.diagnostics import WINDOW, EarlyWarning, accuracies, relative_spread, spread
+from gan_jax.recipes.measures import accuracies, relative_spread, spread
+from gan_jax.training.diagnostics import WINDOW, EarlyWarning
 
 HEALTHY = {"d_loss": 1.0, "g_loss": 0.8, "real_accuracy": 0.8, "fake_accuracy": 0.7, "sample_spread": 0.9}
 

@@ -4,6 +4,7 @@ import itertools
 import os
 import re
 import signal
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -11,10 +12,10 @@ import numpy as np
 import pytest
 from flax import struct
 
-from gan_jax import loop
+from gan_jax.recipes.contract import Recipe
+from gan_jax.training import loop
 from gan_jax.training.checkpoint import Checkpoints
 from gan_jax.training.record import Record, read
-from gan_jax.recipes.contract import Recipe
 
 KEY = jax.random.key(5)
 
@@ -39,8 +40,8 @@ def batches(step):
         yield {"image": np.arange(8, dtype=np.uint8).reshape(1, 8, 1, 1, 1) + np.uint8(t)}
 
 
-def fit(workdir, steps, step=walk, **changes):
-    recipe = Recipe(init=None, step=step, sample=None, parts=1)
+def fit(workdir, steps, step=walk, state=None, **changes):
+    recipe = Recipe(init=None, step=step, batches_per_step=1)
     checkpoints = Checkpoints(workdir / "checkpoints")
     settings = dict(
         steps=steps,
@@ -51,7 +52,7 @@ def fit(workdir, steps, step=walk, **changes):
         progress=False,
     )
     try:
-        return loop.fit(recipe, start(), batches, KEY, **(settings | changes))
+        return loop.fit(recipe, start() if state is None else state, batches, KEY, **(settings | changes))
     finally:
         checkpoints.close()
 
@@ -75,14 +76,37 @@ def test_the_step_is_compiled_once(tmp_path, caplog):
     stroll = lambda state, batch, key: walk(state, batch, key)  # another function: not compiled by other tests
     with jax.log_compiles():
         fit(tmp_path, 5, stroll)
-    assert sum(line.startswith("Compiling") for line in caplog.messages) == 1, caplog.messages
+    of_batches = [line for line in caplog.messages if line.startswith("Compiling") and "uint8" in line]
+    assert len(of_batches) == 1, caplog.messages
 
 
-def test_each_device_holds_a_slice_of_every_part():
+def test_each_device_holds_a_slice_of_every_batch_of_a_step():
     image = np.arange(2 * 8).reshape(2, 8, 1, 1, 1)
-    spread = loop.over_devices({"image": image})["image"]
-    assert spread.shape == (4, 2, 2, 1, 1, 1)
-    np.testing.assert_array_equal(spread[1, :, :, 0, 0, 0], [[2, 3], [10, 11]])
+    sharded = loop.shard_batch({"a": {"image": image}, "b": {"image": image[:1]}})
+    assert sharded["a"]["image"].shape == (4, 2, 2, 1, 1, 1) and sharded["b"]["image"].shape == (4, 1, 2, 1, 1, 1)
+    np.testing.assert_array_equal(sharded["a"]["image"][1, :, :, 0, 0, 0], [[2, 3], [10, 11]])
+
+
+def test_a_compiled_step_takes_the_buffers_of_the_state_that_it_is_given():
+    state, batch = loop.replicate(start()), loop.shard_batch(next(batches(0)))
+    after, _ = loop.compile_step(walk)(state, batch, KEY)
+    assert state.place.is_deleted() and not after.place.is_deleted()
+    assert int(after.step) == 1
+
+
+def test_the_first_state_and_the_key_stay_the_caller_s(tmp_path):
+    first = start()
+    fit(tmp_path, 3, state=first)
+    assert not first.place.is_deleted() and not KEY.is_deleted()
+    assert (int(first.step), float(first.place)) == (0, 0.0)
+
+
+def test_what_a_hook_keeps_of_a_state_as_numpy_is_not_written_over(tmp_path):
+    kept = []
+    hook = loop.Hook(1, lambda step, state: kept.append((np.asarray(state.step), np.asarray(state.place))))
+    fit(tmp_path, 8, hooks=(hook,))
+    assert [int(step) for step, _ in kept] == list(range(9))
+    np.testing.assert_array_equal([place for _, place in kept[1:]], np.float32(read(tmp_path)["walk_loss"]))
 
 
 @pytest.mark.parametrize("count", [2, 3, 100])
@@ -185,4 +209,4 @@ def test_the_bar_shows_losses_and_images_per_second(tmp_path, capsys):
 
 
 def test_the_loop_does_not_know_what_it_trains():
-    assert "generator" not in open(loop.__file__).read().lower()
+    assert "generator" not in Path(loop.__file__).read_text().lower()
