@@ -8,21 +8,21 @@ import os
 os.environ["JAX_PLATFORMS"] = "cpu"
 os.environ["XLA_FLAGS"] = os.environ.get("XLA_FLAGS", "") + " --xla_force_host_platform_device_count=4"
 
-import subprocess  # noqa: E402  JAX reads the variables above
-import sys  # noqa: E402
-from pathlib import Path  # noqa: E402
+import subprocess
+import sys
+from pathlib import Path
 
-import jax  # noqa: E402
-import numpy as np  # noqa: E402
-import pytest  # noqa: E402
-from absl import logging  # noqa: E402
-from jax.experimental.compilation_cache import compilation_cache  # noqa: E402
+import jax
+import numpy as np
+import pytest
+from absl import logging
+from jax.experimental.compilation_cache import compilation_cache
 
-from gan_jax import __main__ as gan_jax_main  # noqa: E402
-from gan_jax.config import flags  # noqa: E402
-from gan_jax.runs import launch  # noqa: E402
-from gan_jax.runs.experiment import find  # noqa: E402
-from gan_jax.runs.restore import restore  # noqa: E402
+from gan_jax import __main__ as gan_jax_main
+from gan_jax.config import flags
+from gan_jax.runs import launch
+from gan_jax.runs.experiment import find
+from gan_jax.runs.restore import restore
 
 ROOT = Path(__file__).parents[1]
 TINY = ("--game=non_saturating", "--network=mlp", "--hidden=8", "--image_size=8", "--batch_size=8")

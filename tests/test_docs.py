@@ -257,38 +257,34 @@ def test_no_command_of_the_old_layout_is_left():
     assert found.stdout == ""
 
 
-QUICK = [
-    command for command in COMMANDS if command.page in PAGES and command.trains and "--dataset" not in str(command)
-]
-OF_A_RUN = [
+def unlike(commands: Iterator[Command]) -> list[Command]:
+    """Without those that another page has too."""
+    return list({(command.name, command.arguments): command for command in commands if command.page in PAGES}.values())
+
+
+# To train on data that need no download, in one process; and to be done with a run, and no other file.
+TRAINING = unlike(
+    command for command in COMMANDS if command.trains and not re.search("--(dataset|help|num_processes)", str(command))
+)
+OF_A_RUN = unlike(
     command
     for command in COMMANDS
-    if command.page in PAGES
-    and any(each in ("--workdir=RUN", f"--workdir={RUN}") for each in command.arguments)
-    and not re.search(r"\.png|\.pth|label|direction", " ".join(command.arguments))
-]
+    if {"--workdir=RUN", f"--workdir={RUN}"} & set(command.arguments)
+    and not re.search(r"\.png|\.pth|\.npz|label|direction", " ".join(command.arguments))
+)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "name, arguments", sorted({(command.name, command.arguments) for command in QUICK}), ids=lambda each: " ".join(each)
-)
-def test_commands_train(name, arguments, run_experiment, tmp_path):
-    """All that needs no download, for two rounds."""
-    if set(HELP) & set(arguments) or any("process" in each for each in arguments):
-        pytest.skip("it does not train, or not alone")
-    short = ("--steps=2", "--sample_every=2", "--batch_size=8", f"--workdir={tmp_path / 'run'}")
-    own = ("--decay_rounds=2",) if any("decay_rounds" in each for each in arguments) else ()
-    assert run_experiment(*arguments, *short, *own, experiment=name) == 0
+@pytest.mark.parametrize("command", TRAINING, ids=str)
+def test_commands_train(command, run_experiment, tmp_path):
+    short = ["--steps=2", "--sample_every=2", "--batch_size=8", f"--workdir={tmp_path / 'run'}"]
+    short += ["--decay_rounds=2"] if "--decay_rounds" in str(command) else []
+    assert run_experiment(*command.arguments, *short, experiment=command.name) == 0
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "name, arguments",
-    sorted({(command.name, command.arguments) for command in OF_A_RUN}),
-    ids=lambda each: " ".join(each),
-)
-def test_commands_work_on_a_run(name, arguments, beside_a_run, run_command):
+@pytest.mark.parametrize("command", OF_A_RUN, ids=str)
+def test_commands_work_on_a_run(command, beside_a_run, run_command):
     (beside_a_run / "RUN").symlink_to(RUN)
-    few = {"sample": ["--num=100"], "evaluate": ["--num_samples=100"]}.get(name, [])
-    assert run_command(name, *arguments, *few) == 0
+    few = {"sample": ["--num=100"], "evaluate": ["--num_samples=100"]}.get(command.name, [])
+    assert run_command(command.name, *command.arguments, *few) == 0

@@ -42,7 +42,9 @@ RENAMED: dict[str, Renamed] = {
     "d_zoom": Renamed("--augment=scale:0.15", ("augment",), _augment),
 }
 # Options that experiments had in version 0.1 and that said nothing, or that are known otherwise now.
-GONE = frozenset(["eval_every", "eval_metrics", "num_samples", "extractor", "inception_weights", "class_counts", "num_classes"])
+GONE = frozenset(
+    ["eval_every", "eval_metrics", "num_samples", "extractor", "inception_weights", "class_counts", "num_classes"]
+)
 
 
 def to_json(config: object) -> dict[str, object]:

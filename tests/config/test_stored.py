@@ -32,7 +32,9 @@ def test_what_is_unknown_now_is_named():
 
 
 def test_what_was_renamed():
-    old = dict(average=0.5, latent="uniform", d_shift=2, d_turn=15.0, d_zoom=0.1, hidden=["8", "16"], penalty_weight=[3])
+    old = dict(
+        average=0.5, latent="uniform", d_shift=2, d_turn=15.0, d_zoom=0.1, hidden=["8", "16"], penalty_weight=[3]
+    )
     config = from_json(find("dcgan").default, old)
     assert (config.gan.ema, config.players.prior, config.players.hidden) == (0.5, "uniform", (8, 16))
     assert config.augmentation.augment == ("translate:2", "rotate:15", "scale:0.1")

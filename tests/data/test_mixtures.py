@@ -37,6 +37,8 @@ def test_points_are_a_function_of_seed_and_step():
 
 
 def test_processes_share_the_batch():
-    make = lambda **given: next(mixtures.batches(MIXTURES["ring8"], seeds=[0], batch_size=6, batches_per_step=2, **given))["image"]
+    make = lambda **given: next(
+        mixtures.batches(MIXTURES["ring8"], seeds=[0], batch_size=6, batches_per_step=2, **given)
+    )["image"]
     shares = [make(process_index=i, process_count=2) for i in range(2)]
     np.testing.assert_array_equal(np.concatenate(shares, axis=1), make())

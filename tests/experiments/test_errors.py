@@ -13,7 +13,6 @@ from gan_jax.penalties import PENALTIES
 from gan_jax.presets import PRESETS
 from gan_jax.runs import training
 
-
 GANS = ("dcgan", "cgan", "sgan")
 
 
@@ -77,7 +76,10 @@ def test_an_unknown_name_is_answered_with_the_known(what, refused):
         ("--average=0.9", "unknown flag --average; it is now --ema=0.999"),
         ("--d_shift=2", "unknown flag --d_shift; it is now --augment=translate:2"),
         ("--xyzzy=2", "unknown flag --xyzzy; --help lists all"),
-        ("--game=hing", "relativistic, relativistic_average, wasserstein, wasserstein_gp, non_saturating_gp, r3gan (did you mean hinge?)"),
+        (
+            "--game=hing",
+            "relativistic, relativistic_average, wasserstein, wasserstein_gp, non_saturating_gp, r3gan (did you mean hinge?)",
+        ),
         ("--augment=nope", "unknown augmentation 'nope'; choose from translate, rotate, scale"),
         ("--augment=rotate:200", "augment=rotate:200: must be from 0 to 180 (degrees either way)"),
         ("--d_lr=nan", "d_lr=nan: must be finite"),

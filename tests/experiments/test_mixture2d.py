@@ -22,7 +22,9 @@ def test_a_few_rounds_of_three_trials(run_experiment, tmp_path, capsys):
     given = (*TINY, "--trials=3", "--steps=4", "--sample_every=2", f"--workdir={tmp_path}")
     assert run_experiment(*given, experiment="mixture2d") == 0
     said = capsys.readouterr().out
-    assert "modes" in said and "of 8, high quality" in said and "4 rounds of 3 trials" in said and "of one alone" in said
+    assert (
+        "modes" in said and "of 8, high quality" in said and "4 rounds of 3 trials" in said and "of one alone" in said
+    )
     result = json.loads((tmp_path / "result.json").read_text())
     assert result["step"] == 4
     for name in ("modes", "high_quality", "reverse_kl"):
@@ -65,7 +67,10 @@ def test_a_run_that_stopped_goes_on(run_experiment, tmp_path):
 
 def test_packs_and_all_in_the_plane(run_experiment, tmp_path):
     given = ("--trials=2", "--steps=2", "--pack=2", "--minibatch=stddev", "--g_norm=virtual", "--d_spectral_norm")
-    assert run_experiment(*TINY, *given, "--game=relativistic_average", f"--workdir={tmp_path}", experiment="mixture2d") == 0
+    assert (
+        run_experiment(*TINY, *given, "--game=relativistic_average", f"--workdir={tmp_path}", experiment="mixture2d")
+        == 0
+    )
 
 
 @pytest.mark.parametrize(

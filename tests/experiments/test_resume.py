@@ -114,7 +114,9 @@ def test_two_halves_make_a_whole_of_other_experiments_too(experiment, run_experi
     assert experiment == "cgan" or alone[0].read_bytes() == alone[1].read_bytes() != b""
 
 
-def test_ctrl_c_while_sgan_learns_from_the_labelled_images_alone(run_experiment, assert_same, monkeypatch, tmp_path, capsys):
+def test_ctrl_c_while_sgan_learns_from_the_labelled_images_alone(
+    run_experiment, assert_same, monkeypatch, tmp_path, capsys
+):
     given, whole = (*OTHERS["sgan"], *EVERY, "--steps=8"), training.batches_of
 
     def batches_of(source, phases, config):

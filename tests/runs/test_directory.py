@@ -38,7 +38,11 @@ def test_a_flag_that_is_lacking_takes_its_default(run, run_experiment, tiny, cap
     lacking = ("label_noise", "latent_size", "d_lr", "g_norm", "penalty")
     _change(run, lambda flags: [flags.pop(name) for name in lacking])
     trained = gan_jax.load(run)
-    assert (trained.config.players.latent_size, trained.config.gan.d_lr, trained.config.players.g_norm) == (100, 2e-4, "none")
+    assert (trained.config.players.latent_size, trained.config.gan.d_lr, trained.config.players.g_norm) == (
+        100,
+        2e-4,
+        "none",
+    )
     assert trained.sample(2).shape == (2, 8, 8, 1)
     assert run_experiment(*tiny, "--steps=6", f"--workdir={run}") == 0
     assert f"going on with {run} from step 4" in capsys.readouterr().out

@@ -97,7 +97,8 @@ def test_it_goes_on_as_it_would_have(run, run_experiment, capsys):
         assert found[0].keys() == expected[0].keys()
         return
     for ours, theirs in zip(found, expected, strict=True):
-        for name, value in theirs.items():  # another processor rounds differently, and four rounds magnify that a little
+        # Another processor rounds differently, and four rounds magnify that a little.
+        for name, value in theirs.items():
             np.testing.assert_allclose(ours[name], value, rtol=1e-3, atol=1e-4, err_msg=name)
 
 

@@ -8,11 +8,11 @@ import time
 import jax
 import numpy as np
 import pytest
-from tests.systems import growing
 
 import gan_jax
 from gan_jax.runs import training
 from gan_jax.runs.data import position
+from tests.systems import growing
 
 NAME = "tests.systems.growing"
 BORDER, STEPS = 6, 12
