@@ -21,9 +21,10 @@ from gan_jax.commands.options import WORKDIR, required
 from gan_jax.config.flags import Parsed
 from gan_jax.config.options import option
 from gan_jax.data.classes import class_numbers
-from gan_jax.latents import pictures, walks
+from gan_jax.latents import paths as paths_lib
+from gan_jax.latents import pictures
 from gan_jax.latents.model import Classifier, Model
-from gan_jax.latents.walks import SearchConfig, Start, Walk
+from gan_jax.latents.paths import Paths, SearchConfig, Start
 from gan_jax.pictures import grids
 from gan_jax.recipes.batch import to_unit_range
 from gan_jax.runs import classify, directory, drawing
@@ -78,54 +79,54 @@ class Request(NamedTuple):
     classes: list[int]
 
 
-def read_request(options: Options, paths: list[str]) -> Request:
+def read_request(options: Options, files: list[str]) -> Request:
     """Looks for all that the flags and the image files name. Raises ValueError or OSError."""
-    workdir, move = required(options.workdir), _move(options, paths)
+    workdir, move = required(options.workdir), _move(options, files)
     run = restore(workdir)
     model = open_model(run, options.label)
     if options.search.descent_steps == 0 and (model.encode is None or move == "maximise"):
         raise ValueError("descent_steps=0: must be at least 1; only the latents of an encoder are taken as they are")
-    read = lambda paths: np.asarray(to_unit_range(classify.read(paths, run.spec.image_shape)))
+    read = lambda files: np.asarray(to_unit_range(classify.read(files, run.spec.image_shape)))
     classifier = find_classifier(options.classifier, run) if move in ("direction", "maximise") else None
     return Request(
         model=model,
         move=move,
-        names=[Path(path).name for path in paths],
-        targets=read(paths) if paths else None,
+        names=[Path(path).name for path in files],
+        targets=read(files) if files else None,
         goal=read([options.towards])[0] if move == "towards" else None,
         classifier=classifier,
         classes=_classes(options, classifier),
     )
 
 
-def carry_out(request: Request, options: Options) -> tuple[Start, Walk | None]:
+def carry_out(request: Request, options: Options) -> tuple[Start, Paths | None]:
     """Images inverted, or samples; and the paths from there, if any are asked for. Raises ValueError."""
     model, move, classifier, classes = request.model, request.move, request.classifier, request.classes
     search, num = options.search, options.num
     if request.targets is not None:
-        start = walks.inverted(model, request.names, request.targets, search)
+        start = paths_lib.inverted(model, request.names, request.targets, search)
     elif move == "direction":
-        start = walks.samples_of(model, classifier, classes[0], num or SHOWN, search)
+        start = paths_lib.samples_of(model, classifier, classes[0], num or SHOWN, search)
     elif move:
-        start = walks.samples(model, num or SHOWN, search)
+        start = paths_lib.samples(model, num or SHOWN, search)
     else:
-        start = walks.samples(model, num or drawing.GRID, search)
-        start = walks.inverted(model, start.names, model.render(start.latents), search)
+        start = paths_lib.samples(model, num or drawing.GRID, search)
+        start = paths_lib.inverted(model, start.names, model.render(start.latents), search)
     if move == "towards":
-        return start, walks.towards(model, start, Path(options.towards).name, request.goal, search)
+        return start, paths_lib.towards(model, start, Path(options.towards).name, request.goal, search)
     if move == "direction":
-        return start, walks.along(model, classifier, classes, start, search)
+        return start, paths_lib.along(model, classifier, classes, start, search)
     if move == "maximise":
-        return start, walks.up(model, classifier, classes[0], start, search)
+        return start, paths_lib.up(model, classifier, classes[0], start, search)
     return start, None
 
 
-def write(start: Start, walk: Walk | None, model: Model, out: Path) -> None:
+def write(start: Start, paths: Paths | None, model: Model, out: Path) -> None:
     """Writes the picture and, beside it, the latents: `latents` [N, d], `errors` [N], `paths` [N, FRAMES, d]."""
-    images = model.render(start.latents if walk is None else walk.latents)
-    picture = pictures.side_by_side(start, images) if walk is None else pictures.frames(start, walk, images)
+    images = model.render(start.latents if paths is None else paths.latents)
+    picture = pictures.side_by_side(start, images) if paths is None else pictures.frames(start, paths, images)
     grids.save(picture, out)
-    arrays = {"latents": start.latents, "errors": start.errors, "paths": walk and walk.latents}
+    arrays = {"latents": start.latents, "errors": start.errors, "paths": paths and paths.latents}
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **{name: array for name, array in arrays.items() if array is not None})
     replace_file(out.with_suffix(".npz"), buffer.getvalue())
@@ -133,20 +134,20 @@ def write(start: Start, walk: Walk | None, model: Model, out: Path) -> None:
 
 def main(parsed: Parsed) -> None:
     """Writes the picture and the latents; says what was found, and where it is."""
-    options, paths = parsed.config, parsed.arguments
-    request = read_request(options, paths)
-    start, walk = carry_out(request, options)
-    out = Path(options.out or Path(options.workdir) / f"latent-{_file_name(options, paths, request.move)}.png")
-    write(start, walk, request.model, out)
-    print("\n".join([*pictures.describe(request.model.prior, start, walk), str(out), str(out.with_suffix(".npz"))]))
+    options, files = parsed.config, parsed.arguments
+    request = read_request(options, files)
+    start, paths = carry_out(request, options)
+    out = Path(options.out or Path(options.workdir) / f"latent-{_file_name(options, files, request.move)}.png")
+    write(start, paths, request.model, out)
+    print("\n".join([*pictures.describe(request.model.prior, start, paths), str(out), str(out.with_suffix(".npz"))]))
 
 
-def _move(options: Options, paths: list[str]) -> str | None:
+def _move(options: Options, files: list[str]) -> str | None:
     """The one of MOVES that is asked for, if any. Raises ValueError for what does not go together."""
     moves, search = [name for name in MOVES if getattr(options, name) is not None], options.search
     if len(moves) > 1:
         raise ValueError(f"{' and '.join(moves)}: one at a time")
-    if paths and options.num is not None:
+    if files and options.num is not None:
         raise ValueError(f"num={options.num}: of samples; without image files")
     if search.starts > search.drawn:
         raise ValueError(f"starts={search.starts}: at most as many as are drawn, {search.drawn}")
@@ -168,10 +169,10 @@ def _classes(options: Options, classifier: Classifier | None) -> list[int]:
     return numbers
 
 
-def _file_name(options: Options, paths: list[str], move: str | None) -> str:
+def _file_name(options: Options, files: list[str], move: str | None) -> str:
     """What the files are called after."""
-    more = f"_and_{len(paths) - 1}_more" if len(paths) > 1 else ""
-    start = Path(paths[0]).stem + more if paths else f"seed{options.search.seed}"
+    more = f"_and_{len(files) - 1}_more" if len(files) > 1 else ""
+    start = Path(files[0]).stem + more if files else f"seed{options.search.seed}"
     parts = [start, None if options.label is None else f"label{options.label}"]
     parts += [move, move and (Path(options.towards).stem if move == "towards" else getattr(options, move))]
     return "-".join(directory.short(part) for part in parts if part)

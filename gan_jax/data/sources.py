@@ -64,8 +64,13 @@ def idx_dataset(
 
 
 def tfds_dataset(name: str, *, data_dir: str, split: str, image_size: int | None) -> Source:
-    """Any image dataset of TensorFlow Datasets; see `tfds_source.load`."""
-    from gan_jax.data import tfds_source  # Here, since TFDS takes half a second and most runs do not need it.
+    """Any image dataset of TensorFlow Datasets; see `tfds_source.load`. Raises FileNotFoundError if TFDS is not installed."""
+    try:
+        from gan_jax.data import tfds_source  # Here, since TFDS takes half a second and most runs do not need it.
+    except ImportError as error:
+        raise FileNotFoundError(
+            f"tfds:{name} needs TensorFlow Datasets ({error}): pip install tensorflow-datasets importlib_resources"
+        ) from error
 
     return tfds_source.load(name, data_dir=data_dir, split=split, image_size=image_size)
 

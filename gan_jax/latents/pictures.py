@@ -4,7 +4,7 @@ import numpy as np
 from PIL import Image
 
 from gan_jax.latents import inversion
-from gan_jax.latents.walks import Start, Walk
+from gan_jax.latents.paths import Paths, Start
 from gan_jax.pictures import grids
 
 CLOSE = 0.01  # mean squared error of pixels in [-1, 1] up to which an image counts as found again
@@ -26,21 +26,21 @@ def side_by_side(start: Start, images: np.ndarray) -> Image.Image:
     return grids.captioned(shown, captions, columns=columns, title=title)
 
 
-def frames(start: Start, walk: Walk, images: np.ndarray) -> Image.Image:
+def frames(start: Start, paths: Paths, images: np.ndarray) -> Image.Image:
     """A row of frames for each path; before it the image that was inverted, after it the one that the path leads to."""
     shown, captions = [], []
-    for number, (path, texts) in enumerate(zip(images, walk.captions, strict=True)):
+    for number, (path, texts) in enumerate(zip(images, paths.captions, strict=True)):
         before = [] if start.targets is None else [start.targets[number]]
-        after = [] if walk.goal is None else [walk.goal]
+        after = [] if paths.goal is None else [paths.goal]
         shown += [*before, *path, *after]
         captions += ["image"] * len(before) + texts + ["image"] * len(after)
-    return grids.captioned(shown, captions, columns=len(shown) // len(images), title=walk.title)
+    return grids.captioned(shown, captions, columns=len(shown) // len(images), title=paths.title)
 
 
-def describe(prior: str, start: Start, walk: Walk | None) -> list[str]:
+def describe(prior: str, start: Start, paths: Paths | None) -> list[str]:
     """The lines that describe all that was found."""
     lines = [] if start.errors is None else _errors(start)
-    return [*lines, *(walk.lines if walk else []), _lengths(prior, start, walk)]
+    return [*lines, *(paths.lines if paths else []), _lengths(prior, start, paths)]
 
 
 def _errors(start: Start) -> list[str]:
@@ -53,10 +53,10 @@ def _errors(start: Start) -> list[str]:
     ]
 
 
-def _lengths(prior: str, start: Start, walk: Walk | None) -> str:
+def _lengths(prior: str, start: Start, paths: Paths | None) -> str:
     """How long the latents at the ends are, beside those that are drawn."""
     size = start.latents.shape[-1]
-    found = np.linalg.norm(start.latents if walk is None else walk.latents[:, -1], axis=-1)
+    found = np.linalg.norm(start.latents if paths is None else paths.latents[:, -1], axis=-1)
     usual = {
         "normal": "99.9 % of those drawn: {:.2f} to {:.2f}".format(*inversion.shell(size)),
         "uniform": f"of those drawn about {np.sqrt(size / 3):.2f}",

@@ -11,8 +11,8 @@ from PIL import Image
 from gan_jax.commands import latent, sample
 from gan_jax.config.options import replace
 from gan_jax.data import sources
-from gan_jax.latents import inversion, walks
-from gan_jax.latents.walks import SearchConfig
+from gan_jax.latents import inversion, paths
+from gan_jax.latents.paths import SearchConfig
 from gan_jax.recipes.batch import to_unit_range
 from gan_jax.runs.classify import classifier
 from gan_jax.runs.models import find_classifier, open_model
@@ -88,8 +88,8 @@ def test_samples_are_found_again(name, run, find):
 def test_no_start_is_the_samples_own_latent(run):
     """Or else it would be no wonder that they are found."""
     model, config = open_model(restore(run("dcgan")), None), SearchConfig(seed=1, drawn=512)
-    others, drawn = walks.draw_others(model, config)
-    own = walks.samples(model, 64, config).latents
+    others, drawn = paths.draw_others(model, config)
+    own = paths.samples(model, 64, config).latents
     assert np.linalg.norm(own[:, None] - others, axis=-1).min() > 1
     np.testing.assert_allclose(drawn, images_of(run("dcgan"), others), atol=1e-5)
 
@@ -203,8 +203,8 @@ def test_frames_are_evenly_apart():
     """Images that change by 0, 1, 1, 2, 4: of 8 in all, halves are at the fourth and at the end."""
     values = np.array([[0, 0, 1, 2, 4, 8], [0, 2, 4, 6, 8, 10]], float)
     drawn = values[..., None, None, None] * np.ones((8, 8, 1))
-    np.testing.assert_array_equal(walks.evenly_apart(drawn, 3), [[0, 4, 5], [0, 3, 5]])
-    np.testing.assert_array_equal(walks.evenly_apart(np.zeros((1, 4, 8, 8, 1)), 3), [[0, 0, 3]])
+    np.testing.assert_array_equal(paths.evenly_apart(drawn, 3), [[0, 4, 5], [0, 3, 5]])
+    np.testing.assert_array_equal(paths.evenly_apart(np.zeros((1, 4, 8, 8, 1)), 3), [[0, 0, 3]])
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 import os
 import pickle
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -131,3 +132,14 @@ def test_real_fashion_mnist(tmp_path):
     source = load("fashion_mnist", data_dir=str(tmp_path), split="test")
     assert len(source) == 10000
     assert np.bincount(source[np.arange(10000)]["label"]).tolist() == [1000] * 10
+
+
+def test_without_tensorflow_datasets_one_line_says_how_to_get_it(monkeypatch, tmp_path):
+    """It is an extra of the installed package."""
+    monkeypatch.setitem(sys.modules, "tensorflow_datasets", None)
+    monkeypatch.delitem(sys.modules, "gan_jax.data.tfds_source", raising=False)
+    monkeypatch.delattr("gan_jax.data.tfds_source", raising=False)
+    for name in ("tfds:cifar10", "kmnist"):
+        with pytest.raises(FileNotFoundError, match="pip install tensorflow-datasets") as error:
+            sources.load(name, data_dir=str(tmp_path))
+        assert "\n" not in str(error.value)

@@ -6,6 +6,7 @@ import importlib.util
 import struct
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import jax
@@ -99,7 +100,7 @@ def test_losses_are_those_of_the_recipe(learnt):
 def test_weights_and_statistics_are_those_of_the_recipe(name, learnt):
     players, _, expected, _ = learnt
     own, other = players[name], expected[name]
-    close = lambda a, b: np.testing.assert_allclose(a, b, rtol=0, atol=1e-4)
+    close = partial(np.testing.assert_allclose, rtol=0, atol=1e-4)
     jax.tree.map(close, own.params, other.params["own"])
     jax.tree.map(close, own.batch_stats, other.variables["batch_stats"]["own"])
 

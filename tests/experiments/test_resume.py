@@ -171,7 +171,7 @@ def test_a_process_that_is_told_to_end(straight, train, start, tiny, assert_same
     process = start(*tiny, *EVERY, f"--steps={STEPS}", "--log_every=1", "--checkpoint_every=1", f"--workdir={run}")
     _wait_for(lambda: _size(run / "metrics.jsonl"), process)
     process.terminate()
-    out, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=60)
     assert process.returncode == 143
     last = err.splitlines()[-1]
     step = int(re.fullmatch("stopped by SIGTERM after step (.+), which is saved; the same command.*", last)[1])

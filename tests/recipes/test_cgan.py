@@ -110,9 +110,7 @@ def test_a_round_is_n_critic_d_steps_and_a_g_step_each_on_labels_of_its_own():
     jax.tree.map(same, after.replace(step=0), expected.replace(step=0))
 
 
-@pytest.mark.parametrize(
-    "conditioning, penalised", [("embed", False), ("concat", False), ("projection", False), ("embed", True)]
-)
+@pytest.mark.parametrize("conditioning, penalised", [("embed", True), ("concat", False), ("projection", False)])
 def test_four_shares_of_a_batch_are_the_whole_batch(conditioning, penalised, require_shares_are_the_whole):
     """BatchNorm in G included."""
     penalty = dict(d_terms={"penalty": terms.penalty(penalties.gradient_penalty, 10.0)}) if penalised else {}

@@ -22,16 +22,27 @@ TINY = (
 FLAGS = {
     "dcgan": (*TINY, "--eval_every=20", "--num_samples=20"),
     "dcgan-augmented": (
-        *TINY, "--network=mlp", "--hidden=8", "--augment=translate:1,rotate:10,scale:0.1", "--ema=0.9", "--prior=uniform",
-    ),  # fmt: skip
+        *TINY,
+        "--network=mlp",
+        "--hidden=8",
+        "--augment=translate:1,rotate:10,scale:0.1",
+        "--ema=0.9",
+        "--prior=uniform",
+    ),
     "cgan": (*TINY, "--network=mlp", "--hidden=8"),
     "sgan": (*TINY, "--num_labeled=40", "--decay_rounds=100"),
     "classifier": ("--seed=3", "--image_size=8", "--channels=4", "--batch_size=8", "--checkpoint_every=20"),
     "mixture2d": (
-        "--seed=3", "--trials=2", "--hidden=8,8", "--d_hidden=8,8", "--batch_size=8", "--checkpoint_every=20",
-        "--sample_every=20", "--decay_rounds=100",
-    ),  # fmt: skip
-}  # fmt: skip
+        "--seed=3",
+        "--trials=2",
+        "--hidden=8,8",
+        "--d_hidden=8,8",
+        "--batch_size=8",
+        "--checkpoint_every=20",
+        "--sample_every=20",
+        "--decay_rounds=100",
+    ),
+}
 DRAWS = ("dcgan", "dcgan-augmented", "cgan", "sgan")
 
 pytestmark = pytest.mark.usefixtures("compiled_in_haste")

@@ -21,7 +21,6 @@ RUNS = {
     "cgan": MLP,
     "sgan": (*MLP, "--num_labeled=40"),
     "classifier": (*SMALL, "--channels=2"),
-    "mixture2d": ("--steps=2", "--trials=1", "--batch_size=16", "--hidden=4"),
 }
 
 pytestmark = pytest.mark.usefixtures("compiled_in_haste")
@@ -56,15 +55,15 @@ def test_the_game_brings_its_clipping(load):
 def test_samples_are_those_of_the_command(run, load, run_command, tmp_path):
     """As 8-bit pixels: of the same seed, label and truncation the same, whatever their number."""
     for experiment, options in [("dcgan", dict(truncation=0.5)), ("cgan", {}), ("cgan", dict(label="3,8"))]:
-        flags = [f"--{name}={value}" for name, value in options.items()]
+        flags, trained = [f"--{name}={value}" for name, value in options.items()], load(experiment)
         given = (f"--workdir={run(experiment)}", "--seed=1", "--num=35", "--format=npz")
         assert run_command("sample", *given, *flags, f"--out={tmp_path / 'a.npz'}") == 0
         with np.load(tmp_path / "a.npz") as file:
             expected = file["images"]
-        drawn = load(experiment).sample(len(expected), seed=1, **options)
+        drawn = trained.sample(len(expected), seed=1, **options)
         assert drawn.dtype == np.uint8
         np.testing.assert_array_equal(drawn, expected)
-        np.testing.assert_array_equal(load(experiment).sample(3, seed=1, **options), expected[:3])
+        np.testing.assert_array_equal(trained.sample(3, seed=1, **options), expected[:3])
     assert len(expected) == 70  # more than are drawn at once
 
 
@@ -93,7 +92,7 @@ def test_images_are_generated_of_latents(experiment, label, labels, load):
     np.testing.assert_allclose(images, trained.sampler.generate(trained.state, latents, condition), atol=1e-5)
 
 
-@pytest.mark.parametrize("experiment", ["sgan", "classifier"])
+@pytest.mark.parametrize("experiment", ["classifier", pytest.param("sgan", marks=pytest.mark.slow)])
 def test_pixels_and_floats_are_classified_alike(experiment, load):
     trained = load(experiment)
     pixels = sources.load("digits", data_dir="", image_size=8)[np.arange(70)]["image"]
@@ -158,7 +157,6 @@ def _gone(run):
         ("dcgan", _of_another_experiment, "unknown experiment 'dcgam'; choose from .*did you mean dcgan"),
         ("dcgan", _damaged, "config.json is damaged"),
         ("dcgan", _gone, "is not a run directory: it has no config.json"),
-        ("mixture2d", lambda run: None, "is a run of mixture2d, which draws points; see its samples folder"),
     ],
 )
 def test_what_is_no_run_on_images_is_one_line(experiment, spoil, message, run, tmp_path):

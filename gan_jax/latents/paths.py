@@ -50,7 +50,7 @@ class Start(NamedTuple):
     errors: np.ndarray | None = None
 
 
-class Walk(NamedTuple):
+class Paths(NamedTuple):
     """Paths, and what is said of them.
 
     Fields:
@@ -103,7 +103,7 @@ def inverted(model: Model, names: list[str], targets: np.ndarray, config: Search
     return Start(names, found.latents, targets, found.errors)
 
 
-def towards(model: Model, start: Start, name: str, goal: np.ndarray, config: SearchConfig) -> Walk:
+def towards(model: Model, start: Start, name: str, goal: np.ndarray, config: SearchConfig) -> Paths:
     """To the latent of the image `goal` [H, W, C]: on an arc about 0 between normal latents, else straight."""
     found = inverted(model, [name], goal[None], config)
     times = np.linspace(0, 1, FRAMES)
@@ -111,10 +111,10 @@ def towards(model: Model, start: Start, name: str, goal: np.ndarray, config: Sea
     latents = np.float32(path(start.latents[:, None], found.latents, times))
     captions = [[f"{time:.3g}" for time in times]] * len(latents)
     lines = [f"{name}: mean squared error {found.errors[0]:.4f}"]
-    return Walk(latents, captions, f"towards {name}; beneath: which part of the way", lines, goal)
+    return Paths(latents, captions, f"towards {name}; beneath: which part of the way", lines, goal)
 
 
-def along(model: Model, classifier: Classifier, classes: list[int], start: Start, config: SearchConfig) -> Walk:
+def along(model: Model, classifier: Classifier, classes: list[int], start: Start, config: SearchConfig) -> Paths:
     """Straight along the difference of two classes' mean latents; what is outside the prior is led back."""
     first, second = (classifier.classes[number] for number in classes)
     latents, images = draw_others(model, config)
@@ -129,10 +129,10 @@ def along(model: Model, classifier: Classifier, classes: list[int], start: Start
     captions, lines = _describe_probabilities(model, classifier, classes[1], start.names, latents)
     lines.append(f"mean latents of {first} and {second} are {np.linalg.norm(difference):.2f} apart")
     title = f"from class {first} towards {second}; beneath: the probability of {second} ({classifier.name})"
-    return Walk(latents, captions, title, lines)
+    return Paths(latents, captions, title, lines)
 
 
-def up(model: Model, classifier: Classifier, number: int, start: Start, config: SearchConfig) -> Walk:
+def up(model: Model, classifier: Classifier, number: int, start: Start, config: SearchConfig) -> Paths:
     """By gradient ascent of the logarithm of a class's probability, in frames between which images change as much."""
     unsure = lambda latents: -jnp.log(classifier.probabilities(model.generate(latents))[:, number] + TINY)
     loss = inversion.smoothed(unsure, jax.random.key(config.seed), width=config.smoothing)
@@ -144,7 +144,7 @@ def up(model: Model, classifier: Classifier, number: int, start: Start, config: 
     latents = np.take_along_axis(way, evenly_apart(model.render(way), FRAMES)[..., None], axis=1)
     captions, lines = _describe_probabilities(model, classifier, number, start.names, latents)
     title = f"towards class {classifier.classes[number]}; beneath: its probability ({classifier.name})"
-    return Walk(latents, captions, title, lines)
+    return Paths(latents, captions, title, lines)
 
 
 def evenly_apart(images: np.ndarray, count: int) -> np.ndarray:
