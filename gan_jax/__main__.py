@@ -52,7 +52,8 @@ def run(arguments: list[str]) -> int:
     from gan_jax.runs import launch  # here, so that the list of commands comes at once
 
     title = f"python -m gan_jax {name}: {module.__doc__.strip()}"
-    return launch.command(module.Options(), rest, title, module.main)
+    takes_files = getattr(module, "TAKES_FILES", False)
+    return launch.command(module.Options(), rest, title, module.main, takes_more=takes_files)
 
 
 def usage() -> str:

@@ -14,6 +14,8 @@ from gan_jax.config.options import option
 from gan_jax.runs.classify import describe, probabilities
 from gan_jax.runs.restore import restore
 
+TAKES_FILES = True  # beside its flags
+
 
 @dataclass(frozen=True)
 class Options:

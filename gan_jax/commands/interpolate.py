@@ -54,7 +54,7 @@ class Options:
         None, "Classes of a class-conditional run: one by name or number, which is held; or several, as in 3,8 or 3..7."
     )
     truncation: float | None = option(
-        None, "Draw latents from within ± this: fewer kinds of images, each more usual. Say 0.7.", low=1e-6
+        None, "Draw latents from within ± this: fewer kinds of images, each more usual. Say 0.7.", above=0
     )
     out: str | None = option(None, "Folder to write into; by default the run directory.")
 

@@ -32,6 +32,7 @@ from gan_jax.runs.models import find_classifier, one_class, open_model
 from gan_jax.runs.restore import restore
 from gan_jax.training.files import replace_file
 
+TAKES_FILES = True  # beside its flags
 MOVES = ("towards", "direction", "maximise")
 SHOWN = 8  # paths, where --num does not say how many
 

@@ -40,7 +40,7 @@ class Options:
         None, "What to draw, of a class-conditional run: a class by name or number; a row each of 1,4 or 0..9."
     )
     truncation: float | None = option(
-        None, "Draw latents from within ± this: fewer kinds of images, each more usual. Say 0.7.", low=1e-6
+        None, "Draw latents from within ± this: fewer kinds of images, each more usual. Say 0.7.", above=0
     )
     format: str = option(
         "grid",

@@ -125,7 +125,7 @@ def help_text(default: object, title: str) -> str:
     for each in sorted_by_group(default):
         if each.group != group:
             group = each.group
-            lines += ["", f"{group}:"]
+            lines += ["", f"{group}:"] if group else [""]
         lines += _help(each)
     return "\n".join(lines)
 

@@ -50,7 +50,7 @@ class GanConfig:
     )
     penalty_every: int = option(1, "Lazily: only every k-th round, k times the weight.", low=1)
     penalty_end: float | None = option(
-        None, "The fraction to which penalty weights fall, geometrically, over decay_rounds.", low=1e-9
+        None, "The fraction to which penalty weights fall, geometrically, over decay_rounds.", above=0
     )
     optimizer: str | None = option(None, "Of both players." + _own("optimizer"), choices=OPTIMIZERS)
     # Two learning rates, D's the larger: TTUR (Heusel et al. 2017, arXiv:1706.08500, section 2).

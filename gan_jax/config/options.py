@@ -23,7 +23,8 @@ class Option(NamedTuple):
       default: its value in the configuration that it was found in.
       kind: int, float, str or bool; elements: whether it is a tuple of such; optional: whether it may be None.
       help: a sentence; group: the heading that it stands under.
-      low, high: the bounds of a number, None for none; choices: () -> the names that are allowed, None for any.
+      low, above, high: the bounds of a number, `above` without itself; None for none.
+      choices: () -> the names that are allowed; None for any.
       resumable: whether a run can be gone on with under another value, for it changes nothing that is computed in a round.
     """
 
@@ -35,6 +36,7 @@ class Option(NamedTuple):
     help: str
     group: str
     low: float | None
+    above: float | None
     high: float | None
     choices: Callable[[], Collection[str]] | None
     resumable: bool
@@ -45,13 +47,14 @@ def option(
     help: str,
     *,
     low: float | None = None,
+    above: float | None = None,
     high: float | None = None,
     choices: Collection[str] | None = None,
     resumable: bool = False,
 ) -> Any:
     """A dataclass field that is an option (`Option`). `choices` may be a registry: what is added to it later counts too."""
     listed = None if choices is None else lambda: choices
-    metadata = dict(help=help, low=low, high=high, choices=listed, resumable=resumable)
+    metadata = dict(help=help, low=low, above=above, high=high, choices=listed, resumable=resumable)
     return dataclasses.field(default=default, metadata=metadata)
 
 
@@ -64,7 +67,9 @@ def options(config: object, group: str = "") -> Iterator[Option]:
         if dataclasses.is_dataclass(value):
             yield from options(value, group)
         else:
-            described = {name: field.metadata[name] for name in ("help", "low", "high", "choices", "resumable")}
+            described = {
+                name: field.metadata[name] for name in ("help", "low", "above", "high", "choices", "resumable")
+            }
             yield Option(field.name, value, *_kind(hints[field.name]), group=group, **described)
 
 
@@ -100,7 +105,7 @@ def require_known(what: str, name: str, known: Collection[str]) -> None:
 
 def bounds(each: Option) -> str:
     """The range of a number, in words: "at least 0 and at most 1"; "" if it has none."""
-    ends = (("at least", each.low), ("at most", each.high))
+    ends = (("at least", each.low), ("above", each.above), ("at most", each.high))
     return " and ".join(f"{word} {end:g}" for word, end in ends if end is not None)
 
 
@@ -111,7 +116,8 @@ def _check(each: Option, value: object) -> None:
         return
     if not math.isfinite(value):
         raise ValueError(f"{each.name}={value}: must be finite")
-    if (each.low is not None and value < each.low) or (each.high is not None and value > each.high):
+    too_small = (each.low is not None and value < each.low) or (each.above is not None and value <= each.above)
+    if too_small or (each.high is not None and value > each.high):
         raise ValueError(f"{each.name}={value}: must be {bounds(each)}")
 
 

@@ -85,10 +85,15 @@ def carry_out(prepare: Callable[[], Callable[[], None]]) -> int:
     return 0
 
 
-def command(default: object, arguments: Sequence[str], title: str, act: Callable[[Parsed], None]) -> int:
-    """The main program of a command that has options; returns the exit code. Args: title: what --help says first."""
+def command(
+    default: object, arguments: Sequence[str], title: str, act: Callable[[Parsed], None], *, takes_more: bool = False
+) -> int:
+    """The main program of a command that has options; returns the exit code.
+
+    Args: title: what --help says first; takes_more: whether it takes arguments that are no flags.
+    """
     try:
-        parsed = parse_or_help(default, arguments, title, takes_more=True)
+        parsed = parse_or_help(default, arguments, title, takes_more=takes_more)
         if parsed is None:
             return 0
         keep_compiled(None)

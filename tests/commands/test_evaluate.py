@@ -44,7 +44,7 @@ def test_a_run_that_knows_labels_is_scored_class_by_class(run_experiment, tmp_pa
     found = result["by_class"]
     assert found.keys() == {"newest", "real"} and all(len(classes) == 3 for classes in found.values())
     assert sum(each["count"] for each in found["newest"]) == 100
-    for real, fake in zip(found["real"], found["newest"]):
+    for real, fake in zip(found["real"], found["newest"], strict=True):
         assert real["accuracy"] > 0.95  # 1, 7 and 4 are the extractor's numbers for the run's 0, 1 and 2
         assert real["coverage"] > 0.8 > 0.2 > fake["coverage"]
         assert 0 < fake["ms_ssim"] < 1 and 0 < real["ms_ssim"] < 1
@@ -221,7 +221,7 @@ def test_what_is_wrong_is_one_line(given, message, trained, tmp_path):
 @pytest.mark.parametrize(
     "given, message",
     [
-        (["--eval_metrics=nope"], "unknown metric 'nope'"),
+        (["--eval_metrics=nope"], "unknown eval_metrics 'nope'; choose from frechet_distance"),
         (["--eval_metrics="], "eval_metrics: name some of frechet_distance"),
         (["--extractor=none.npz"], "no extractor none.npz"),
     ],

@@ -15,6 +15,7 @@ class Part:
     GROUP: ClassVar[str] = "part"
     size: int | None = option(None, "How large.", low=1, high=9)
     rates: tuple[float, ...] = option((0.5,), "How fast.", low=0)
+    share: float = option(0.5, "How much.", above=0, high=1)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,20 +28,21 @@ class Simple:
 
 def test_the_options_of_all_parts_in_order():
     found = {each.name: each for each in options(Simple())}
-    assert list(found) == ["name", "size", "rates", "resumable"]
-    assert [each.group for each in found.values()] == ["own", "part", "part", "own"]
+    assert list(found) == ["name", "size", "rates", "share", "resumable"]
+    assert [each.group for each in found.values()] == ["own", "part", "part", "part", "own"]
     assert [(each.kind, each.elements, each.optional) for each in found.values()] == [
         (str, False, False),
         (int, False, True),
         (float, True, False),
+        (float, False, False),
         (bool, False, False),
     ]
-    assert [each.resumable for each in found.values()] == [False, False, False, True]
+    assert [each.resumable for each in found.values()] == [False, False, False, False, True]
 
 
 def test_an_experiment_s_own_defaults_stand_in_the_parts():
     config = Simple(part=Part(size=3))
-    assert flat(config) == {"name": "red", "size": 3, "rates": (0.5,), "resumable": False}
+    assert flat(config) == {"name": "red", "size": 3, "rates": (0.5,), "share": 0.5, "resumable": False}
     assert replace(config, size=4, name="blue") == Simple(name="blue", part=Part(size=4))
     assert config.part.size == 3
     with pytest.raises(ValueError, match="Simple has no option colour, sizes"):
@@ -55,6 +57,7 @@ def test_an_experiment_s_own_defaults_stand_in_the_parts():
         ({"size": 0}, "size=0: must be at least 1 and at most 9"),
         ({"size": 10}, "size=10: must be at least 1 and at most 9"),
         ({"rates": (0.5, -1.0)}, r"rates=-1.0: must be at least 0"),
+        ({"share": 0.0}, "share=0.0: must be above 0 and at most 1"),
         ({"rates": (float("nan"),)}, "rates=nan: must be finite"),
         ({"rates": (float("inf"),)}, "rates=inf: must be finite"),
     ],

@@ -39,6 +39,7 @@ def test_where_programs_are_kept(given, environment, expected, setting):
     assert setting(given, environment) == expected
 
 
+@pytest.mark.slow
 def test_a_second_start_compiles_nothing_anew(start, tiny, tmp_path):
     kept, metrics = [], []
     for run in ("first", "second"):

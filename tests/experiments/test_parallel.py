@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-pytestmark = pytest.mark.usefixtures("compiled_in_haste")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("compiled_in_haste")]
 
 STEPS = 20
 NETWORK = ("--network=dcgan", "--width=4", "--batch_size=8", f"--steps={STEPS}")

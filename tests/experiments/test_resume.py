@@ -103,6 +103,7 @@ OTHERS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("experiment", OTHERS)
 def test_two_halves_make_a_whole_of_other_experiments_too(experiment, run_experiment, assert_same, tmp_path):
     for run, stops in ((tmp_path / "half", (4, 8)), (tmp_path / "straight", (8,))):
@@ -114,6 +115,7 @@ def test_two_halves_make_a_whole_of_other_experiments_too(experiment, run_experi
     assert experiment == "cgan" or alone[0].read_bytes() == alone[1].read_bytes() != b""
 
 
+@pytest.mark.slow
 def test_ctrl_c_while_sgan_learns_from_the_labelled_images_alone(
     run_experiment, assert_same, monkeypatch, tmp_path, capsys
 ):
@@ -166,7 +168,8 @@ def test_ctrl_c_saves_and_stops(straight, train, assert_same, monkeypatch, tmp_p
     assert_same(run, straight)
 
 
-def test_a_process_that_is_told_to_end(straight, train, start, tiny, assert_same, tmp_path):
+@pytest.mark.slow
+def test_a_process_that_is_terminated(straight, train, start, tiny, assert_same, tmp_path):
     run = tmp_path / "run"
     process = start(*tiny, *EVERY, f"--steps={STEPS}", "--log_every=1", "--checkpoint_every=1", f"--workdir={run}")
     _wait_for(lambda: _size(run / "metrics.jsonl"), process)
@@ -180,6 +183,7 @@ def test_a_process_that_is_told_to_end(straight, train, start, tiny, assert_same
     assert_same(run, straight)
 
 
+@pytest.mark.slow
 def test_kill_9(straight, train, start, tiny, assert_same, tmp_path):
     """Killed a moment after something new was saved, so that the run comes to its end; or at any time at all."""
     run, chance, killed = tmp_path / "run", random.Random(KILLS), 0
@@ -244,6 +248,7 @@ def test_without_any_whole_checkpoint_it_starts_anew(half, straight, train, asse
     assert_same(half, straight)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="needs Linux's prlimit")
 def test_a_full_disk(half, straight, train, start, saved, tiny, assert_same):
     """Stood in for by a limit on the size of files, which only the arrays of a checkpoint exceed."""

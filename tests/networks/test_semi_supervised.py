@@ -9,6 +9,8 @@ import pytest
 
 from gan_jax.networks import semi_supervised
 
+pytestmark = pytest.mark.usefixtures("compiled_in_haste")
+
 KEY = jax.random.key(0)
 QUIET = dict(noise=0.0, dropout=0.0)
 

@@ -103,16 +103,14 @@ def test_g_s_step_is_that_of_a_gan():
 
 
 CASES = {
+    "penalty": lambda axis_name: dict(d_terms={"penalty": terms.penalty(penalties.gradient_penalty, 10.0)}),
     "augment": lambda axis_name: dict(augment=augment.translate(1), n_critic=2),
     "matching": lambda axis_name: dict(
         discriminator=semi_supervised.Convolutional(K, 4, 16, axis_name=axis_name),
         g_terms={"matching": terms.feature_matching(axis_name=axis_name)},
         g_adversarial=False,
     ),
-    "dense": lambda axis_name: dict(
-        discriminator=semi_supervised.Dense(K, (16, 8), axis_name=axis_name),
-        d_terms={"penalty": terms.penalty(penalties.gradient_penalty, 10.0)},
-    ),
+    "dense": lambda axis_name: dict(discriminator=semi_supervised.Dense(K, (16, 8), axis_name=axis_name)),
 }
 
 
