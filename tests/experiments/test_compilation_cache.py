@@ -45,7 +45,7 @@ def test_a_second_start_compiles_nothing_anew(start, tiny, tmp_path):
     for run in ("first", "second"):
         given = (*tiny, "--steps=3", f"--compilation_cache={tmp_path / 'kept'}", f"--workdir={tmp_path / run}")
         process = start(*given, devices=1)
-        _, err = process.communicate(timeout=120)
+        _, err = process.communicate(timeout=300)
         assert process.returncode == 0, err
         kept.append({path.name for path in (tmp_path / "kept").glob("*-cache")})
         metrics.append((tmp_path / run / "metrics.jsonl").read_bytes())

@@ -264,7 +264,7 @@ def test_a_directory_that_cannot_be_written_to(refused):
 @pytest.mark.parametrize("flag", ["--stepz=3", "--game=nope"])
 def test_the_process_says_one_line_and_exits_with_2(flag, start, tmp_path):
     process = start(flag, f"--workdir={tmp_path / 'run'}")
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=300)
     assert process.returncode == 2
     assert out == "" and len(err.splitlines()) == 1 and err.startswith("error: ")
     assert list(tmp_path.iterdir()) == []

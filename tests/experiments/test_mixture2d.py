@@ -47,6 +47,7 @@ def test_a_few_rounds_of_three_trials(run_experiment, tmp_path, capsys):
         gan_jax.load(tmp_path)
 
 
+@pytest.mark.slow
 def test_trial_k_of_three_is_the_single_run_of_seed_plus_k(run_experiment, tmp_path):
     for name, given in {"three": ("--trials=3", "--seed=5"), "single": ("--trials=1", "--seed=7")}.items():
         given = (*TINY, *given, "--steps=20", f"--workdir={tmp_path / name}", "--checkpoint_every=20")
@@ -56,6 +57,7 @@ def test_trial_k_of_three_is_the_single_run_of_seed_plus_k(run_experiment, tmp_p
         np.testing.assert_allclose(three[name]["trials"][2], single[name]["trials"][0], rtol=0.01, atol=2e-3)
 
 
+@pytest.mark.slow
 def test_a_run_that_stopped_goes_on(run_experiment, tmp_path):
     for name, stops in {"whole": (6,), "halves": (3, 6)}.items():
         for steps in stops:
@@ -65,6 +67,7 @@ def test_a_run_that_stopped_goes_on(run_experiment, tmp_path):
     assert whole == halves
 
 
+@pytest.mark.slow
 def test_packs_and_all_in_the_plane(run_experiment, tmp_path):
     given = ("--trials=2", "--steps=2", "--pack=2", "--minibatch=stddev", "--g_norm=virtual", "--d_spectral_norm")
     assert (

@@ -174,7 +174,7 @@ def test_a_process_that_is_terminated(straight, train, start, tiny, assert_same,
     process = start(*tiny, *EVERY, f"--steps={STEPS}", "--log_every=1", "--checkpoint_every=1", f"--workdir={run}")
     _wait_for(lambda: _size(run / "metrics.jsonl"), process)
     process.terminate()
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=300)
     assert process.returncode == 143
     last = err.splitlines()[-1]
     step = int(re.fullmatch("stopped by SIGTERM after step (.+), which is saved; the same command.*", last)[1])
@@ -254,7 +254,7 @@ def test_a_full_disk(half, straight, train, start, saved, tiny, assert_same):
     """Stood in for by a limit on the size of files, which only the arrays of a checkpoint exceed."""
     process = start(*tiny, *EVERY, "--sample_every=1000", f"--steps={STEPS}", f"--workdir={half}")
     resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (16 * 2**10, -1))  # Python ignores the signal
-    _, err = process.communicate(timeout=120)
+    _, err = process.communicate(timeout=300)
     assert process.returncode == 2
     (line,) = [line for line in err.splitlines() if line and "step/s" not in line]
     assert line.startswith(f"error: cannot save a checkpoint in {half / 'checkpoints'}: File too large")
@@ -281,7 +281,7 @@ def _size(path):
     return path.stat().st_size if path.exists() else 0
 
 
-def _wait_for(condition, process, seconds=60):
+def _wait_for(condition, process, seconds=300):
     """Returns when the condition holds, or the process has ended."""
     end = time.monotonic() + seconds
     while not condition() and process.poll() is None:

@@ -78,7 +78,7 @@ def _cases():
             yield pytest.param(experiment, kind, marks=[pytest.mark.slow] if number else [])
 
 
-@pytest.mark.parametrize("experiment, kind", _cases())
+@pytest.mark.parametrize("experiment, kind", list(_cases()))
 def test_a_few_rounds(experiment, kind, run_experiment, saved, tmp_path, capsys):
     given = ("--steps=3", "--checkpoint_every=2", "--sample_every=2", "--log_every=2", f"--workdir={tmp_path}")
     assert run_experiment(*CASES[experiment][kind], *given, experiment=experiment) == 0

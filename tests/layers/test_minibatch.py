@@ -6,6 +6,8 @@ import pytest
 
 from gan_jax.layers.minibatch import MINIBATCH, MinibatchDiscrimination, MinibatchStddev, minibatch_layer
 
+pytestmark = pytest.mark.usefixtures("compiled_in_haste")
+
 X = jax.random.normal(jax.random.key(0), (6, 3, 3, 2))
 
 

@@ -8,6 +8,8 @@ from flax import linen as nn
 
 from gan_jax.layers.norm import REFERENCE, BatchNorm, LayerNorm, VirtualBatchNorm, WithReference, norm_layer
 
+pytestmark = pytest.mark.usefixtures("compiled_in_haste")
+
 KEY = jax.random.key(0)
 FLAX = {
     "batch": (BatchNorm(train=True), nn.BatchNorm(use_running_average=False, momentum=0.9)),

@@ -9,6 +9,8 @@ from flax import linen as nn
 from gan_jax.layers.conv import Conv
 from gan_jax.layers.spectral import spectral_norm
 
+pytestmark = pytest.mark.usefixtures("compiled_in_haste")
+
 KEY = jax.random.key(0)
 LAYERS = {"dense": (lambda: nn.Dense(6), (4, 8)), "conv": (lambda: Conv(6, 3, 2), (4, 8, 8, 5))}
 

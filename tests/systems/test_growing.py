@@ -87,7 +87,7 @@ def test_kill_9_in_each_phase_and_at_the_border(grow, straight, start, assert_sa
     for step in (2, BORDER, BORDER + 2):
         given = (*EVERY, f"--until_step={BORDER}", f"--steps={STEPS}", f"--workdir={run}")
         process = start(*given, module=NAME)
-        end = time.monotonic() + 120
+        end = time.monotonic() + 300
         while not (run / "checkpoints" / str(step)).exists() and process.poll() is None:
             assert time.monotonic() < end
             time.sleep(0.002)
