@@ -7,6 +7,8 @@ import scipy.ndimage
 from gan_jax import augment
 from gan_jax.randomness import example_keys
 
+pytestmark = pytest.mark.usefixtures("compiled_in_haste")
+
 KEYS = example_keys(jax.random.key(0), 2000)
 
 

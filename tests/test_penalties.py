@@ -6,6 +6,8 @@ import pytest
 from gan_jax import penalties
 from gan_jax.randomness import example_keys
 
+pytestmark = pytest.mark.usefixtures("compiled_in_haste")
+
 KEY = jax.random.key(0)
 IMAGES = jax.random.normal(jax.random.key(1), (2, 5, 6, 4, 3))  # real and fake, five images of 6×4×3
 WEIGHTS = jax.random.normal(jax.random.key(2), (6, 4, 3))

@@ -60,6 +60,8 @@ def _sampler(sampler: Sampler) -> Sampler:
         return jax.vmap(lambda key: sampler.latents(key, n, truncation))(keys)
 
     def conditions(keys: Key, n: int) -> Condition | None:
+        if not keys.ndim:  # of one trial: `Sampler.takes` asks so
+            return sampler.conditions(keys, n)
         return jax.vmap(lambda key: sampler.conditions(key, n))(keys)
 
     def generate(state: State, latents: Array, condition: Condition | None = None) -> Array:

@@ -1,6 +1,7 @@
 """From a configuration to a finished run: what is checked before, trained, drawn, evaluated and written in the end."""
 
 import json
+import math
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -216,6 +217,7 @@ def write_result(run: Run, result: loop.Result, **measured) -> None:
     workdir, config = run.workdir, run.config.run
     frames = sorted((workdir / "samples").glob("*.png"))
     columns = record.read(workdir)
+    last = {name: column[-1] for name, column in columns.items() if name != "step" and not math.isnan(column[-1])}
     animations.animate(frames, workdir / "samples.gif")
     curves.curves(columns, workdir / "curves.png")
     path, step = workdir / "result.json", int(result.state.step)
@@ -225,7 +227,7 @@ def write_result(run: Run, result: loop.Result, **measured) -> None:
     if result.metrics or content.get("step") != step:  # a run that was killed at its very end has yet to say it
         content = {
             "step": step,
-            "metrics": {name: column[-1] for name, column in columns.items() if name != "step"},
+            "metrics": last,
             "seconds": round(result.seconds, 3),
             "images_per_second": round(result.steps_per_second * config.batch_size, 1),
             **measured,

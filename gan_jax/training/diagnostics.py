@@ -33,7 +33,9 @@ class EarlyWarning:
         self._recent.append(metrics)
         if step % WINDOW or step == WINDOW or len(self._recent) < WINDOW:
             return
-        means = {name: float(np.mean([recent[name] for recent in self._recent])) for name in metrics}
+        # A metric that a later phase of the run brought has fewer steps behind it.
+        known = {name: [recent[name] for recent in self._recent if name in recent] for name in metrics}
+        means = {name: float(np.mean(values)) for name, values in known.items()}
         for kind, line in _symptoms(means):
             if kind not in self._warned:
                 self._warned.add(kind)

@@ -1,6 +1,7 @@
 """The record of a run: every step's metrics in metrics.jsonl, and the same as TensorBoard events beside it."""
 
 import json
+import math
 import time
 from contextlib import contextmanager
 from pathlib import Path
@@ -59,9 +60,13 @@ class Record:
 
 
 def read(workdir: str | Path) -> dict[str, list[float]]:
-    """The columns of a run's metrics.jsonl: {"step": [1, 2, ...], "d_loss": [...], ...}."""
+    """The columns of a run's metrics.jsonl: {"step": [1, 2, ...], "d_loss": [...], ...}.
+
+    NaN where a step has no such metric, as in another phase of a network that grows.
+    """
     lines = [step for step, _ in _lines(Path(workdir) / "metrics.jsonl")]
-    return {name: [line[name] for line in lines] for name in lines[0]} if lines else {}
+    names = dict.fromkeys(name for line in lines for name in line)
+    return {name: [line.get(name, math.nan) for line in lines] for name in names}
 
 
 def _open_events(folder: Path, after: int) -> RecordWriter:

@@ -9,26 +9,14 @@ import numpy as np
 import pytest
 from flax import linen as nn
 
-from gan_jax.benchmarks import devices, layers, report, scores, times
-from gan_jax.benchmarks.cases import CASES, CaseConfig
+from gan_jax.benchmarks import report, times
+from gan_jax.benchmarks.cases import CASES
 from gan_jax.networks import dcgan, mlp
 from gan_jax.recipes.batch import to_unit_range
 
 pytestmark = pytest.mark.usefixtures("compiled_in_haste")
 
 SMALL = {name: case._replace(batch_size=8) for name, case in CASES.items()}
-
-
-@pytest.fixture
-def torch():
-    return pytest.importorskip("torch", reason="PyTorch is not installed; it is not in requirements.txt")
-
-
-@pytest.fixture
-def torch_side(torch):
-    from gan_jax.benchmarks import torch_side
-
-    return torch_side
 
 
 def test_both_sides_have_the_same_cases(torch_side):
@@ -66,6 +54,7 @@ MODULES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MODULES)
 def test_another_program_is_told_what_the_first_round_draws(name):
     """D scores the fakes of those latents; the penalty is taken where that ε says. In each trial, if there are many."""
@@ -161,54 +150,6 @@ def test_many_rounds_in_a_call_and_another_dtype_and_batch(torch, monkeypatch, c
     assert "PyTorch eager" in out and "loop.fit" in out
 
 
-@pytest.mark.parametrize(
-    "given, said",
-    [
-        ("--dtype=float8", "unknown dtype 'float8'; choose from float32, bfloat16"),
-        ("--case=book29", f"unknown case 'book29'; choose from {', '.join(CASES)}"),
-        ("--rounds=0", "rounds=0: must be at least 1"),
-        ("--case=mlp", f"jax sees {jax.device_count()}"),
-    ],
-)
-def test_what_cannot_be_timed_is_refused_in_one_line(given, said, run_command, capsys):
-    assert run_command("benchmark", given) == 2
-    (line,) = capsys.readouterr().err.splitlines()
-    assert said in line
-
-
-def test_options_replace_the_case_s_own():
-    usual = CASES["dcgan64"]
-    assert CaseConfig(case="dcgan64").chosen() == usual
-    given = {"batch_size": 4, "dtype": "bfloat16", "steps_per_call": 3}
-    assert CaseConfig(case="dcgan64", **given).chosen() == usual._replace(**given)
-
-
-@pytest.mark.parametrize("command, name", [("layers", "mlp"), ("devices", "mlp"), ("scores", None)])
-def test_each_command_reports(command, name, run_command, monkeypatch):
-    """With what its flags say; the reports are tested below."""
-    called, module = [], {"layers": layers, "devices": devices, "scores": scores}[command]
-    monkeypatch.setattr(module, "report", lambda *arguments: called.append(arguments))
-    flags = ["--scored=20"] if name is None else [f"--case={name}", "--rounds=3", "--batch_size=8"]
-    assert run_command(f"benchmark_{command}", *flags) == 0
-    expected = {"layers": (SMALL["mlp"], 3), "devices": ("mlp", SMALL["mlp"], 3), "scores": (20,)}
-    assert called == [expected[command]]
-
-
-def test_scores_are_measured(monkeypatch):
-    monkeypatch.setattr(scores, "SIZES", dict.fromkeys(scores.SIZES, 64))
-    for name in scores.SIZES:
-        seconds, gigabytes = scores.measure(name, 20)
-        assert seconds > 0 and 0.01 < gigabytes < 100
-
-
-def test_the_report_of_scores_has_them_all(monkeypatch, capsys):
-    monkeypatch.setattr(scores, "measure", lambda name, count: (1.25, 0.5))
-    scores.report(20)
-    lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines] == list(scores.SIZES)
-    assert lines[0].split(maxsplit=1)[1] == "20 × 2048:    1.2 s; memory so far 0.50 GB"
-
-
 def test_operations_are_counted(torch, torch_side):
     """Of a layer's forward, its two gradients, and a derivative of its derivative."""
     layer, x = torch.nn.Linear(3, 5, bias=False), torch.randn(7, 3)
@@ -223,44 +164,3 @@ def test_operations_are_counted(torch, torch_side):
         (slope,) = torch.autograd.grad(layer(x).square().sum(), x, create_graph=True)
         slope.sum().backward()
     assert counted.flop > 4 * once
-
-
-LAYERS = {
-    "book28": ["Book28Generator " + name for name in ("Dense_0", *(f"ConvTranspose_{i}" for i in range(3)))]
-    + ["Book28Discriminator " + name for name in ("Conv_0", "Conv_1", "Conv_2", "Dense_0")],
-    "mlp": [f"{side} Dense_{i}" for side in ("Generator", "Discriminator") for i in range(3)],
-}
-
-
-@pytest.mark.parametrize("name", LAYERS)
-def test_the_report_of_layers_has_them_all(name, monkeypatch, capsys):
-    monkeypatch.setattr(layers, "matrix_rate", lambda: 1e9)
-    layers.report(SMALL[name], rounds=1)
-    lines = [line.strip() for line in capsys.readouterr().out.splitlines()[2:]]
-    assert [line.split("  ")[0] for line in lines] == LAYERS[name]
-    assert all(len(re.findall(r"[\d.]+ \( *\d+%\)", line)) == 3 for line in lines)
-
-
-@pytest.mark.parametrize("name", ["book28", "dcgan64", "mlp", "mixture2d"])
-def test_layers_operations_are_as_many_as_pytorch_counts(name, torch, torch_side):
-    case, theirs = SMALL[name], torch_side.CASES[name]
-    counted = [layers.measured(layer, case.trials)[0] for layer in layers.layers(case)]
-    params, *_ = times.first_round(case)
-    _, networks = torch_side.all_trials(name, False, "cpu", params)
-    images = torch_side.turned_images(times.example_batch(case, 8, 1)["image"])[0]
-    z = torch.randn(8, case.latent_size)
-    with torch_side.Counted() as forward, torch.no_grad():
-        for trial, (generator, discriminator) in enumerate(networks):
-            generator(z), discriminator(images[:, trial] if theirs.trials > 1 else images)
-    assert sum(counted) == forward.flop
-
-
-@pytest.mark.slow
-def test_the_report_of_devices_has_a_row_for_each_number(monkeypatch, capsys):
-    monkeypatch.setattr(devices, "NUMBERS", (1, 2))
-    devices.report("mlp", SMALL["mlp"], rounds=1)
-    first, *rows = capsys.readouterr().out.splitlines()
-    assert first.startswith("mlp: a round of batch 8 in all")
-    assert [row.split("  ")[1] for row in rows] == ["1 device, jit", "1 device, pmap", "2 devices, pmap"]
-    assert rows[0].endswith("(1.00 times 1 device, jit)")
-    assert all(float(re.search(r"([\d.]+) ms", row).group(1)) > 0 for row in rows)

@@ -54,6 +54,7 @@ def subject_of(run):
     return lambda name, **options: interpolate.subject_of(restore(run(name)), Options(**options))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["dcgan", "cgan"])
 def test_the_bare_command_writes_a_picture_of_each_kind(name, run, write):
     before = set(run(name).iterdir())

@@ -18,7 +18,8 @@ from gan_jax.runs.classify import classifier
 from gan_jax.runs.models import find_classifier, open_model
 from gan_jax.runs.restore import restore
 
-pytestmark = pytest.mark.usefixtures("compiled_in_haste")
+# The runs that all of them share take longer to train than most tests.
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("compiled_in_haste")]
 
 MLP = ("--network=mlp", "--image_size=8", "--batch_size=32")
 RUNS = {

@@ -18,6 +18,7 @@ TINY = ("--hidden=8", "--d_hidden=8", "--batch_size=16", "--mixture=ring8", "--l
 pytestmark = pytest.mark.usefixtures("compiled_in_haste")
 
 
+@pytest.mark.slow
 def test_a_few_rounds_of_three_trials(run_experiment, tmp_path, capsys):
     given = (*TINY, "--trials=3", "--steps=4", "--sample_every=2", f"--workdir={tmp_path}")
     assert run_experiment(*given, experiment="mixture2d") == 0

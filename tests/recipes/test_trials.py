@@ -27,6 +27,7 @@ def setup():
     )
 
 
+@pytest.mark.slow
 def test_trial_k_is_the_single_run_of_its_seed():
     recipe = trials(gan.make(setup()))
     init, step = jax.jit(recipe.init), jax.jit(recipe.step)  # compiled for two trials, and for one

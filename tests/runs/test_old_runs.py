@@ -96,6 +96,7 @@ def test_what_draws_no_images_has_a_page_too(run, run_command):
     assert run_command("report", f"--workdir={run}") == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("run", FLAGS, indirect=True)
 def test_it_goes_on_as_it_would_have(run, run_experiment, capsys):
     experiment, steps = run.name.partition("-")[0], 24

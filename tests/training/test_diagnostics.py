@@ -77,3 +77,14 @@ def test_what_is_wrong_is_told_once_with_its_figure(wrong, line):
 def test_the_start_and_single_steps_are_no_reason():
     assert told((WINDOW, HEALTHY | {"sample_spread": 0.1}), (3 * WINDOW, HEALTHY)) == []
     assert told((2 * WINDOW, HEALTHY), (1, HEALTHY | {"g_loss": 1e4}), (3 * WINDOW, HEALTHY)) == []
+
+
+def test_a_metric_that_a_later_phase_has_is_no_error():
+    """Of a network that grows; its mean is over the steps that have it."""
+    lines = []
+    warning = EarlyWarning(warn=lines.append)
+    for step in range(1, 2 * WINDOW + 1):
+        grown = {"new_loss": 1e6} if step > 2 * WINDOW - 100 else {}
+        warning(step, HEALTHY | grown)
+    (line,) = lines
+    assert "the losses diverge: new_loss is 1e+06" in line

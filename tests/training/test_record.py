@@ -91,3 +91,14 @@ def test_damage_and_a_full_disk_name_the_file(tmp_path, monkeypatch):
     (tmp_path / "metrics.jsonl").write_text('{"step": 1}\n{"st\n{"step": 3}\n')
     with pytest.raises(OSError, match="metrics.jsonl is damaged"):
         record.Record(tmp_path, after=2)
+
+
+def test_a_metric_that_only_some_steps_have(tmp_path):
+    """As of a network that grows."""
+    log = record.Record(tmp_path)
+    log.write(1, {"loss": 1.0, "old": 2.0})
+    log.write(2, {"loss": 3.0, "new": 4.0})
+    log.close()
+    columns = record.read(tmp_path)
+    assert list(columns) == ["step", "loss", "old", "new"] and columns["loss"] == [1.0, 3.0]
+    np.testing.assert_equal([columns["old"], columns["new"]], [[2.0, np.nan], [np.nan, 4.0]])
