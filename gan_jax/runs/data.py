@@ -1,6 +1,7 @@
 """The data of a run: what its flags name, in memory if it fits; and its batches, whose positions a step alone decides."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 import jax
@@ -23,12 +24,14 @@ class Data(NamedTuple):
       source: what batches are made of; None where they are made otherwise.
       real: the images that samples are compared with; None where there are none.
       test: () -> other real images, None if there are none. Raises ValueError or OSError.
+      found: what else an experiment's `load` found out, for its `train`.
     """
 
     spec: DataSpec
     source: Source | Domains | None
     real: Source | None = None
     test: Callable[[], Source | None] = lambda: None
+    found: Mapping[str, object] = MappingProxyType({})
 
 
 def load_images(config: object, *, count_classes: bool = False) -> Data:

@@ -39,7 +39,7 @@ def load(config: object) -> Data:
         raise ValueError(f"num_labeled={config.num_labeled}: that is all there are; some must be left without labels")
     domains = Domains({"unlabelled": select(unlabelled, ("image",)), "labelled": labelled})
     spec = DataSpec(domains.spec, source.classes)
-    return Data(spec, domains, unlabelled, lambda: test)
+    return Data(spec, domains, unlabelled, lambda: test, {"labelled": chosen})
 
 
 def train(run: Run, supervised: Recipe) -> None:
@@ -70,10 +70,8 @@ def record_split(run: Run) -> None:
 
     The indices are of the images to train on, that is after --classes and, without a test split, after holding some out.
     """
-    config, labelled = run.config, run.data.source.sources["labelled"]
-    source, _ = splits(config.data)
-    chosen = choose(source.labels, source.classes, config.num_labeled, config.label_choice, config.run.seed)
-    content = {"indices": chosen.tolist(), "labels": labelled.labels.tolist()}
+    labelled = run.data.source.sources["labelled"]
+    content = {"indices": run.data.found["labelled"].tolist(), "labels": labelled.labels.tolist()}
     replace_file(run.workdir / "labelled.json", (json.dumps(content) + "\n").encode())
     order = np.argsort(labelled.labels, kind="stable")[:: -(-len(labelled) // SHOWN)]
     grids.save(grids.grid(labelled[order]["image"] / 127.5 - 1), run.workdir / "labelled.png")
