@@ -108,3 +108,6 @@ def test_a_few_rounds(experiment, kind, run_experiment, saved, tmp_path, capsys)
 
     assert {path.name for path in (tmp_path / "checkpoints").iterdir()} == {"2", "3"}
     assert saved(tmp_path).step == 3
+    if (experiment, kind) == ("sgan", "dcgan"):  # the first 40 keep their labels
+        assert json.loads((tmp_path / "labelled.json").read_text())["indices"] == list(range(40))
+        Image.open(tmp_path / "labelled.png").load()
