@@ -55,6 +55,14 @@ def compiled_once(tmp_path_factory):
     compilation_cache.reset_cache()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def offline():
+    """No test depends on the internet, or on what its user has downloaded."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GAN_JAX_OFFLINE", "1")  # for processes that the tests start too
+        yield
+
+
 @pytest.fixture(autouse=True)
 def stays_as_it_was():
     """What `launch` changes for a whole process is put back after a test."""

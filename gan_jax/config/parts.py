@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from gan_jax.config.options import option
-from gan_jax.data.sources import DATASETS
+from gan_jax.data import sources
 from gan_jax.evaluation.scores import SCORES
 
 
@@ -35,11 +35,12 @@ class DataConfig:
     """What is learnt."""
 
     GROUP: ClassVar[str] = "data"
-    dataset: str = option(
-        "digits", f"What to learn: {', '.join(DATASETS)}, tfds:NAME or folder:PATH (your own images)."
-    )
+    dataset: str = option("digits", f"What to learn: {sources.listed()}, tfds:NAME or folder:PATH (your own images).")
     data_dir: str = option(
-        "data", "Folder of datasets: mnist's files are in DATA_DIR/mnist, and so on.", resumable=True
+        sources.DATA_DIR,
+        "Folder of datasets: mnist's files are in DATA_DIR/mnist, or downloaded there, and so on; by default they are "
+        "downloaded into ~/.cache/gan_jax/data.",
+        resumable=True,
     )
     image_size: int | None = option(None, "Side to which images are cropped and resized; by default their own.", low=1)
     classes: str | None = option(None, "Classes to keep, as in 6 or 0,3,6 or cat,dog; by default all.")

@@ -63,7 +63,7 @@ def read(path: Path, *, ndim: int) -> np.ndarray:
         try:
             content = gzip.decompress(content)
         except (EOFError, OSError, zlib.error) as error:
-            raise ValueError(f"{path}: damaged gzip file ({error}); fetch it again") from error
+            raise ValueError(f"{path}: damaged gzip file ({error}); delete it, and fetch it again") from error
     # Big-endian: two zero bytes, the type (8 is unsigned byte), the number of dimensions; then each dimension.
     magic = struct.pack(">HBB", 0, 8, ndim)
     header = len(magic) + 4 * ndim
@@ -71,10 +71,12 @@ def read(path: Path, *, ndim: int) -> np.ndarray:
         found = f"starts with {content[:4].hex()}" if content else "is empty"
         raise ValueError(f"{path}: {found}; an IDX file of bytes in {ndim} dimensions starts with {magic.hex()}")
     if len(content) < header:
-        raise ValueError(f"{path}: ends within its header; fetch it again")
+        raise ValueError(f"{path}: ends within its header; delete it, and fetch it again")
     shape = struct.unpack(f">{ndim}I", content[4:header])
     if math.prod(shape) == 0 or len(content) - header != math.prod(shape):
-        raise ValueError(f"{path}: {len(content) - header} bytes, but its header says {shape}; fetch it again")
+        raise ValueError(
+            f"{path}: {len(content) - header} bytes, but its header says {shape}; delete it, and fetch it again"
+        )
     return np.frombuffer(content, np.uint8, offset=header).reshape(shape)
 
 

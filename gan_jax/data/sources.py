@@ -1,20 +1,41 @@
 """The datasets by name. Each is a function that returns a `Source`."""
 
+import contextlib
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
+from gan_jax.data import cifar, download, folder, idx, pixels, published
 from gan_jax.data import classes as classes_lib
-from gan_jax.data import folder, idx, pixels
 from gan_jax.data.source import ArraySource, NoSplit, Source
 
 DIGITS_SIZE = 16  # The digits are 8x8, which is one layer of a DCGAN.
 DIGITS = tuple("0123456789")
 CLOTHES = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
 KANA = ("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo")
+THINGS = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+SPLITS = ("train", "test")
+DATA_DIR = "data"  # the folder of datasets, unless another is named
 SYSTEM_FOLDER = Path("/usr/share/datasets")  # Debian's package dataset-fashion-mnist
+
+
+class Form(NamedTuple):
+    """How a dataset's files are read.
+
+    Fields:
+      find: (folders, split) -> where its files are, in the first of the folders that has them; None if none has.
+      read: (*where, num_classes=) -> images uint8 [N,H,W,C] and labels int32 [N]. Raises ValueError for damaged files.
+    """
+
+    find: Callable[[Sequence[Path], str], tuple | None]
+    read: Callable[..., tuple[np.ndarray, np.ndarray]]
+
+
+IDX = Form(idx.find, idx.read_pair)
+CIFAR = Form(cifar.find, cifar.read)
 
 
 def digits(*, data_dir: str, split: str, image_size: int | None) -> ArraySource:
@@ -33,34 +54,53 @@ def digits(*, data_dir: str, split: str, image_size: int | None) -> ArraySource:
     return ArraySource({"image": enlarged, "label": content.target.astype(np.int32)}, DIGITS)
 
 
-def idx_dataset(
-    name: str, site: str, classes: tuple[str, ...], *, data_dir: str, split: str, image_size: int | None
+def published_dataset(
+    name: str, classes: tuple[str, ...], form: Form, *, data_dir: str, split: str, image_size: int | None
 ) -> Source:
-    """One of MNIST's family: from IDX files if there are any, else from TFDS.
+    """One of `published.PUBLISHED`: from its files; or from TFDS, if it lies there prepared; or else downloaded.
 
     Args:
       name: its folder in data_dir and in SYSTEM_FOLDER, and TFDS's name.
-      site: where people find the files, for the error.
       classes: what its classes are called.
-      data_dir: folder of datasets.
+      form: of its files.
+      data_dir: folder of datasets, to which it is downloaded too, unless it is DATA_DIR: then to the user's cache.
       split: "train" or "test".
-      image_size: side to which images are resized; None keeps 28.
+      image_size: side to which images are resized; None keeps their own.
     """
     folders = [Path(data_dir) / name, SYSTEM_FOLDER / name.replace("_", "-")]
-    pair = idx.find(folders, split)
-    if pair is None:
-        try:
+    if data_dir == DATA_DIR:
+        folders.append(download.cache_folder() / "data" / name)
+    found = form.find(folders, split)
+    if found is None and any(folders[0].glob("*/*.array_record*")):
+        with contextlib.suppress(FileNotFoundError):  # an older version, or TFDS is not installed
             return tfds_dataset(name, data_dir=data_dir, split=split, image_size=image_size)
-        except FileNotFoundError as error:
-            looked = " or ".join(map(str, folders))
-            raise FileNotFoundError(
-                f"no {idx.PREFIXES[split]}-images-idx3-ubyte[.gz] in {looked}; "
-                f"put the files of {site} there. Or: {error}"
-            ) from None
-    content, labels = idx.read_pair(*pair, num_classes=len(classes))
+    if found is None:
+        home = folders[-1] if data_dir == DATA_DIR else folders[0]
+        lacking = [
+            each for each in SPLITS if form.find(folders, each) is None
+        ]  # the other too, while there is a network
+        try:
+            published.fetch(name, lacking, home)
+        except download.Unavailable as error:
+            if form.find(folders, split) is None:
+                return _otherwise(name, folders, error, data_dir=data_dir, split=split, image_size=image_size)
+        found = form.find(folders, split)
+    images, labels = form.read(*found, num_classes=len(classes))
     if image_size is not None:
-        content = pixels.resize(content, image_size)
-    return ArraySource({"image": content, "label": labels}, classes)
+        images = pixels.resize(images, image_size)
+    return ArraySource({"image": images, "label": labels}, classes)
+
+
+def _otherwise(name: str, folders: Sequence[Path], reason: download.Unavailable, *, split: str, **asked) -> Source:
+    """From TFDS what could not be downloaded. Raises FileNotFoundError, saying what to do."""
+    try:
+        return tfds_dataset(name, split=split, **asked)
+    except FileNotFoundError as error:
+        mirrors, splits = published.PUBLISHED[name]
+        raise FileNotFoundError(
+            f"no {splits[split][-1].name.removesuffix('.gz')}[.gz] in {' or '.join(map(str, folders))}; "
+            f"put the files of {mirrors[0]} there, for they cannot be downloaded ({reason}). Or: {error}"
+        ) from None
 
 
 def tfds_dataset(name: str, *, data_dir: str, split: str, image_size: int | None) -> Source:
@@ -77,21 +117,23 @@ def tfds_dataset(name: str, *, data_dir: str, split: str, image_size: int | None
 
 DATASETS: dict[str, Callable[..., Source]] = {
     "digits": digits,
-    "mnist": functools.partial(idx_dataset, "mnist", "storage.googleapis.com/cvdf-datasets/mnist", DIGITS),
-    "fashion_mnist": functools.partial(
-        idx_dataset,
-        "fashion_mnist",
-        "github.com/zalandoresearch/fashion-mnist (or: apt install dataset-fashion-mnist)",
-        CLOTHES,
-    ),
-    "kmnist": functools.partial(idx_dataset, "kmnist", "codh.rois.ac.jp/kmnist/dataset/kmnist", KANA),
+    "mnist": functools.partial(published_dataset, "mnist", DIGITS, IDX),
+    "fashion_mnist": functools.partial(published_dataset, "fashion_mnist", CLOTHES, IDX),
+    "kmnist": functools.partial(published_dataset, "kmnist", KANA, IDX),
+    "cifar10": functools.partial(published_dataset, "cifar10", THINGS, CIFAR),
 }
+
+
+def listed() -> str:
+    """The datasets by name, with what a download takes: "digits, mnist (downloads 11 MB)"."""
+    sizes = {name: f" (downloads {each.megabytes} MB)" for name, each in published.PUBLISHED.items()}
+    return ", ".join(name + sizes.get(name, "") for name in DATASETS)
 
 
 def load(
     name: str,
     *,
-    data_dir: str,
+    data_dir: str = DATA_DIR,
     split: str = "train",
     image_size: int | None = None,
     classes: str | None = None,
@@ -101,7 +143,8 @@ def load(
     Args:
       name: one of DATASETS; or tfds:NAME, NAME being TFDS's, with its config if it has any (`tfds_source.load`); or
         folder:PATH, a folder of images (`folder.load`).
-      data_dir: folder of datasets: data_dir/NAME has IDX files, or what TFDS prepared.
+      data_dir: folder of datasets: data_dir/NAME has a dataset's files, or what TFDS prepared. What is downloaded goes
+        there; by default into the user's cache.
       split: "train" or "test"; with tfds:NAME any split of it.
       image_size: side to which the images' centre squares are resized; None keeps their own size.
       classes: labels to keep, "6" or "0,3,6", renumbered from 0 (`classes.keep_classes`); None keeps all.
@@ -116,7 +159,7 @@ def load(
     kind, _, rest = name.partition(":")
     if kind == "tfds":
         source = tfds_dataset(rest, data_dir=data_dir, split=split, image_size=image_size)
-    elif split not in idx.PREFIXES:
+    elif split not in SPLITS:
         raise ValueError(f"split={split!r}: must be train or test")
     elif kind == "folder":
         source = folder.load(rest, split=split, image_size=image_size)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from gan_jax.data import ArraySource, batches
+from tests.data.mirror import Mirror
 
 
 @pytest.fixture
@@ -24,6 +25,21 @@ def idx_folder():
         return folder
 
     return write
+
+
+@pytest.fixture
+def mirror():
+    """mirror() is a server of files on this machine, which ends with the test."""
+    made = []
+
+    def start() -> Mirror:
+        made.append(Mirror())
+        return made[-1]
+
+    yield start
+    for each in made:
+        each.shutdown()
+        each.server_close()
 
 
 @pytest.fixture
