@@ -3,6 +3,7 @@
 It is read without unpacking it. The version for Python is a pickle, which may do anything when it is read; this one cannot.
 """
 
+import gzip
 import tarfile
 import zlib
 from collections.abc import Sequence
@@ -53,13 +54,16 @@ def _of_folder(folder: Path, wanted: Sequence[str]) -> dict[str, bytes]:
 def _of_archive(path: Path, wanted: Sequence[str]) -> dict[str, bytes]:
     contents = {}
     try:
-        with tarfile.open(path) as archive:
+        # Its content says whether it is compressed. Were tarfile to find out, its error would have a line for each way.
+        with path.open("rb") as file:
+            mode = "r:gz" if file.read(2) == b"\x1f\x8b" else "r:"
+        with tarfile.open(path, mode) as archive:
             for member in archive:
                 name = PurePosixPath(member.name).name
                 if name in wanted and member.isfile():
                     contents[name] = archive.extractfile(member).read()
                 if len(contents) == len(wanted):  # what follows need not be unpacked
                     break
-    except (EOFError, tarfile.TarError, zlib.error) as error:
+    except (EOFError, gzip.BadGzipFile, tarfile.TarError, zlib.error) as error:
         raise ValueError(f"{path}: damaged archive ({error}); delete it, and fetch it again") from error
     return contents

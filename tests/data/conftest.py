@@ -1,6 +1,9 @@
 import gzip
+import hashlib
+import io
 import itertools
 import struct
+import tarfile
 from pathlib import Path
 
 import jax
@@ -8,6 +11,8 @@ import numpy as np
 import pytest
 
 from gan_jax.data import ArraySource, batches
+from gan_jax.data.download import File
+from gan_jax.data.published import PUBLISHED, Published
 from tests.data.mirror import Mirror
 
 
@@ -40,6 +45,74 @@ def mirror():
     for each in made:
         each.shutdown()
         each.server_close()
+
+
+@pytest.fixture
+def cifar_archive():
+    """A function that writes CIFAR-10's archive of training images [N,32,32,3] and their labels, and of test images."""
+
+    def write(path: Path, images, labels, test_images, test_labels, *, without=()) -> Path:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        parts = [*zip(np.array_split(images, 5), np.array_split(labels, 5)), (test_images, test_labels)]
+        names = [*(f"data_batch_{number}.bin" for number in range(1, 6)), "test_batch.bin"]
+        with tarfile.open(path, "w:gz" if path.suffix == ".gz" else "w") as archive:
+            for name, (some, theirs) in [("readme.html", ([], [])), *zip(names, parts)]:
+                # A byte of the label; then all that is red, row by row, all that is green, and all that is blue.
+                records = (bytes([label]) + image.transpose(2, 0, 1).tobytes() for image, label in zip(some, theirs))
+                content = b"".join(records)
+                member = tarfile.TarInfo(f"cifar-10-batches-bin/{name}")
+                member.size = len(content)
+                if name not in without:
+                    archive.addfile(member, io.BytesIO(content))
+        return path
+
+    return write
+
+
+@pytest.fixture
+def coloured():
+    """Images uint8 [12,32,32,3] and their labels, and [7,32,32,3] and theirs for a test."""
+    random = np.random.RandomState(1)
+    images, test_images = (random.randint(0, 256, (count, 32, 32, 3)).astype(np.uint8) for count in (12, 7))
+    return images, np.arange(12) % 10, test_images, np.arange(7)
+
+
+@pytest.fixture
+def dataset_files(idx_folder, examples, cifar_archive, coloured):
+    """dataset_files(name, folder) writes files as those of a dataset of `published`; returns the folder."""
+
+    def write(name: str, folder: Path) -> Path:
+        if name == "cifar10":
+            cifar_archive(folder / "cifar-10-binary.tar.gz", *coloured)
+        else:
+            images, labels = examples
+            idx_folder(folder, images, labels, ending=".gz")
+            idx_folder(folder, images[:7], labels[:7], prefix="t10k", ending=".gz")
+        return folder
+
+    return write
+
+
+@pytest.fixture
+def published(mirror, monkeypatch):
+    """published(name, folder) lets a server on this machine be where a dataset of these files is published."""
+
+    def publish(name: str, folder: Path) -> Mirror:
+        monkeypatch.delenv("GAN_JAX_OFFLINE", raising=False)
+        server = mirror()
+        server.files = {path.name: path.read_bytes() for path in folder.iterdir()}
+        there = {
+            split: tuple(
+                File(file.name, len(content), hashlib.sha256(content).hexdigest())
+                for file in files
+                for content in [server.files[file.name]]
+            )
+            for split, files in PUBLISHED[name].splits.items()
+        }
+        monkeypatch.setitem(PUBLISHED, name, Published((server.url,), there))
+        return server
+
+    return publish
 
 
 @pytest.fixture

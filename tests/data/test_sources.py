@@ -16,8 +16,10 @@ CASES = {
     "mnist": (12, (28, 28, 1)),
     "fashion_mnist": (12, (28, 28, 1)),
     "kmnist": (12, (28, 28, 1)),
+    "cifar10": (12, (32, 32, 3)),
 }
-MNIST_FAMILY = [name for name in CASES if name != "digits"]
+MNIST_FAMILY = ["mnist", "fashion_mnist", "kmnist"]
+PUBLISHED = [*MNIST_FAMILY, "cifar10"]
 
 
 @pytest.fixture
@@ -33,8 +35,8 @@ def test_every_dataset_has_a_case():
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_contract(name, tmp_path, idx_folder, examples):
-    idx_folder(tmp_path / name, *examples, ending=".gz")
+def test_contract(name, tmp_path, dataset_files):
+    dataset_files(name, tmp_path / name)
     source = load(name, data_dir=str(tmp_path))
     length, shape = CASES[name]
     assert (len(source), source.spec, len(source.classes)) == (length, labelled_image(*shape), 10)
@@ -46,7 +48,7 @@ def test_contract(name, tmp_path, idx_folder, examples):
     assert (batch["image"][0] != batch["image"][1]).any()
     unpickled = pickle.loads(pickle.dumps(source))
     np.testing.assert_array_equal(unpickled[np.array([7])]["image"][0], batch["image"][0])
-    assert load(name, data_dir=str(tmp_path), image_size=16).spec == labelled_image(16, 16, 1)
+    assert load(name, data_dir=str(tmp_path), image_size=16).spec == labelled_image(16, 16, shape[-1])
 
 
 @pytest.mark.parametrize("name", MNIST_FAMILY)
@@ -58,7 +60,7 @@ def test_idx_content(name, split, prefix, tmp_path, idx_folder, examples):
     np.testing.assert_array_equal(batch["label"], examples[1])
 
 
-@pytest.mark.parametrize("name", MNIST_FAMILY)
+@pytest.mark.parametrize("name", PUBLISHED)
 def test_missing_files_say_where_and_how(name, tmp_path, monkeypatch):
     monkeypatch.setattr(sources, "SYSTEM_FOLDER", tmp_path / "system")
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
@@ -66,7 +68,9 @@ def test_missing_files_say_where_and_how(name, tmp_path, monkeypatch):
         load(name, data_dir=str(tmp_path))
     message = str(error.value)
     looked = f"{tmp_path}/{name} or {tmp_path}/system/{name.replace('_', '-')}"
-    assert message.startswith(f"no train-images-idx3-ubyte[.gz] in {looked}; put the files of ")
+    file = "cifar-10-binary.tar[.gz]" if name == "cifar10" else "train-images-idx3-ubyte[.gz]"
+    assert message.startswith(f"no {file} in {looked}; put the files of ")
+    assert " there, for they cannot be downloaded (GAN_JAX_OFFLINE is set). Or: " in message
     assert message.endswith("pip install tensorflow-cpu") and "\n" not in message
 
 
@@ -91,7 +95,7 @@ def test_digits():
     [
         (
             {"name": "cifar"},
-            "unknown dataset 'cifar': must be digits, mnist, fashion_mnist, kmnist, tfds:NAME or folder:PATH",
+            "unknown dataset 'cifar': must be digits, mnist, fashion_mnist, kmnist, cifar10, tfds:NAME or folder:PATH",
         ),
         ({"name": "digits", "split": "val"}, "split='val': must be train or test"),
         ({"name": "digits", "image_size": 0}, "image_size=0: must be at least 1"),

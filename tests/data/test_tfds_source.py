@@ -39,19 +39,19 @@ def png(image: Image.Image) -> bytes:
     return file.getvalue()
 
 
-def prepared(data_dir, features, examples, file_format="array_record"):
-    """Writes what TFDS would have written, TensorFlow being needed for that, as dataset "tiny"."""
-    folder = data_dir / "tiny" / "1.0.0"
+def prepared(data_dir, features, examples, file_format="array_record", name="tiny", version="1.0.0"):
+    """Writes what TFDS would have written, TensorFlow being needed for that."""
+    folder = data_dir / name / version
     folder.mkdir(parents=True)
     tfds.features.FeaturesDict(features).save_config(folder)
-    writer = ArrayRecordWriter(str(folder / f"tiny-train.{file_format}-00000-of-00001"), "group_size:1")
+    writer = ArrayRecordWriter(str(folder / f"{name}-train.{file_format}-00000-of-00001"), "group_size:1")
     for example in examples:
         fields = tf_feature_pb2.Features(feature={name: feature(value) for name, value in example.items()})
         writer.write(tf_example_pb2.Example(features=fields).SerializeToString())
     writer.close()
     template = "{DATASET}-{SPLIT}.{FILEFORMAT}-{SHARD_X_OF_Y}"
     split = {"name": "train", "shardLengths": [str(len(examples))], "numBytes": "1", "filepathTemplate": template}
-    info = {"name": "tiny", "version": "1.0.0", "fileFormat": file_format, "splits": [split]}
+    info = {"name": name, "version": version, "fileFormat": file_format, "splits": [split]}
     (folder / "dataset_info.json").write_text(json.dumps(info))
     return str(data_dir)
 
@@ -159,6 +159,22 @@ def read_without_tensorflow(tmp_path, name, data_dir, split="train", image_size=
 def test_reading_does_not_import_tensorflow(tmp_path, tiny):
     read = read_without_tensorflow(tmp_path, "tfds:tiny", tiny, image_size=4)
     assert read["image"][:, 0, 0, 2].tolist() == [0, 30, 60, 90, 120]
+
+
+@pytest.mark.parametrize("name", ["mnist", "cifar10"])
+def test_what_is_prepared_is_read_by_its_name_too(name, tmp_path, monkeypatch, published, dataset_files):
+    """In place of a download; what is prepared in a format without access by index is not."""
+    builder = tfds.builder(name, data_dir=str(tmp_path))
+    shape, version = builder.info.features["image"].shape, str(builder.version)
+    server = published(name, dataset_files(name, tmp_path / "there"))
+    features = {"image": tfds.features.Image(shape=shape), "label": tfds.features.ClassLabel(num_classes=10)}
+    image = Image.new("L" if shape[-1] == 1 else "RGB", shape[:2], "white")
+    for folder, file_format in (("a", "array_record"), ("b", "tfrecord")):
+        prepared(tmp_path / folder, features, [{"image": png(image), "label": 3}], file_format, name, version)
+    batch = load(name, data_dir=str(tmp_path / "a"))[np.arange(1)]
+    assert batch["image"].shape == (1, *shape) and batch["image"].min() == 255 and batch["label"].tolist() == [3]
+    assert server.asked == []
+    assert len(load(name, data_dir=str(tmp_path / "b"))) == 12 and server.asked
 
 
 def debian_to_original(archive: Path, folder: Path) -> None:
