@@ -6,6 +6,7 @@ import pytest
 
 from gan_jax.data import cifar, load
 from gan_jax.data.spec import labelled_image
+from tests.conftest import TINY
 
 NAME = "cifar-10-binary.tar.gz"
 THINGS = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
@@ -87,15 +88,18 @@ def test_a_label_that_is_none(tmp_path):
         cifar.read(tmp_path, "test", num_classes=10)
 
 
+CONVOLUTIONAL = ("--game=non_saturating", "--width=2", "--latent_size=4", "--batch_size=4")
+
+
 @pytest.mark.usefixtures("compiled_in_haste")
-def test_dcgan_learns_it_by_its_name(tmp_path, monkeypatch, cifar_archive, coloured, published, run_experiment, capsys):
+@pytest.mark.parametrize("networks", [TINY, pytest.param(CONVOLUTIONAL, marks=pytest.mark.slow)], ids=["mlp", "dcgan"])
+def test_a_run_by_its_name(networks, tmp_path, monkeypatch, cifar_archive, coloured, published, run_experiment, capsys):
     """Downloaded into the user's cache; a second run needs no network."""
     cifar_archive(tmp_path / "there" / NAME, *coloured)
     server = published("cifar10", tmp_path / "there")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "caches"))
-    given = ("--dataset=cifar10", "--game=non_saturating", "--width=2", "--latent_size=4", "--steps=3", "--batch_size=4")
-    workdir = f"--workdir={tmp_path / 'run'}"
-    assert run_experiment(*given, workdir, "--sample_every=3", "--checkpoint_every=3") == 0
+    given = (*networks, "--dataset=cifar10", "--steps=3", f"--workdir={tmp_path / 'run'}")
+    assert run_experiment(*given) == 0
     assert (tmp_path / "caches/gan_jax/data/cifar10" / NAME).exists()
-    assert run_experiment(*given, workdir) == 0
+    assert run_experiment(*given) == 0
     assert server.asked == [(NAME, None)] and "error" not in capsys.readouterr().err
