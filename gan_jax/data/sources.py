@@ -17,7 +17,6 @@ DIGITS = tuple("0123456789")
 CLOTHES = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
 KANA = ("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo")
 THINGS = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
-SPLITS = ("train", "test")
 DATA_DIR = "data"  # the folder of datasets, unless another is named
 SYSTEM_FOLDER = Path("/usr/share/datasets")  # Debian's package dataset-fashion-mnist
 
@@ -77,7 +76,7 @@ def published_dataset(
     if found is None:
         home = folders[-1] if data_dir == DATA_DIR else folders[0]
         lacking = [
-            each for each in SPLITS if form.find(folders, each) is None
+            each for each in published.PUBLISHED[name].splits if form.find(folders, each) is None
         ]  # the other too, while there is a network
         try:
             published.fetch(name, lacking, home)
@@ -159,7 +158,7 @@ def load(
     kind, _, rest = name.partition(":")
     if kind == "tfds":
         source = tfds_dataset(rest, data_dir=data_dir, split=split, image_size=image_size)
-    elif split not in SPLITS:
+    elif split not in idx.PREFIXES:
         raise ValueError(f"split={split!r}: must be train or test")
     elif kind == "folder":
         source = folder.load(rest, split=split, image_size=image_size)
