@@ -117,7 +117,9 @@ def trained_once(folder, run_experiment):
 @pytest.fixture(scope="session")
 def configured():
     """configured(*flags, experiment=) is the configuration that these flags give an experiment, not yet resolved."""
-    return lambda *given, experiment="dcgan": flags.parse(find(experiment).default, given).config
+    return lambda *given, experiment="dcgan": (
+        flags.parse(find(experiment).default, given, find(experiment).presets).config
+    )
 
 
 @pytest.fixture

@@ -48,7 +48,9 @@ class GanConfig:
     penalty_weight: tuple[float, ...] | None = option(
         None, "Each penalty's weight, or one for all." + _own("penalty_weight"), low=0
     )
-    penalty_every: int = option(1, "Lazily: only every k-th round, k times the weight.", low=1)
+    penalty_every: int | None = option(
+        None, "Lazily: only every k-th round, k times the weight." + _own("penalty_every"), low=1
+    )
     penalty_end: float | None = option(
         None, "The fraction to which penalty weights fall, geometrically, over decay_rounds.", above=0
     )
@@ -172,6 +174,11 @@ def _require_compatible(found: SimpleNamespace, given: dict) -> None:
     falling = _falling(found)
     if falling and found.decay_rounds is None:
         raise ValueError(f"{falling[0]}={getattr(found, falling[0])} needs --decay_rounds, over which it falls")
+    if found.lr_decay != "none" and found.decay_rounds < found.steps:
+        raise ValueError(
+            f"steps={found.steps}: rates have fallen to 0 after decay_rounds={found.decay_rounds}; a longer run is another "
+            "one, with a --workdir of its own; with --lr_decay=none any run can be made longer"
+        )
     if "decay_rounds" in given and not falling:
         raise ValueError(f"decay_rounds={found.decay_rounds}: nothing falls; see {', '.join(_CONSTANT)}")
     useless = [name for name in ("penalty_weight", "penalty_every", "penalty_end") if given.get(name, 1) not in (1, ())]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import jax
 
-from gan_jax.config.options import flat, options
+from gan_jax.config.options import flat, options, replace
 from gan_jax.config.stored import from_json, to_json
 from gan_jax.data import DataSpec
 from gan_jax.data.classes import apart
@@ -59,6 +59,21 @@ def open_run(experiment: Experiment, config: object, spec: DataSpec) -> Path:
     except OSError as error:
         raise OSError(f"cannot write to the run directory {workdir}: {error.strerror}") from error
     return workdir
+
+
+def as_there(experiment: Experiment, config: object) -> object:
+    """The configuration, with what it leaves open as the run in its directory has it: what was filled in, --steps too, stays.
+
+    Raises ValueError if the directory holds a run that cannot be read.
+    """
+    if not (Path(config.run.workdir) / "config.json").exists() or jax.process_count() > 1:  # others may not see it
+        return config
+    run = read_config(config.run.workdir)
+    if run["experiment"] != experiment.name:
+        return config
+    there = flat(read_flags(config.run.workdir, run, experiment))
+    open_ = [each.name for each in options(config) if each.default is None and not each.resumable]
+    return replace(config, **{name: there[name] for name in open_})
 
 
 def others(folder: Path) -> bool:
