@@ -52,7 +52,7 @@ PRESETS["published"] = replace(Config(), **presets.PUBLISHED_DCGAN)
 
 def resolve(config: Config) -> Config:
     """The configuration with what game and networks bring; learning rates fall to 0 in the end."""
-    return with_network_defaults(config, lr_decay="cosine", decay_rounds=config.run.steps)
+    return with_network_defaults(config, lr_decay="cosine")
 
 
 def make(config: Config, spec: DataSpec) -> Recipe:

@@ -61,7 +61,7 @@ class GanConfig:
     beta1: float | None = option(None, "Adam's β1." + _own("beta1"), low=0, high=1)
     beta2: float | None = option(None, "Adam's β2." + _own("beta2"), low=0, high=1)
     lr_decay: str | None = option(None, "How learning rates fall to 0 over decay_rounds.", choices=DECAYS)
-    decay_rounds: int | None = option(None, "Rounds over which scheduled values decay.", low=1)
+    decay_rounds: int | None = option(None, "Rounds over which scheduled values decay; by default all.", low=1)
     clip: float | None = option(None, "Clips D's weights to [-clip, clip]; 0 does not." + _own("clip"), low=0)
     historical_averaging: float = option(0.0, "Weight of ‖θ - mean of earlier θ‖², both players.", low=0)
     ema: float = option(
@@ -131,8 +131,8 @@ def resolve(config: Config, **defaults: object) -> Config:
     found.penalty_weight = _weights(found)
     _require_targets(found)
     _require_compatible(found, given)
-    if not _falling(found):
-        found.decay_rounds = None  # of an experiment's own
+    if not found.decay_rounds and _falling(found):
+        found.decay_rounds = found.steps
     augment.parse(found.augment)
     return replace(config, **vars(found))
 
@@ -172,9 +172,7 @@ def _falling(found: SimpleNamespace) -> list[str]:
 def _require_compatible(found: SimpleNamespace, given: dict) -> None:
     """Raises ValueError if something lacks what it needs, or would do nothing. `given` are the flags that were given."""
     falling = _falling(found)
-    if falling and found.decay_rounds is None:
-        raise ValueError(f"{falling[0]}={getattr(found, falling[0])} needs --decay_rounds, over which it falls")
-    if found.lr_decay != "none" and found.decay_rounds < found.steps:
+    if found.lr_decay != "none" and (found.decay_rounds or found.steps) < found.steps:
         raise ValueError(
             f"steps={found.steps}: rates have fallen to 0 after decay_rounds={found.decay_rounds}; a longer run is another "
             "one, with a --workdir of its own; with --lr_decay=none any run can be made longer"

@@ -62,9 +62,9 @@ def open_run(experiment: Experiment, config: object, spec: DataSpec) -> Path:
 
 
 def as_there(experiment: Experiment, config: object) -> object:
-    """The configuration, with what it leaves open as the run in its directory has it: what was filled in, --steps too, stays.
+    """The configuration; what it leaves open, as the run in its directory has it, if that is the same in all else.
 
-    Raises ValueError if the directory holds a run that cannot be read.
+    So what depends on --steps stays when these change. Raises ValueError if the directory's run cannot be read.
     """
     if not (Path(config.run.workdir) / "config.json").exists() or jax.process_count() > 1:  # others may not see it
         return config
@@ -72,8 +72,10 @@ def as_there(experiment: Experiment, config: object) -> object:
     if run["experiment"] != experiment.name:
         return config
     there = flat(read_flags(config.run.workdir, run, experiment))
-    open_ = [each.name for each in options(config) if each.default is None and not each.resumable]
-    return replace(config, **{name: there[name] for name in open_})
+    fixed = [each for each in options(config) if not each.resumable]
+    if any(each.default not in (None, there[each.name]) for each in fixed):
+        return config
+    return replace(config, **{each.name: there[each.name] for each in fixed})
 
 
 def others(folder: Path) -> bool:
