@@ -4,12 +4,15 @@ python -m experiments.dcgan                                         # digits, no
 python -m experiments.dcgan --dataset=mnist --game=wasserstein_gp
 python -m experiments.dcgan --dataset=folder:PATH --image_size=64   # your own images
 python -m experiments.dcgan --network=mlp --hidden=500,500
+python -m experiments.dcgan --preset=published                      # as in the paper; the default is the best we know
 
 Digits, the default: 7,000 rounds in 117 s on 2 CPU cores; frechet_distance[digits-cnn,898] 0.66, real images 0.37.
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
+from gan_jax import presets
 from gan_jax.config.gan import (
     ArchitectureConfig,
     AugmentationConfig,
@@ -17,6 +20,7 @@ from gan_jax.config.gan import (
     PlayersConfig,
     with_network_defaults,
 )
+from gan_jax.config.options import option, replace
 from gan_jax.config.parts import ClusterConfig, DataConfig, EvaluationConfig, RunConfig
 from gan_jax.config.setup import make_networks, setup_fields
 from gan_jax.data import DataSpec
@@ -24,19 +28,31 @@ from gan_jax.recipes import gan
 from gan_jax.recipes.contract import Recipe
 from gan_jax.runs.launch import experiment
 
+PRESETS: dict[str, "Config"] = {}
+
 
 @dataclass(frozen=True)
 class Config:
     """All that can be chosen."""
 
+    GROUP: ClassVar[str] = "dcgan"
+    preset: str | None = option(None, "Other defaults of all flags; published are the paper's.", choices=PRESETS)
     run: RunConfig = RunConfig(steps=7000)
     data: DataConfig = DataConfig()
-    gan: GanConfig = GanConfig()
-    architecture: ArchitectureConfig = ArchitectureConfig()
-    players: PlayersConfig = PlayersConfig()
+    gan: GanConfig = GanConfig(game="non_saturating_r1")
+    architecture: ArchitectureConfig = ArchitectureConfig(depth=1)
+    players: PlayersConfig = PlayersConfig(minibatch="stddev")
     augmentation: AugmentationConfig = AugmentationConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
     cluster: ClusterConfig = ClusterConfig()
+
+
+PRESETS["published"] = replace(Config(), **presets.PUBLISHED_DCGAN)
+
+
+def resolve(config: Config) -> Config:
+    """The configuration with what game and networks bring; learning rates fall to 0 in the end."""
+    return with_network_defaults(config, lr_decay="cosine")
 
 
 def make(config: Config, spec: DataSpec) -> Recipe:
@@ -45,7 +61,7 @@ def make(config: Config, spec: DataSpec) -> Recipe:
     return gan.make(gan.Setup(generator, discriminator, **setup_fields(config)))
 
 
-main = experiment("dcgan", Config, make, resolve=with_network_defaults)
+main = experiment("dcgan", Config, make, resolve=resolve, presets=PRESETS)
 
 if __name__ == "__main__":
     main()

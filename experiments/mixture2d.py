@@ -58,7 +58,7 @@ def resolve(config: Config) -> Config:
     """The configuration with all defaults filled in. Raises ValueError for what cannot be combined."""
     if config.augmentation.augment:
         raise ValueError(f"augment={','.join(config.augmentation.augment)}: that is for images, and these are points")
-    defaults: dict[str, object] = dict(g_norm="none", d_norm="none", decay_rounds=config.run.steps, lr_decay="cosine")
+    defaults: dict[str, object] = dict(g_norm="none", d_norm="none", lr_decay="cosine")
     if PRESETS[config.gan.game]["optimizer"] == "adam":
         defaults |= dict(d_lr=2e-3, g_lr=2e-3, beta1=0.0, beta2=0.99)
     if config.gan.game == "r3gan" and config.gan.penalty is None:

@@ -54,9 +54,7 @@ def resolve(config: Config) -> Config:
     """The configuration with all defaults filled in. Raises ValueError for what cannot be combined."""
     network, players = config.architecture.network, config.players
     require_known("network", network, [name for name, each in NETWORKS.items() if each.classifier])
-    defaults: dict[str, object] = dict(g_norm="batch", d_dropout=0.5)
-    if config.gan.lr_decay != "none":
-        defaults |= dict(lr_decay="cosine", decay_rounds=config.run.steps)
+    defaults: dict[str, object] = dict(g_norm="batch", d_dropout=0.5, lr_decay="cosine")
     if config.gan.game == Config().gan.game:  # others have rates of their own
         defaults |= dict(d_lr=6e-3 if network == "dcgan" else 3e-3, g_lr=3e-3)
     if network == "mlp":

@@ -27,11 +27,15 @@ class Amount(NamedTuple):
     unit: str
 
 
-# What --augment names, as in translate:2,rotate:15,scale:0.15.
+# What --augment names, as in translate:2,rotate:15,scale:0.15; in the order in which it is done.
 AUGMENTATIONS: dict[str, Amount] = {
-    "translate": Amount(2, 1024, "whole pixels each way"),
+    "mirror": Amount(0.5, 1, "share of images whose left and right change places"),
     "rotate": Amount(15, 180, "degrees either way"),
     "scale": Amount(0.15, 0.9, "share by which height and width each grow or shrink"),
+    "translate": Amount(2, 1024, "whole pixels each way; black comes in"),
+    "translate_reflect": Amount(8, 1024, "whole pixels each way; the image's own reflection comes in"),
+    "colour": Amount(1, 1, "of brightness ±0.5 in [-1, 1], saturation 0 to 2 times, contrast 0.5 to 1.5 times"),
+    "cutout": Amount(0.5, 1, "side of a gray square, as share of the image's"),
 }
 
 
@@ -55,18 +59,60 @@ def instance_noise(deviation: float, rounds: int) -> Augment:
     return augment
 
 
-def translate(pixels: int) -> Augment:
-    """Each image [H, W, C] moved by up to `pixels` each way, uniformly; what comes in at an edge is -1, black.
+def translate(pixels: int, reflect: bool = False) -> Augment:
+    """Each image [H, W, C] moved by up to `pixels` each way, uniformly.
 
-    One of the augmentations of Zhao et al. 2020 (DiffAugment, arXiv:2006.10738).
+    What comes in at an edge is -1, black, or the image's reflection. One of the augmentations of Zhao et al. 2020
+    (DiffAugment, arXiv:2006.10738).
     """
+    fill = dict(mode="reflect") if reflect else dict(constant_values=-1)
 
     def move(image: Array, key: Key) -> Array:
-        padded = jnp.pad(image, ((pixels, pixels), (pixels, pixels), (0, 0)), constant_values=-1)
+        padded = jnp.pad(image, ((pixels, pixels), (pixels, pixels), (0, 0)), **fill)
         row, column = jax.random.randint(key, (2,), 0, 2 * pixels + 1)
         return jax.lax.dynamic_slice(padded, (row, column, 0), image.shape)
 
-    return lambda images, keys, step: jax.vmap(move)(images, keys)
+    return _each(move)
+
+
+def mirror(share: float) -> Augment:
+    """Left and right change places in this share of the images [H, W, C]."""
+    return _each(lambda image, key: jnp.where(jax.random.bernoulli(key, share), image[:, ::-1], image))
+
+
+def colour(share: float = 1.0) -> Augment:
+    """Brightness, saturation and contrast of each image [H, W, C], uniformly, in this order.
+
+    With `share` 1 the ranges of DiffAugment (Zhao et al. 2020, arXiv:2006.10738, in the authors' code): an offset in
+    ±0.5, a pixel's distance from the mean of its channels times 0 to 2 (nothing where there is one channel), its
+    distance from the image's mean times 0.5 to 1.5; with less, that share of them.
+    """
+
+    def jitter(image: Array, key: Key) -> Array:
+        brightness, saturation, contrast = share * jax.random.uniform(key, (3,), minval=-1)
+        image = image + brightness / 2
+        gray = jnp.mean(image, -1, keepdims=True)
+        image = gray + (image - gray) * (1 + saturation)
+        mean = jnp.mean(image)
+        return mean + (image - mean) * (1 + contrast / 2)
+
+    return _each(jitter)
+
+
+def cutout(share: float) -> Augment:
+    """A square of each image [H, W, C], its sides `share` times the image's, becomes 0, gray.
+
+    Its centre is any pixel, so it may lie partly outside. One of the augmentations of DiffAugment.
+    """
+
+    def cut(image: Array, key: Key) -> Array:
+        sides = jnp.array(image.shape[:2])
+        low = jnp.floor(jax.random.uniform(key, (2,)) * sides) - jnp.floor(share * sides / 2)
+        place = jnp.moveaxis(jnp.indices(image.shape[:2]), 0, -1) - low
+        inside = jnp.all((place >= 0) & (place < jnp.round(share * sides)), -1, keepdims=True)
+        return jnp.where(inside, 0, image)
+
+    return _each(cut)
 
 
 def rotate_and_scale(degrees: float, share: float = 0.0) -> Augment:
@@ -81,7 +127,7 @@ def rotate_and_scale(degrees: float, share: float = 0.0) -> Augment:
         angle = jnp.deg2rad(jax.random.uniform(rotate_key, minval=-degrees, maxval=degrees))
         return rotated(image, angle, jax.random.uniform(scale_key, (2,), minval=1 - share, maxval=1 + share))
 
-    return lambda images, keys, step: jax.vmap(move)(images, keys)
+    return _each(move)
 
 
 def rotated(image: Array, angle: Array, scale: Array) -> Array:
@@ -121,17 +167,26 @@ def parse(texts: Sequence[str]) -> dict[str, float]:
         if name in amounts:
             raise ValueError(f"augment={','.join(texts)}: {name} is there twice")
         amounts[name] = _amount(text, AUGMENTATIONS[name], amount) if colon else AUGMENTATIONS[name].default
-    if amounts.get("translate", 0) % 1:
-        raise ValueError(f"augment={','.join(texts)}: translate goes by whole pixels")
+    for name in ("translate", "translate_reflect"):
+        if amounts.get(name, 0) % 1:
+            raise ValueError(f"augment={','.join(texts)}: {name} goes by whole pixels")
     return amounts
 
 
 def make(amounts: Mapping[str, float], *others: Augment) -> Augment:
-    """The augmentations of these amounts (`parse`), one after another: rotate and scale, then translate; then others."""
-    rotate, scale, pixels = (amounts.get(name, 0) for name in ("rotate", "scale", "translate"))
-    affine = [rotate_and_scale(rotate, scale)] if rotate or scale else []
-    moved = [translate(int(pixels))] if pixels else []
-    return chain(*affine, *moved, *others)
+    """The augmentations of these amounts (`parse`), one after another in the order of AUGMENTATIONS; then others."""
+    rotate, scale = amounts.get("rotate", 0), amounts.get("scale", 0)
+    own = {
+        "mirror": mirror,
+        "rotate": lambda degrees: rotate_and_scale(degrees, scale),
+        "scale": lambda share: rotate_and_scale(rotate, share),
+        "translate": lambda pixels: translate(int(pixels)),
+        "translate_reflect": lambda pixels: translate(int(pixels), reflect=True),
+        "colour": colour,
+        "cutout": cutout,
+    }
+    asked = [name for name in AUGMENTATIONS if amounts.get(name) and not (name == "scale" and rotate)]
+    return chain(*[own[name](amounts[name]) for name in asked], *others)
 
 
 def pack(images: Array, size: int) -> Array:
@@ -144,6 +199,11 @@ def pack(images: Array, size: int) -> Array:
         raise ValueError(f"packs of {size} do not divide a batch of {len(images)} images")
     packs = jnp.moveaxis(images.reshape(-1, size, *images.shape[1:]), 1, -2)
     return packs.reshape(*packs.shape[:-2], -1)
+
+
+def _each(change: Callable[[Array, Key], Array]) -> Augment:
+    """The augmentation that changes each image by its own key."""
+    return lambda images, keys, step: jax.vmap(change)(images, keys)
 
 
 def _amount(text: str, kind: Amount, amount: str) -> float:

@@ -1,11 +1,11 @@
-"""What each game brings unless a flag says otherwise."""
+"""What each game, and each --preset, brings unless a flag says otherwise."""
 
 from collections.abc import Mapping
 
 # Radford et al. 2016: Adam 2e-4 with β1 0.5. The others differ from it as their papers say.
 _DCGAN = dict(
     optimizer="adam", d_lr=2e-4, g_lr=2e-4, beta1=0.5, beta2=0.999,
-    n_critic=1, clip=0.0, penalty=(), penalty_weight=(), d_norm="batch",
+    n_critic=1, clip=0.0, penalty=(), penalty_weight=(), penalty_every=1, d_norm="batch",
 )  # fmt: skip
 # Gulrajani et al. 2017, section 4: no batch normalisation in a critic with a gradient penalty, which ties examples
 # together; β1 is 0. The weight 10 is also that of R1 (Mescheder et al. 2018) and of DRAGAN (Kodali et al. 2017).
@@ -26,9 +26,28 @@ PRESETS: dict[str, dict] = {
     # images so will a small weight and large steps (ours).
     "non_saturating_gp": _PENALISED
     | dict(loss="non_saturating", penalty=("gradient_penalty",), penalty_weight=(1.0,), d_lr=1e-3, g_lr=1e-3),
+    # Mescheder et al. 2018: R1 holds D; lazily (Karras et al. 2020, StyleGAN2, appendix B), with a small weight and large
+    # steps (ours: docs/quality.md).
+    "non_saturating_r1": _PENALISED
+    | dict(
+        loss="non_saturating", penalty=("r1",), penalty_weight=(0.1,), penalty_every=8, d_norm="none",
+        d_lr=2e-3, g_lr=2e-3, beta2=0.99,
+    ),
     # Huang et al. 2024, arXiv:2501.05441: R3GAN's game, without its networks. (They have no normalisation at all.)
     "r3gan": _PENALISED | dict(loss="relativistic", penalty=("r1", "r2"), penalty_weight=(1.0,), d_norm="none"),
-}
+}  # fmt: skip
+
+# What --preset brings. Radford et al. 2016, section 4, and the authors' code, whose kernels are 4×4.
+PUBLISHED_DCGAN = dict(
+    game="non_saturating",
+    batch_size=128,
+    width=64,
+    depth=0,
+    minibatch="none",
+    prior="uniform",
+    ema=0.0,
+    lr_decay="none",
+)
 
 
 def loss_of(game: str) -> str:

@@ -122,8 +122,70 @@ def test_translate_moves_each_image_by_its_own_key():
     np.testing.assert_array_equal(augment.translate(0)(image[None], KEYS[:1], 0), image[None])
 
 
+def test_reflections_come_in_where_that_is_asked_for():
+    image = jnp.arange(2.0, 27.0).reshape(5, 5, 1)
+    moved = augment.translate(2, reflect=True)(jnp.stack([image] * 200), KEYS[:200], 0)
+    padded = np.pad(image, ((2, 2), (2, 2), (0, 0)), mode="reflect")
+    all_moves = [padded[i : i + 5, j : j + 5] for i in range(5) for j in range(5)]
+    seen = [next(k for k, move in enumerate(all_moves) if np.array_equal(move, x)) for x in np.asarray(moved)]
+    assert set(seen) == set(range(25))
+    far = augment.translate(12, reflect=True)(image[None], KEYS[:1], 0)  # reflected again and again
+    assert far.shape == (1, 5, 5, 1) and np.isin(far, image).all()
+
+
+def test_mirror_changes_left_and_right_of_its_share():
+    images = jax.random.uniform(KEYS[0], (2000, 3, 4, 2))
+    seen = np.asarray(augment.mirror(0.3)(images, KEYS, 0))
+    mirrored = (seen == images[:, :, ::-1]).all((1, 2, 3))
+    assert (mirrored | (seen == images).all((1, 2, 3))).all()
+    assert abs(mirrored.mean() - 0.3) < 0.04
+    np.testing.assert_array_equal(augment.mirror(1.0)(images, KEYS, 0), images[:, :, ::-1])
+
+
+def test_colour_is_brightness_saturation_and_contrast_as_of_diffaugment():
+    """Measured by what three numbers give the image back: each uniform in its range, and independent."""
+    image = jax.random.uniform(KEYS[0], (5, 6, 3), minval=-1)
+    seen = np.asarray(augment.colour()(jnp.stack([image] * 2000), KEYS, 0), np.float64)
+    x = np.asarray(image, np.float64)
+    brightness = seen.mean((1, 2, 3)) - x.mean()  # which the other two leave as it is
+    gray = lambda images: images.mean(-1, keepdims=True)
+    contrast = (gray(seen) - gray(seen).mean((1, 2), keepdims=True)).std((1, 2, 3)) / gray(x).std()
+    saturation = (seen - gray(seen)).std((1, 2, 3)) / (x - gray(x)).std() / contrast
+    for numbers, low, high in ((brightness, -0.5, 0.5), (contrast, 0.5, 1.5), (saturation, 0, 2)):
+        width = high - low
+        assert low - 1e-4 < numbers.min() < low + 0.01 * width and high - 0.01 * width < numbers.max() < high + 1e-4
+        np.testing.assert_allclose(numbers.std(), width / np.sqrt(12), rtol=0.05)
+    assert np.abs(np.corrcoef([brightness, contrast, saturation]) - np.eye(3)).max() < 0.1
+    b, c, s = brightness[:, None, None, None], contrast[:, None, None, None], saturation[:, None, None, None]
+    moved = b + gray(x) + s * (x - gray(x))
+    np.testing.assert_allclose(seen, b + x.mean() + c * (moved - b - x.mean()), atol=1e-4)
+    half = np.asarray(augment.colour(0.5)(jnp.stack([image] * 2000), KEYS, 0))
+    assert 0.24 < np.abs(half.mean((1, 2, 3)) - x.mean()).max() < 0.251
+
+
+def test_colour_of_gray_images_has_no_saturation():
+    image = jax.random.uniform(KEYS[0], (1, 5, 6, 1), minval=-1)
+    seen = np.asarray(augment.colour()(image, KEYS[:1], 0))
+    assert np.corrcoef(seen.ravel(), np.ravel(image))[0, 1] > 0.9999
+
+
+def test_cutout_grays_a_square_anywhere():
+    seen = np.asarray(augment.cutout(0.5)(jnp.ones((2000, 8, 12, 1)), KEYS, 0))[..., 0]
+    assert set(np.unique(seen)) == {0, 1}
+    gray = seen == 0
+    heights, widths = gray.any(2).sum(1), gray.any(1).sum(1)
+    assert (heights * widths == gray.sum((1, 2))).all()  # one block
+    assert heights.max() == 4 and widths.max() == 6 and heights.min() == 2 and widths.min() == 3  # cut at the edges
+    np.testing.assert_allclose(gray.mean(0)[3:5, 5:7], 0.25, atol=0.04)  # 4 of 8 rows, 6 of 12 columns
+    assert gray.mean(0).min() > 0.05
+
+
 # What a name with an amount stands for: one of each of AUGMENTATIONS.
 CASES = {
+    "mirror": ("mirror:0.7", augment.mirror(0.7)),
+    "translate_reflect": ("translate_reflect:3", augment.translate(3, reflect=True)),
+    "colour": ("colour:0.6", augment.colour(0.6)),
+    "cutout": ("cutout:0.3", augment.cutout(0.3)),
     "translate": ("translate:3", augment.translate(3)),
     "rotate": ("rotate:20", augment.rotate_and_scale(20.0)),
     "scale": ("scale:0.3", augment.rotate_and_scale(0.0, 0.3)),
@@ -153,7 +215,7 @@ def test_without_a_number_the_amount_is_the_default():
     assert augment.parse([]) == {}
 
 
-def test_rotation_and_scale_come_first_at_once_and_others_last():
+def test_rotation_and_scale_come_before_translation_at_once_and_others_last():
     """Whatever their order in the text; of nothing nothing is made."""
     images = jax.random.uniform(KEYS[0], (4, 9, 9, 1), minval=-1)
     double = lambda images, keys, step: 2 * images
@@ -169,10 +231,12 @@ def test_rotation_and_scale_come_first_at_once_and_others_last():
         (["rotat"], f"augment=rotat: unknown augmentation 'rotat'; choose from {', '.join(augment.AUGMENTATIONS)}"),
         (["scale", "rotate:1", "scale:0.1"], "augment=scale,rotate:1,scale:0.1: scale is there twice"),
         (["translate:1.5"], "augment=translate:1.5: translate goes by whole pixels"),
+        (["translate_reflect:.5"], "augment=translate_reflect:.5: translate_reflect goes by whole pixels"),
+        (["mirror:2"], "augment=mirror:2: must be from 0 to 1 (share of images"),
         (["rotate:far"], "augment=rotate:far: 'far' is no number (degrees either way)"),
         (["rotate:"], "augment=rotate:: '' is no number (degrees either way)"),
         (["rotate:181"], "augment=rotate:181: must be from 0 to 180 (degrees either way)"),
-        (["translate:-1"], "augment=translate:-1: must be from 0 to 1024 (whole pixels each way)"),
+        (["translate:-1"], "augment=translate:-1: must be from 0 to 1024 (whole pixels each way; black comes in)"),
         (["scale:nan"], "augment=scale:nan: must be from 0 to 0.9"),
     ],
 )

@@ -207,7 +207,7 @@ def test_commands_parse(command):
         arguments = []
     if command.trains:
         experiment = find(command.name)
-        parsed = parse(experiment.default, arguments)
+        parsed = parse(experiment.default, arguments, experiment.presets)
         experiment.resolve(parsed.config)
     else:
         assert command.name in gan_jax_main.COMMANDS

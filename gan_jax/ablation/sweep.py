@@ -55,6 +55,8 @@ def parse(sweeps: Sequence[str], experiment: Experiment) -> dict[str, list[str]]
             raise ValueError(f"sweep={text}: {experiment.name} has no flag --{name}; {hint}")
         if name == "seed":
             raise ValueError(f"sweep={text}: seeds are --seeds=3, from --seed on")
+        if name == "preset":
+            raise ValueError(f"sweep={text}: a preset stands for many flags; give it for all runs, as --preset=NAME")
         if known[name].resumable:
             raise ValueError(
                 f"sweep={text}: --{name} does not change what is computed in a round; see --budget for steps"

@@ -29,7 +29,7 @@ def train(name: str, seeds: str, given: list[str]) -> int:
     if "," not in seeds:
         return launch.main(experiment, given)
     try:
-        config = flags.parse(experiment.default, given).config
+        config = flags.parse(experiment.default, given, experiment.presets).config
     except ValueError as error:
         return launch.fail(error)
     launch.keep_compiled(config.run.compilation_cache)

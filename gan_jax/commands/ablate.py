@@ -63,7 +63,9 @@ def parse(arguments: Sequence[str]) -> Parsed | None:
     own = AblationConfig(experiment=first.experiment, sweep=tuple(first.sweep))
     _require_apart(experiment)
     try:
-        return launch.parse_or_help(Options(own, experiment.default), rest, f"python -m gan_jax ablate: {__doc__}")
+        presets = {name: Options(own, each) for name, each in experiment.presets.items()}
+        title = f"python -m gan_jax ablate: {__doc__}"
+        return launch.parse_or_help(Options(own, experiment.default), rest, title, presets=presets)
     except ValueError as error:
         if isinstance(error.__cause__, flags.UnrecognizedFlagError):
             raise ValueError(f"{experiment.name}: {error}") from error

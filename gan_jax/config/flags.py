@@ -6,11 +6,12 @@ So two experiments can be imported side by side, and nothing is global.
 import difflib
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple, TypeVar
 
 from absl import flags
 
-from gan_jax.config.options import Option, bounds, check, options, replace
+from gan_jax.config.options import Option, bounds, check, options, replace, require_known
 from gan_jax.config.stored import RENAMED
 
 Config = TypeVar("Config")
@@ -64,8 +65,11 @@ class Parsed(NamedTuple):
     given: dict[str, str]
 
 
-def parse(default: Config, arguments: Sequence[str]) -> Parsed:
+def parse(default: Config, arguments: Sequence[str], presets: Mapping[str, Config] = MappingProxyType({})) -> Parsed:
     """The configuration of a command line's arguments (without the program's name), `default` where nothing is given.
+
+    Args: presets: what is the default instead, by the values of --preset.
+
 
     Raises ValueError, in one line, for a flag that there is not, with those that may be meant, and for a wrong value.
     """
@@ -79,10 +83,14 @@ def parse(default: Config, arguments: Sequence[str]) -> Parsed:
         raise ValueError(unknown_flag(error.flagname, [each.name for each in known])) from error
     except flags.Error as error:
         raise ValueError(f"{error}{_value_hint(str(error))}") from error
-    given = [each for each in known if values[each.name].present]
-    config = replace(default, **{each.name: convert(each, values[each.name].value) for each in given})
+    given = {each.name: convert(each, values[each.name].value) for each in known if values[each.name].present}
+    preset = given.get("preset")
+    if preset is not None:
+        require_known("preset", preset, presets)
+        default = presets[preset]
+    config = replace(default, **given)
     check(config)
-    return Parsed(config, rest, {each.name: values[each.name].serialize() for each in given})
+    return Parsed(config, rest, {name: values[name].serialize() for name in given})
 
 
 def value_of(each: Option, text: str) -> object:

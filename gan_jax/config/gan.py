@@ -48,7 +48,9 @@ class GanConfig:
     penalty_weight: tuple[float, ...] | None = option(
         None, "Each penalty's weight, or one for all." + _own("penalty_weight"), low=0
     )
-    penalty_every: int = option(1, "Lazily: only every k-th round, k times the weight.", low=1)
+    penalty_every: int | None = option(
+        None, "Lazily: only every k-th round, k times the weight." + _own("penalty_every"), low=1
+    )
     penalty_end: float | None = option(
         None, "The fraction to which penalty weights fall, geometrically, over decay_rounds.", above=0
     )
@@ -59,7 +61,7 @@ class GanConfig:
     beta1: float | None = option(None, "Adam's β1." + _own("beta1"), low=0, high=1)
     beta2: float | None = option(None, "Adam's β2." + _own("beta2"), low=0, high=1)
     lr_decay: str | None = option(None, "How learning rates fall to 0 over decay_rounds.", choices=DECAYS)
-    decay_rounds: int | None = option(None, "Rounds over which scheduled values decay.", low=1)
+    decay_rounds: int | None = option(None, "Rounds over which scheduled values decay; by default all.", low=1)
     clip: float | None = option(None, "Clips D's weights to [-clip, clip]; 0 does not." + _own("clip"), low=0)
     historical_averaging: float = option(0.0, "Weight of ‖θ - mean of earlier θ‖², both players.", low=0)
     ema: float = option(
@@ -91,7 +93,8 @@ class ArchitectureConfig:
     GROUP: ClassVar[str] = "networks"
     network: str = option("dcgan", "Of both players.", choices=NETWORKS)
     width: int = option(32, "dcgan: channels of the largest hidden map; 64 as published.", low=1)
-    kernel_size: int = option(4, "dcgan: of all convolutions; even avoids a checkerboard.", low=1)
+    depth: int = option(0, "dcgan: convolutions of 3×3 at each resolution; 0 as published.", low=0)
+    kernel_size: int = option(4, "dcgan: of all other convolutions; even avoids a checkerboard.", low=1)
     g_negative_slope: float = option(0.0, "dcgan: of G's rectifiers; 0 is ReLU.", low=0)
 
 
@@ -128,8 +131,8 @@ def resolve(config: Config, **defaults: object) -> Config:
     found.penalty_weight = _weights(found)
     _require_targets(found)
     _require_compatible(found, given)
-    if not _falling(found):
-        found.decay_rounds = None  # of an experiment's own
+    if not found.decay_rounds and _falling(found):
+        found.decay_rounds = found.steps
     augment.parse(found.augment)
     return replace(config, **vars(found))
 
@@ -169,8 +172,11 @@ def _falling(found: SimpleNamespace) -> list[str]:
 def _require_compatible(found: SimpleNamespace, given: dict) -> None:
     """Raises ValueError if something lacks what it needs, or would do nothing. `given` are the flags that were given."""
     falling = _falling(found)
-    if falling and found.decay_rounds is None:
-        raise ValueError(f"{falling[0]}={getattr(found, falling[0])} needs --decay_rounds, over which it falls")
+    if found.lr_decay != "none" and (found.decay_rounds or found.steps) < found.steps:
+        raise ValueError(
+            f"steps={found.steps}: rates have fallen to 0 after decay_rounds={found.decay_rounds}; a longer run is another "
+            "one, with a --workdir of its own; with --lr_decay=none any run can be made longer"
+        )
     if "decay_rounds" in given and not falling:
         raise ValueError(f"decay_rounds={found.decay_rounds}: nothing falls; see {', '.join(_CONSTANT)}")
     useless = [name for name in ("penalty_weight", "penalty_every", "penalty_end") if given.get(name, 1) not in (1, ())]

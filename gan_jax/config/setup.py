@@ -59,6 +59,7 @@ def make_generator(config: object, image_shape: tuple[int, ...], **fields: objec
     own = dict(
         image_shape=image_shape,
         width=architecture.width,
+        depth=architecture.depth,
         kernel_size=architecture.kernel_size,
         negative_slope=architecture.g_negative_slope,
         hidden=players.hidden,
@@ -79,7 +80,9 @@ def d_fields(config: object) -> dict:
         minibatch=players.minibatch,
         axis_name=AXIS,
     )
-    return own | (dict(width=architecture.width, kernel_size=architecture.kernel_size) if architecture else {})
+    if architecture:
+        own |= dict(width=architecture.width, depth=architecture.depth, kernel_size=architecture.kernel_size)
+    return own
 
 
 def with_reference(config: object, generator: nn.Module) -> nn.Module:

@@ -47,18 +47,23 @@ GONE = frozenset(
 )
 
 
+# Options of later versions, and what was done before there were any.
+ADDED: dict[str, object] = {"depth": 0}
+
+
 def to_json(config: object) -> dict[str, object]:
     """Every option by its name, as JSON has them: tuples are lists."""
     return json.loads(json.dumps(flat(config)))
 
 
 def from_json(default: Config, stored: Mapping[str, object]) -> Config:
-    """The configuration of what `to_json` gave, maybe in an earlier version: what is not there has its default.
+    """The configuration of what `to_json` gave, maybe in an earlier version: what is not there is as in ADDED, or has its
+    default.
 
     Raises ValueError for an option that there is not any more.
     """
     known = {each.name: each for each in options(default)}
-    values = {}
+    values = {name: value for name, value in ADDED.items() if name in known}
     for name, value in stored.items():
         if name in known:
             values[name] = value

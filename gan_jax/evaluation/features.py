@@ -71,7 +71,7 @@ def save_classifier(path: str | Path, variables: dict, **described) -> None:
 def load_classifier(path: str | Path) -> Extractor:
     """The extractor of a file that `save_classifier` wrote. Images are resized to those that it was trained on.
 
-    Unless it comes with the project, its name ends with its fingerprint, for others may be trained on the same images.
+    One for RGB takes gray images too, as three equal channels. Unless it comes with the project, its name ends with its fingerprint, for others may be trained on the same images.
 
     Raises FileNotFoundError, or ValueError if the file is no such file.
     """
@@ -93,13 +93,14 @@ def load_classifier(path: str | Path) -> Extractor:
         raise ValueError(f"{path} is no extractor, or damaged: {error}") from error
 
     def apply(variables: dict, images: Array) -> tuple[Array, Array]:
-        shape = (len(images), height, height, channels)
+        shape = (len(images), height, height, images.shape[-1])
         pixels = jax.image.resize(images.astype(jnp.float32), shape, "bilinear")  # antialiased where it shrinks
+        pixels = jnp.broadcast_to(pixels, (*shape[:-1], channels))
         with jax.default_matmul_precision("highest"):  # on accelerators too, so that all measure the same
             _, out = network.apply(variables, pixels / 127.5 - 1, train=False)
         return out["features"], jax.nn.softmax(out["class_logits"])
 
-    found = Extractor(name, (channels,), apply, variables)
+    found = Extractor(name, (channels,) if channels == 1 else (1, channels), apply, variables)
     own = path.parent.resolve() != EXTRACTORS.resolve()
     return found._replace(name=f"{name}-{found.fingerprint}") if own else found
 

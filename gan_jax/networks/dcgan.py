@@ -1,12 +1,18 @@
-"""DCGAN's networks (Radford, Metz & Chintala 2016, arXiv:1511.06434), for square images of 8 to 128 pixels.
+"""DCGAN's networks (Radford, Metz & Chintala 2016, arXiv:1511.06434), for images of 8 to 256 pixels a side.
 
 Strided convolutions in place of pooling; a dense layer only from the latent to the first feature map; batch
 normalisation except in G's output and D's input; tanh out; leaky rectifiers in D. Weights start from N(0, 0.02²) and
 normalisation gains from N(1, 0.02²), as in the authors' code.
 
-D halves the image (rounding up) until its side is at most 7, doubling the channels each time; G is its mirror.
-28 pixels: 28 → 14 → 7; 64 pixels: 64 → 32 → 16 → 8 → 4.
+D halves the image (rounding up) until its longer side is at most 7, doubling the channels each time, up to 16-fold; G is
+its mirror. 28 pixels: 28 → 14 → 7; 64 pixels: 64 → 32 → 16 → 8 → 4; 64×96: → 32×48 → 16×24 → 8×12 → 4×6.
+
+Ours is the depth: convolutions of 3×3 that follow each rescaling, in G the first map too, at its resolution and with its
+channels. The published networks have none.
 """
+
+import math
+from functools import partial
 
 import jax
 from flax import linen as nn
@@ -19,21 +25,28 @@ from gan_jax.layers.spectral import spectral_norm
 
 Array = jax.Array
 
-SMALLEST, LARGEST = 8, 128
+SMALLEST, LARGEST = 8, 256
+MOST = 16  # times the width: channels of the smallest maps
 _weights = nn.initializers.normal(0.02)
 
 
-def sides(image_size: int) -> list[int]:
-    """The sides of D's feature maps, the image's first: 28 -> [28, 14, 7].
+def sides(image_size: tuple[int, int]) -> list[tuple[int, int]]:
+    """The heights and widths of D's feature maps, the image's first: (28, 28) -> [(28, 28), (14, 14), (7, 7)].
 
-    Raises ValueError if the image is smaller than 8 pixels or larger than 128.
+    Raises ValueError if a side of the image is smaller than 8 pixels or larger than 256.
     """
-    if not SMALLEST <= image_size <= LARGEST:
-        raise ValueError(f"dcgan takes images of {SMALLEST} to {LARGEST} pixels a side, got {image_size}")
-    result = [image_size]
-    while result[-1] > 7:
-        result.append(-(-result[-1] // 2))
+    if not all(SMALLEST <= side <= LARGEST for side in image_size):
+        given = "×".join(map(str, image_size))
+        raise ValueError(f"dcgan takes images of {SMALLEST} to {LARGEST} pixels a side, got {given}")
+    result = [tuple(image_size)]
+    while max(result[-1]) > 7:
+        result.append(tuple(-(-side // 2) for side in result[-1]))
     return result
+
+
+def channels(width: int, maps: int) -> list[int]:
+    """Of D's feature maps, the largest first: width, twice as many, and so on, up to 16 times as many."""
+    return [width * min(2**i, MOST) for i in range(maps)]
 
 
 def require_square(image_shape: tuple[int, ...]) -> None:
@@ -46,8 +59,9 @@ class Generator(nn.Module):
     """Latents to images by strided transposed convolutions.
 
     Fields:
-      image_shape: (H, W, C), square, 8 to 128 pixels.
-      width: channels of the largest hidden feature map; each smaller map has twice as many.
+      image_shape: (H, W, C), 8 to 256 pixels a side.
+      width: channels of the largest hidden feature map; each smaller map has twice as many (`channels`).
+      depth: convolutions of 3×3 at each hidden feature map's resolution.
       kernel_size: divisible by the stride 2, it covers every output pixel equally often (no checkerboard:
         Odena et al. 2016, doi:10.23915/distill.00003).
       norm: "batch", "layer", "virtual" or "none" (`layers.norm`).
@@ -57,6 +71,7 @@ class Generator(nn.Module):
 
     image_shape: tuple[int, int, int]
     width: int = 64
+    depth: int = 0
     kernel_size: int = 4
     norm: str = "batch"
     negative_slope: float = 0.0
@@ -65,29 +80,32 @@ class Generator(nn.Module):
     @nn.compact
     def __call__(self, z: Array, condition: dict | None = None, *, train: bool) -> Array:
         """[B, latent_size] -> images [B, H, W, C] in [-1, 1]. `condition` changes nothing."""
-        require_square(self.image_shape)
-        *larger, first = sides(self.image_shape[0])
-        norm = norm_layer(self.norm, train=train, axis_name=self.axis_name)
+        image, *hidden = sides(self.image_shape[:2])
+        *larger, (first, most) = zip(hidden, channels(self.width, len(hidden)), strict=True)
         bias = self.norm not in CENTRED
-        channels = self.width * 2 ** (len(larger) - 1)
-        x = nn.Dense(first * first * channels, use_bias=bias, kernel_init=_weights)(z)
-        x = nn.leaky_relu(norm()(x.reshape(-1, first, first, channels)), self.negative_slope)
-        for side in reversed(larger[1:]):
-            channels //= 2
-            x = ConvTranspose(channels, self.kernel_size, 2, output_size=side, use_bias=bias, kernel_init=_weights)(x)
-            x = nn.leaky_relu(norm()(x), self.negative_slope)
-        x = ConvTranspose(
-            self.image_shape[-1], self.kernel_size, 2, output_size=self.image_shape[0], kernel_init=_weights
-        )(x)
-        return nn.tanh(x)
+        norm = norm_layer(self.norm, train=train, axis_name=self.axis_name)
+        act = lambda x: nn.leaky_relu(norm()(x), self.negative_slope)
+        up = partial(ConvTranspose, kernel_size=self.kernel_size, strides=2, kernel_init=_weights)
+
+        def deepen(x: Array) -> Array:
+            for _ in range(self.depth):
+                x = act(Conv(x.shape[-1], 3, use_bias=bias, kernel_init=_weights)(x))
+            return x
+
+        x = nn.Dense(math.prod(first) * most, use_bias=bias, kernel_init=_weights)(z)
+        x = deepen(act(x.reshape(-1, *first, most)))
+        for size, count in reversed(larger):
+            x = deepen(act(up(count, output_size=size, use_bias=bias)(x)))
+        return nn.tanh(up(self.image_shape[-1], output_size=image)(x))
 
 
 class Discriminator(nn.Module):
     """Images to scores by strided convolutions. (For a Wasserstein game: the critic.)
 
     Fields:
-      width: channels of the largest hidden feature map; each smaller map has twice as many.
-      kernel_size: of the convolutions.
+      width: channels of the largest hidden feature map; each smaller map has twice as many (`channels`).
+      depth: convolutions of 3×3 at each feature map's resolution.
+      kernel_size: of the convolutions that halve.
       norm: "batch", "layer" (with a gradient penalty: Gulrajani et al. 2017, section 4) or "none".
       negative_slope: of the leaky rectifiers.
       spectral: whether all dense layers and convolutions are spectrally normalised (`layers.spectral`); best with norm "none".
@@ -97,6 +115,7 @@ class Discriminator(nn.Module):
     """
 
     width: int = 64
+    depth: int = 0
     kernel_size: int = 4
     norm: str = "batch"
     negative_slope: float = 0.2
@@ -108,14 +127,16 @@ class Discriminator(nn.Module):
     @nn.compact
     def __call__(self, image: Array, condition: dict | None = None, *, train: bool) -> tuple[Array, dict[str, Array]]:
         """Images [B, H, W, C] -> (raw scores [B], {"features": [B, h, w, c]}). `condition` changes nothing."""
-        require_square(image.shape[1:])
         norm = norm_layer(self.norm, train=train, axis_name=self.axis_name)
         layer = lambda layer: spectral_norm(layer, train=train) if self.spectral else layer
-        x, smaller = image, sides(image.shape[1])[1:]
-        for i in range(len(smaller)):
-            bias = i == 0 or self.norm not in CENTRED
-            x = layer(Conv(self.width * 2**i, self.kernel_size, 2, use_bias=bias, kernel_init=_weights))(x)
-            x = nn.leaky_relu(x if i == 0 else norm()(x), self.negative_slope)
+        x, smaller = image, sides(image.shape[1:3])[1:]
+        for number, count in enumerate(channels(self.width, len(smaller))):
+            for deep in range(1 + self.depth):
+                kernel, stride = (3, 1) if deep else (self.kernel_size, 2)
+                seen = number == deep == 0  # the image itself, whose statistics are no business of a normalisation
+                bias = seen or self.norm not in CENTRED
+                x = layer(Conv(count, kernel, stride, use_bias=bias, kernel_init=_weights))(x)
+                x = nn.leaky_relu(x if seen else norm()(x), self.negative_slope)
             x = Dropout(self.dropout, self.axis_name)(x, train=train)
         seen = minibatch_layer(self.minibatch, self.axis_name if train else None)(x)
         if seen.ndim == 2:  # minibatch discrimination has flattened the map

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import jax
 
-from gan_jax.config.options import flat, options
+from gan_jax.config.options import flat, options, replace
 from gan_jax.config.stored import from_json, to_json
 from gan_jax.data import DataSpec
 from gan_jax.data.classes import apart
@@ -59,6 +59,23 @@ def open_run(experiment: Experiment, config: object, spec: DataSpec) -> Path:
     except OSError as error:
         raise OSError(f"cannot write to the run directory {workdir}: {error.strerror}") from error
     return workdir
+
+
+def as_there(experiment: Experiment, config: object) -> object:
+    """The configuration; what it leaves open, as the run in its directory has it, if that is the same in all else.
+
+    So what depends on --steps stays when these change. Raises ValueError if the directory's run cannot be read.
+    """
+    if not (Path(config.run.workdir) / "config.json").exists() or jax.process_count() > 1:  # others may not see it
+        return config
+    run = read_config(config.run.workdir)
+    if run["experiment"] != experiment.name:
+        return config
+    there = flat(read_flags(config.run.workdir, run, experiment))
+    fixed = [each for each in options(config) if not each.resumable]
+    if any(each.default not in (None, there[each.name]) for each in fixed):
+        return config
+    return replace(config, **{each.name: there[each.name] for each in fixed})
 
 
 def others(folder: Path) -> bool:

@@ -4,7 +4,7 @@ import importlib
 import importlib.util
 import pkgutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from gan_jax.config.options import require_known
@@ -22,6 +22,7 @@ class Experiment:
     Fields:
       name: its module in the package experiments; or, with dots, any module (`find`).
       default: its configuration where no flag is given.
+      presets: what is the default instead, by the values of its flag --preset, where it has one.
       make: (a resolved configuration, what is known of the data) -> the recipe, or the phases of one that grows.
       resolve: (configuration) -> the same with what depends on other options filled in. Raises ValueError, in one line,
         for what cannot be combined.
@@ -33,6 +34,7 @@ class Experiment:
 
     name: str
     default: object
+    presets: Mapping[str, object]
     make: Callable[[object, DataSpec], Recipe | list[Phase]]
     resolve: Callable[[object], object]
     load: Callable[[object], Data]

@@ -5,7 +5,8 @@ Exit codes: 0 done; 2 an error, said in one line; 130 and 143 stopped by Ctrl-C 
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 
 import jax
 from absl import logging
@@ -33,6 +34,7 @@ def experiment(
     load: Callable[[object], Data] = load_images,
     complete: Callable[[object, Data], object] = lambda config, data: config,
     train: Callable[[training.Run], None] = training.train,
+    presets: Mapping[str, object] = MappingProxyType({}),
 ) -> Experiment:
     """An experiment, as a file of experiments/ makes one of its configuration's class. Args: as `Experiment`'s fields."""
 
@@ -40,14 +42,15 @@ def experiment(
         check(given)
         return resolve(given)
 
-    return Experiment(name, config(), make, resolved, load, complete, train, main)
+    return Experiment(name, config(), presets, make, resolved, load, complete, train, main)
 
 
 def main(experiment: Experiment, arguments: Sequence[str]) -> int:
     """An experiment's main program; returns the exit code."""
     command = f"python -m {experiment.name if '.' in experiment.name else f'experiments.{experiment.name}'}"
     try:
-        parsed = parse_or_help(experiment.default, arguments, f"{command} [--flags]\n\n{experiment.doc}")
+        title = f"{command} [--flags]\n\n{experiment.doc}"
+        parsed = parse_or_help(experiment.default, arguments, title, presets=experiment.presets)
     except ValueError as error:
         return fail(error)
     return 0 if parsed is None else train(experiment, parsed.config)
@@ -104,12 +107,19 @@ def command(
     return 0
 
 
-def parse_or_help(default: object, arguments: Sequence[str], title: str, *, takes_more: bool = False) -> Parsed | None:
-    """The parsed command line; None if help was asked for and given. Raises ValueError for a wrong one."""
+def parse_or_help(
+    default: object,
+    arguments: Sequence[str],
+    title: str,
+    *,
+    takes_more: bool = False,
+    presets: Mapping[str, object] = MappingProxyType({}),
+) -> Parsed | None:
+    """The parsed command line (`flags.parse`); None if help was asked for and given. Raises ValueError for a wrong one."""
     if any(argument in HELP for argument in arguments):
         print(help_text(default, title))
         return None
-    parsed = parse(default, arguments)
+    parsed = parse(default, arguments, presets)
     if parsed.arguments and not takes_more:
         raise ValueError(f"unexpected argument {parsed.arguments[0]!r}; flags look like --name=value")
     return parsed

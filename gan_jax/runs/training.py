@@ -84,10 +84,10 @@ def prepare(experiment: Experiment, config: object) -> Run:
 
     Raises ValueError or OSError for what can be known to be wrong, before anything is written.
     """
-    config, data, phases = check(experiment, config)
+    config = replace(config, workdir=config.run.workdir or directory.default_name(experiment.name, config))
+    config, data, phases = check(experiment, directory.as_there(experiment, config))
     require_fitting(phases[0].recipe, data)
     plan = by_first(lambda: monitor.prepare(config, data)) if eval_every(config, data) else None
-    config = replace(config, workdir=config.run.workdir or directory.default_name(experiment.name, config))
     by_first(lambda: directory.open_run(experiment, config, data.spec))
     return Run(experiment.name, config, data, phases, Path(config.run.workdir), plan)
 

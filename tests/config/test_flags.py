@@ -93,7 +93,7 @@ def test_the_help_of_every_experiment(name, run_experiment, capsys):
 def test_the_help_of_a_gan_is_grouped_and_has_each_game_s_own_values():
     text = help_text(find("dcgan").default, "dcgan")
     heads = [line.rstrip(":") for line in text.splitlines() if line and not line.startswith(" ") and line.endswith(":")]
-    assert heads == ["run", "data", "game and losses", "networks", "augmentation", "evaluation", "cluster"]
+    assert heads == ["dcgan", "run", "data", "game and losses", "networks", "augmentation", "evaluation", "cluster"]
     flowing = " ".join(text.split())
     assert "By default the game's own: 1; wasserstein, wasserstein_gp 5." in flowing
     assert "5e-05" in flowing and all(game in flowing for game in PRESETS)

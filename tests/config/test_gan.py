@@ -32,7 +32,7 @@ def fields(configured):
 @pytest.mark.parametrize("game, network", [*((game, "mlp") for game in PRESETS), ("r3gan", "dcgan")])
 def test_all_tricks_together_with_every_game(game, network, configured):
     """Traced, not run; the axis of the devices is there as in the loop."""
-    given = (*TINY, f"--network={network}", "--width=4", *TRICKS, f"--game={game}")
+    given = (*TINY, f"--network={network}", "--width=4", "--steps=100", *TRICKS, f"--game={game}")
     spec = DataSpec(labelled_image(8, 8, 1))
     recipe = dcgan.make(with_network_defaults(configured(*given)), spec)
     state = jax.eval_shape(recipe.init, jax.random.key(0), example_batch(spec.example))
@@ -55,14 +55,14 @@ def test_two_learning_rates(fields):
 @pytest.mark.parametrize("player, steps", [("d_optimizer", 20), ("g_optimizer", 10)])
 def test_learning_rates_fall_in_decay_rounds(player, steps, fields):
     """A cosine over 10 rounds, in which D makes 2 steps each."""
-    made = fields("--game=non_saturating", "--n_critic=2", "--lr_decay=cosine", "--decay_rounds=10")
+    made = fields("--game=non_saturating", "--n_critic=2", "--lr_decay=cosine", "--steps=10")
     rates = -_updates(made[player], steps + 3)
     expected = [2e-4 * 0.5 * (1 + np.cos(np.pi * min(t / steps, 1))) for t in range(steps + 3)]
     np.testing.assert_allclose(rates, expected, rtol=1e-3, atol=1e-9)
 
 
 def test_g_s_rate_falls_in_decay_rounds_also_after_waiting(fields):
-    made = fields("--game=non_saturating", "--lr_decay=cosine", "--decay_rounds=10", "--critic_warmup=6")
+    made = fields("--game=non_saturating", "--lr_decay=cosine", "--steps=10", "--critic_warmup=6")
     expected = [0.0] * 5 + [2e-4 * 0.5 * (1 + np.cos(np.pi * t / 10)) for t in range(5, 11)]
     np.testing.assert_allclose(-_updates(made["g_optimizer"], 11), expected, rtol=1e-3, atol=1e-9)
 
@@ -90,6 +90,26 @@ def test_penalties_fall_geometrically(fields):
     given = ("--game=hinge", "--penalty=r1", "--penalty_weight=4", "--penalty_end=0.01", "--decay_rounds=10")
     weight = fields(*given)["d_terms"]["r1_penalty"].weight
     np.testing.assert_allclose([weight(jnp.int32(t)) for t in (0, 5, 10, 20)], [4, 0.4, 0.04, 0.04], rtol=1e-5)
+
+
+def test_values_fall_over_all_rounds_unless_told_otherwise(configured):
+    resolved = lambda *given: with_network_defaults(configured("--steps=50", *given)).gan.decay_rounds
+    assert resolved() is None
+    assert resolved("--lr_decay=cosine") == resolved("--penalty=r1", "--penalty_end=0.1") == 50
+    assert resolved("--instance_noise=0.1", "--decay_rounds=20") == 20
+
+
+def test_the_published_dcgan_has_none_of_ours(configured):
+    """Radford et al. 2016, section 4: Adam 2e-4, β1 0.5, batches of 128, uniform z of 100; and the authors' ngf = 64."""
+    config = dcgan.resolve(configured("--preset=published", "--batch_size=32"))
+    assert (config.gan.d_lr, config.gan.g_lr, config.gan.beta1, config.gan.lr_decay) == (2e-4, 2e-4, 0.5, "none")
+    assert (config.players.latent_size, config.players.prior, config.players.minibatch) == (100, "uniform", "none")
+    assert (config.players.d_norm, config.players.g_norm, config.gan.penalty, config.gan.ema) == ("batch",) * 2 + (
+        (),
+        0,
+    )
+    assert (config.architecture.width, config.architecture.depth) == (64, 0)
+    assert config.run.batch_size == 32 and dcgan.resolve(configured("--preset=published")).run.batch_size == 128
 
 
 def test_soft_labels_reach_the_game(fields):

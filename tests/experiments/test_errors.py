@@ -78,9 +78,9 @@ def test_an_unknown_name_is_answered_with_the_known(what, refused):
         ("--xyzzy=2", "unknown flag --xyzzy; --help lists all"),
         (
             "--game=hing",
-            "relativistic, relativistic_average, wasserstein, wasserstein_gp, non_saturating_gp, r3gan (did you mean hinge?)",
+            "relativistic, relativistic_average, wasserstein, wasserstein_gp, non_saturating_gp, non_saturating_r1, r3gan (did you mean hinge?)",
         ),
-        ("--augment=nope", "unknown augmentation 'nope'; choose from translate, rotate, scale"),
+        ("--augment=nope", "unknown augmentation 'nope'; choose from mirror, rotate, scale, translate"),
         ("--augment=rotate:200", "augment=rotate:200: must be from 0 to 180 (degrees either way)"),
         ("--d_lr=nan", "d_lr=nan: must be finite"),
         ("--steps=many", "--steps=many"),
@@ -120,13 +120,15 @@ def test_a_wrong_flag_is_named(flag, said, refused):
             ["--game=hinge", "--real_target=0.9"],
             "game hinge has no labels to soften; choose from minmax, non_saturating",
         ),
-        (["--instance_noise=0.1"], "instance_noise=0.1 needs --decay_rounds"),
-        (["--lr_decay=cosine"], "lr_decay=cosine needs --decay_rounds"),
-        (["--penalty=r1", "--penalty_end=0.1"], "penalty_end=0.1 needs --decay_rounds"),
-        (["--penalty_end=0.1", "--decay_rounds=5"], "penalty_end needs a --penalty"),
+        (["--lr_decay=cosine", "--decay_rounds=5"], "steps=7000: rates have fallen to 0 after decay_rounds=5"),
+        (["--penalty_end=0.1"], "penalty_end needs a --penalty"),
+        (["--preset=publishd"], "unknown preset 'publishd'; choose from published (did you mean published?)"),
         (["--penalty_weight=5"], "penalty_weight needs a --penalty"),
         (["--penalty=r1,r1"], "penalty=r1,r1: each but once"),
-        (["--decay_rounds=5"], "decay_rounds=5: nothing falls; see lr_decay, penalty_end, instance_noise"),
+        (
+            ["--decay_rounds=5", "--lr_decay=none"],
+            "decay_rounds=5: nothing falls; see lr_decay, penalty_end, instance_noise",
+        ),
     ],
 )
 def test_what_does_not_go_together(given, said, refused):
@@ -165,10 +167,10 @@ def test_a_batch_that_does_not_divide(refused):
     assert "batch_size 10 is not divisible by the 4 devices" in line
 
 
-@pytest.mark.parametrize("side", [4, 200])
+@pytest.mark.parametrize("side", [4, 300])
 def test_an_image_size_that_no_network_fits(side, refused):
     line = refused("--network=dcgan", f"--image_size={side}")
-    assert "8 to 128" in line and f"got {side}" in line
+    assert "8 to 256" in line and f"got {side}×{side}" in line
 
 
 @pytest.mark.parametrize("given", [["num_processes=2"], ["coordinator_address=localhost:1", "process_id=0"]])

@@ -38,6 +38,15 @@ COUNTS = {
     "dcgan discriminator 28": (
         dcgan.Discriminator(), images(28, 1), (16 * 64 + 64) + (16 * 64 * 128 + 2 * 128) + (49 * 128 + 1),
     ),
+    "dcgan generator 28, depth 1": (
+        dcgan.Generator((28, 28, 1), depth=1), Z,
+        (100 * 49 * 128 + 2 * 128) + (9 * 128 * 128 + 2 * 128) + (16 * 128 * 64 + 2 * 64) + (9 * 64 * 64 + 2 * 64)
+        + (16 * 64 + 1),
+    ),
+    "dcgan discriminator 28, depth 1": (
+        dcgan.Discriminator(depth=1), images(28, 1),
+        (16 * 64 + 64) + (9 * 64 * 64 + 2 * 64) + (16 * 64 * 128 + 2 * 128) + (9 * 128 * 128 + 2 * 128) + (49 * 128 + 1),
+    ),
     # Radford et al. 2016 with the authors' ngf = ndf = 64, as in PyTorch's tutorial: 3,576,704 and 2,765,568 but for
     # the biases of the first and last layers, which that lacks, and G's dense layer, which there is a convolution.
     "dcgan generator 64": (dcgan.Generator((64, 64, 3)), Z, 3_576_704 + 3),
@@ -57,34 +66,39 @@ def test_the_generators_first_map_is_normalised_per_channel():
     assert variables["params"]["BatchNorm_0"]["scale"].shape == (128,)
 
 
-@pytest.mark.parametrize("side", range(8, 129))
-def test_dcgan_fits_all_sizes_from_8_to_128(side, channels=3):
-    shape = (side, side, channels)
-    generator, discriminator = dcgan.Generator(shape, width=2), dcgan.Discriminator(width=2)
+SIDES = (*range(8, 129, 5), 33, 127, 128, 129, 255, 256)
+
+
+@pytest.mark.parametrize("shape", [*((side, side) for side in SIDES), (64, 96), (96, 64), (8, 256), (255, 31)])
+def test_dcgan_fits_all_sizes_from_8_to_256(shape):
+    shape = (*shape, 3)
+    generator, discriminator = dcgan.Generator(shape, width=2, depth=1), dcgan.Discriminator(width=2, depth=1)
     made, _ = jax.eval_shape(lambda: generator.init_with_output(jax.random.key(0), Z, train=False))
     assert made.shape == (2, *shape)
     (score, out), _ = jax.eval_shape(
-        lambda: discriminator.init_with_output(jax.random.key(0), images(side, channels), train=False)
+        lambda: discriminator.init_with_output(jax.random.key(0), jnp.zeros((2, *shape)), train=False)
     )
     assert score.shape == (2,)
-    assert 4 <= out["features"].shape[1] <= 7
+    assert 4 <= max(out["features"].shape[1:3]) <= 7
 
 
 def test_feature_maps_halve():
-    assert dcgan.sides(28) == [28, 14, 7]
-    assert dcgan.sides(64) == [64, 32, 16, 8, 4]
-    assert dcgan.sides(25) == [25, 13, 7]
+    square = lambda *sides: [(side, side) for side in sides]
+    assert dcgan.sides((28, 28)) == square(28, 14, 7)
+    assert dcgan.sides((64, 64)) == square(64, 32, 16, 8, 4)
+    assert dcgan.sides((25, 25)) == square(25, 13, 7)
+    assert dcgan.sides((64, 96)) == [(64, 96), (32, 48), (16, 24), (8, 12), (4, 6)]
 
 
-@pytest.mark.parametrize("side", [7, 129])
-def test_other_sizes_raise(side):
-    with pytest.raises(ValueError, match=f"8 to 128 pixels a side, got {side}"):
-        dcgan.Generator((side, side, 1)).init(jax.random.key(0), Z, train=False)
+def test_channels_double_up_to_16_times_the_width():
+    assert dcgan.channels(64, 5) == [64, 128, 256, 512, 1024]  # as published, of 128 pixels
+    assert dcgan.channels(32, 6) == [32, 64, 128, 256, 512, 512]  # of 256
 
 
-def test_oblong_images_raise():
-    with pytest.raises(ValueError, match="got 28×32"):
-        dcgan.Discriminator().init(jax.random.key(0), jnp.zeros((1, 28, 32, 1)), train=False)
+@pytest.mark.parametrize("shape", [(7, 7), (257, 257), (64, 7)])
+def test_other_sizes_raise(shape):
+    with pytest.raises(ValueError, match=f"8 to 256 pixels a side, got {shape[0]}×{shape[1]}"):
+        dcgan.Generator((*shape, 1)).init(jax.random.key(0), Z, train=False)
 
 
 @pytest.mark.parametrize("generator", [mlp.Generator((8, 8, 3)), dcgan.Generator((8, 8, 3), width=4)])
@@ -160,8 +174,8 @@ def test_classifier_counts_and_refusals():
     score, out = jax.jit(lambda: network.init_with_output(jax.random.key(0), images(28, 1), train=False)[0])()
     assert out["class_logits"].shape == (2, 10) and out["features"].shape == (2, 128)
     np.testing.assert_allclose(score, np.log(np.exp(out["class_logits"]).sum(-1)), rtol=1e-6)
-    for side in (7, 129):
-        with pytest.raises(ValueError, match=f"8 to 128 pixels a side, got {side}; --image_size resizes"):
+    for side in (7, 257):
+        with pytest.raises(ValueError, match=f"8 to 256 pixels a side, got {side}; --image_size resizes"):
             initial(network, images(side, 1))
     with pytest.raises(ValueError, match="square"):
         initial(network, jnp.zeros((2, 8, 9, 1)))
