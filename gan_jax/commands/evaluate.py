@@ -14,7 +14,7 @@ from gan_jax.config.options import option
 from gan_jax.config.parts import ScoringConfig
 from gan_jax.evaluation.scores import SCORES
 from gan_jax.pictures import grids
-from gan_jax.runs import score, score_table
+from gan_jax.runs import advice, score, score_table
 from gan_jax.runs.restore import restore
 from gan_jax.training.files import replace_file
 
@@ -47,5 +47,9 @@ def evaluate(options: Options) -> dict:
 
 def main(parsed: Parsed) -> None:
     """Scores the run; prints the table."""
-    print("\n".join(score_table.table(evaluate(parsed.config))))
+    result = evaluate(parsed.config)
+    print("\n".join(score_table.table(result)))
+    if result["extractor"] is None and parsed.config.metrics is None:
+        dataset = result["real"]["dataset"]
+        print(f"only pixels are compared, as no extractor comes with {dataset}: {advice.train_one(dataset)}")
     print(Path(parsed.config.workdir) / "evaluation.json")

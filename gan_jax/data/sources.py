@@ -75,9 +75,8 @@ def published_dataset(
             return tfds_dataset(name, data_dir=data_dir, split=split, image_size=image_size)
     if found is None:
         home = folders[-1] if data_dir == DATA_DIR else folders[0]
-        lacking = [
-            each for each in published.PUBLISHED[name].splits if form.find(folders, each) is None
-        ]  # the other too, while there is a network
+        # The other split too, for when it is needed there may be no network.
+        lacking = [each for each in published.PUBLISHED[name].splits if form.find(folders, each) is None]
         try:
             published.fetch(name, lacking, home)
         except download.Unavailable as error:

@@ -12,7 +12,7 @@ from gan_jax.config.parts import ScoringConfig
 from gan_jax.data.classes import class_numbers, listed
 from gan_jax.latents.inversion import PROJECTIONS
 from gan_jax.latents.model import Classifier, Model
-from gan_jax.runs import drawing, monitor
+from gan_jax.runs import advice, drawing, monitor
 from gan_jax.runs.restore import TrainedRun, restore
 
 
@@ -51,10 +51,7 @@ def find_classifier(workdir: str | None, run: TrainedRun) -> Classifier:
     data, classes = run.config.data, run.spec.classes
     extractor = monitor.find_extractor(ScoringConfig(), data.dataset, shape)
     if extractor is None:
-        raise ValueError(
-            f"no classifier comes with {data.dataset}: train one, if it has classes (python -m experiments.classifier "
-            f"--dataset={data.dataset}), and name its run by --classifier"
-        )
+        raise ValueError(f"no classifier comes with {data.dataset}: {advice.train_one(data.dataset, 'classifier')}")
     probabilities = lambda images: extractor.apply(extractor.variables, (images + 1) * 127.5)[1]
     if data.classes:  # it knows all classes of the dataset, of which the run has learnt some
         known = jax.eval_shape(probabilities, jnp.zeros((1, *shape))).shape[-1]

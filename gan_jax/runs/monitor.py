@@ -18,6 +18,7 @@ from gan_jax.evaluation.scores import SCORES, Images
 from gan_jax.pictures import curves
 from gan_jax.pictures.grids import to_pixels
 from gan_jax.recipes.contract import State
+from gan_jax.runs import advice
 from gan_jax.runs.data import Data
 from gan_jax.training import loop
 from gan_jax.training.checkpoint import Checkpoints
@@ -137,8 +138,7 @@ def needed_extractor(
     found = find_extractor(config, dataset, image_shape)
     if found is None:
         raise ValueError(
-            f"{needing[0]} needs an extractor, and none comes with {dataset}: train one, if it has classes "
-            f"(python -m experiments.classifier --dataset={dataset}), and name it by --extractor, or give "
+            f"{needing[0]} needs an extractor, and none comes with {dataset}: {advice.train_one(dataset)}; or give "
             f"--inception_weights; without: {', '.join(scores.computable(None))}"
         )
     return found

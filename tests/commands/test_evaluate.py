@@ -180,7 +180,7 @@ def test_chosen_metrics_and_the_same_twice(trained):
     assert score(trained, *given) == first
 
 
-def test_without_an_extractor_pixels_are_compared(tmp_path, run_experiment, tiny):
+def test_without_an_extractor_pixels_are_compared(tmp_path, run_experiment, run_command, tiny, capsys):
     """Colour images in folders, with a test split of 8."""
     for i in range(20):
         folder = tmp_path / "pictures" / ("train" if i < 12 else "test")
@@ -197,6 +197,9 @@ def test_without_an_extractor_pixels_are_compared(tmp_path, run_experiment, tiny
     assert not any("frechet" in name for name in found)
     with pytest.raises(ValueError, match="frechet_distance needs an extractor.*experiments.classifier"):
         score(tmp_path / "run", "--metrics=frechet_distance")
+    capsys.readouterr()
+    assert run_command("evaluate", f"--workdir={tmp_path / 'run'}") == 0
+    assert f"python -m experiments.classifier {dataset} trains one" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
