@@ -78,6 +78,9 @@ def carry_out(prepare: Callable[[], Callable[[], None]]) -> int:
         act = prepare()
     except (ValueError, OSError) as error:
         return fail(error)
+    except KeyboardInterrupt:  # of a download, say, which the same command goes on with
+        print("stopped before the first round", file=sys.stderr)
+        return 130
     try:
         act()
     except loop.Interrupted as stop:

@@ -189,7 +189,10 @@ def test_without_an_extractor_pixels_are_compared(tmp_path, run_experiment, run_
         Image.fromarray(pixels).save(folder / f"{i}.png")
     dataset = f"--dataset=folder:{tmp_path / 'pictures'}"
     assert run_experiment(*tiny, dataset, "--steps=1", f"--workdir={tmp_path / 'run'}") == 0
-    result = score(tmp_path / "run")
+    capsys.readouterr()
+    assert run_command("evaluate", f"--workdir={tmp_path / 'run'}") == 0
+    assert f"python -m experiments.classifier {dataset} trains one" in capsys.readouterr().out
+    result = json.loads((tmp_path / "run/evaluation.json").read_text())
     assert result["real"]["other"] == "test split" and result["extractor"] is None
     assert set(result["scores"]["real"]) == {"sliced_wasserstein_8[12 real,8 fake]", "ms_ssim[12 real,8 fake]"}
     found = result["scores"]["newest"]
@@ -197,9 +200,6 @@ def test_without_an_extractor_pixels_are_compared(tmp_path, run_experiment, run_
     assert not any("frechet" in name for name in found)
     with pytest.raises(ValueError, match="frechet_distance needs an extractor.*experiments.classifier"):
         score(tmp_path / "run", "--metrics=frechet_distance")
-    capsys.readouterr()
-    assert run_command("evaluate", f"--workdir={tmp_path / 'run'}") == 0
-    assert f"python -m experiments.classifier {dataset} trains one" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

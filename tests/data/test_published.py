@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gan_jax.data import load, sources
+from gan_jax.data import download, load, sources
 from gan_jax.data.published import PUBLISHED
 from tests.data.mirror import cut_off, other, status
 
@@ -114,6 +114,24 @@ def test_a_run_says_in_one_line_what_to_do(mnist, run_experiment, tiny, capsys, 
     (line,) = capsys.readouterr().err.splitlines()
     assert f"here/{IMAGES[:-3]}" not in line and f"no {IMAGES[:-3]}[.gz] in data/mnist or " in line
     assert f"{tmp_path}/caches/gan_jax/data/mnist; put the files of {mnist.url} there" in line
+
+
+def test_stopped_in_a_download(mnist, run_experiment, tiny, capsys, tmp_path, monkeypatch):
+    """By Ctrl-C; the same command goes on with it."""
+    mnist.answers += [cut_off(20)]
+
+    def interrupted(response):
+        yield response.read(20)
+        raise KeyboardInterrupt
+
+    given = (*tiny, "--dataset=mnist", "--steps=1", f"--workdir={tmp_path / 'run'}")
+    with monkeypatch.context() as patch:
+        patch.setattr(download, "_chunks", interrupted)
+        assert run_experiment(*given) == 130
+    assert capsys.readouterr().err.splitlines()[-1] == "stopped before the first round"
+    assert not (tmp_path / "run").exists()
+    assert os.listdir(tmp_path / "caches/gan_jax/data/mnist") == [f".{LABELS}.part"]
+    assert len(load("mnist")) == 12 and mnist.ranges[:2] == [None, "bytes=20-"]
 
 
 def test_a_folder_that_cannot_be_written(mnist, run_experiment, tiny, capsys, tmp_path):
