@@ -71,7 +71,8 @@ def save_classifier(path: str | Path, variables: dict, **described) -> None:
 def load_classifier(path: str | Path) -> Extractor:
     """The extractor of a file that `save_classifier` wrote. Images are resized to those that it was trained on.
 
-    One for RGB takes gray images too, as three equal channels. Unless it comes with the project, its name ends with its fingerprint, for others may be trained on the same images.
+    One for RGB takes gray images too, as three equal channels. Unless it comes with the project, its name ends with its
+    fingerprint, for others may be trained on the same images.
 
     Raises FileNotFoundError, or ValueError if the file is no such file.
     """

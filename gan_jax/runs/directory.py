@@ -5,6 +5,7 @@ import os
 import platform
 import re
 import sys
+from collections.abc import Collection
 from importlib import metadata
 from pathlib import Path
 
@@ -61,21 +62,20 @@ def open_run(experiment: Experiment, config: object, spec: DataSpec) -> Path:
     return workdir
 
 
-def as_there(experiment: Experiment, config: object) -> object:
-    """The configuration; what it leaves open, as the run in its directory has it, if that is the same in all else.
+def as_there(experiment: Experiment, config: object, given: Collection[str]) -> object:
+    """The configuration; all that was not given, as the run in its directory has it, if there is one of the experiment.
 
-    So what depends on --steps stays when these change. Raises ValueError if the directory's run cannot be read.
+    So to go on with a run its directory is enough, whatever the defaults are now.
+    Raises ValueError if the directory's run cannot be read.
     """
-    if not (Path(config.run.workdir) / "config.json").exists() or jax.process_count() > 1:  # others may not see it
+    if not (Path(config.run.workdir) / "config.json").exists():
         return config
     run = read_config(config.run.workdir)
     if run["experiment"] != experiment.name:
         return config
     there = flat(read_flags(config.run.workdir, run, experiment))
-    fixed = [each for each in options(config) if not each.resumable]
-    if any(each.default not in (None, there[each.name]) for each in fixed):
-        return config
-    return replace(config, **{each.name: there[each.name] for each in fixed})
+    kept = [each.name for each in options(config) if not each.resumable and each.name not in given]
+    return replace(config, **{name: there[name] for name in kept})
 
 
 def others(folder: Path) -> bool:

@@ -5,7 +5,7 @@ Exit codes: 0 done; 2 an error, said in one line; 130 and 143 stopped by Ctrl-C 
 
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from types import MappingProxyType
 
 import jax
@@ -53,16 +53,16 @@ def main(experiment: Experiment, arguments: Sequence[str]) -> int:
         parsed = parse_or_help(experiment.default, arguments, title, presets=experiment.presets)
     except ValueError as error:
         return fail(error)
-    return 0 if parsed is None else train(experiment, parsed.config)
+    return 0 if parsed is None else train(experiment, parsed.config, parsed.given)
 
 
-def train(experiment: Experiment, config: object) -> int:
-    """Trains a configuration from where its run stands; returns the exit code."""
+def train(experiment: Experiment, config: object, given: Collection[str] | None = None) -> int:
+    """Trains a configuration from where its run stands; returns the exit code. Args: given: as `training.prepare`'s."""
     keep_compiled(config.run.compilation_cache)
 
     def prepare() -> Callable[[], None]:
         join(config.cluster)
-        run = training.prepare(experiment, config)
+        run = training.prepare(experiment, config, given)
         return lambda: experiment.train(run)
 
     return carry_out(prepare)

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple, TypeVar
@@ -13,7 +13,8 @@ from jax.experimental import multihost_utils
 from PIL import Image
 from tqdm import tqdm
 
-from gan_jax.config.options import replace
+from gan_jax.config.options import options, replace
+from gan_jax.config.stored import from_json, to_json
 from gan_jax.data import example_batch
 from gan_jax.pictures import animations, curves, grids
 from gan_jax.randomness import Key
@@ -26,6 +27,7 @@ from gan_jax.training.checkpoint import Checkpoints
 from gan_jax.training.diagnostics import EarlyWarning
 from gan_jax.training.files import replace_file
 
+Config = TypeVar("Config")
 Result = TypeVar("Result")
 Picture = Callable[["Run", State, Key], Image.Image]
 
@@ -79,13 +81,16 @@ def check(experiment: Experiment, config: object) -> tuple[object, Data, list[Ph
     return config, data, phases
 
 
-def prepare(experiment: Experiment, config: object) -> Run:
+def prepare(experiment: Experiment, config: object, given: Collection[str] | None = None) -> Run:
     """Checks that all fits, plans the evaluation, and opens the run directory.
 
+    Args: given: the options that a run which is gone on with has to agree with; None for all. It keeps the others.
     Raises ValueError or OSError for what can be known to be wrong, before anything is written.
     """
     config = replace(config, workdir=config.run.workdir or directory.default_name(experiment.name, config))
-    config, data, phases = check(experiment, directory.as_there(experiment, config))
+    if given is not None:
+        config = of_first(lambda: directory.as_there(experiment, config, given), config)
+    config, data, phases = check(experiment, config)
     require_fitting(phases[0].recipe, data)
     plan = by_first(lambda: monitor.prepare(config, data)) if eval_every(config, data) else None
     by_first(lambda: directory.open_run(experiment, config, data.spec))
@@ -115,6 +120,18 @@ def by_first(act: Callable[[], Result]) -> Result | None:
     if error:
         raise error
     return result
+
+
+def of_first(act: Callable[[], Config], config: Config) -> Config:
+    """The configuration that `act` returns in the first process, in all of them. Args: config: one that is like it."""
+    found = by_first(act)
+    if jax.process_count() == 1:
+        return found
+    text = np.frombuffer(json.dumps(to_json(found)).encode() if found is not None else b"", np.uint8)
+    size = int(multihost_utils.broadcast_one_to_all(np.int32(len(text))))
+    told = multihost_utils.broadcast_one_to_all(text if len(text) == size else np.zeros(size, np.uint8))
+    own = {each.name: each.default for each in options(config) if each.resumable}  # process_id, say
+    return replace(from_json(config, json.loads(bytes(told))), **own)
 
 
 def draw_samples(run: Run, state: State, key: Key) -> Image.Image:

@@ -90,6 +90,25 @@ def test_two_halves_make_a_whole(half, straight, train, assert_same, capsys):
     assert json.loads((half / "result.json").read_text())["step"] == STEPS
 
 
+def test_a_run_goes_on_as_it_is_whatever_the_defaults_are(half, straight, run_experiment, assert_same, capsys):
+    """Its directory is enough; what is given has to agree with it."""
+    assert run_experiment(f"--workdir={half}", "--hidden=9", f"--steps={STEPS}") == 2
+    assert "--hidden=[8] there, [9] asked for); choose" in capsys.readouterr().err
+    assert run_experiment(f"--workdir={half}", *EVERY, f"--steps={STEPS}") == 0
+    assert_same(half, straight)
+
+
+def test_a_run_whose_rates_have_fallen_is_not_made_longer(train, run_experiment, saved, tmp_path, capsys):
+    """--steps decides over how many rounds they fall, when a run begins."""
+    assert train(tmp_path / "run", "--lr_decay=cosine", "--steps=6") == 0
+    before = saved(tmp_path / "run")
+    assert run_experiment(f"--workdir={tmp_path / 'run'}", "--steps=9") == 2
+    line = capsys.readouterr().err
+    assert "steps=9: rates have fallen to 0 after decay_rounds=6; a longer run is another one" in line
+    assert run_experiment(f"--workdir={tmp_path / 'run'}", "--steps=4") == 0
+    jax.tree.map(np.testing.assert_array_equal, before, saved(tmp_path / "run"))
+
+
 OTHERS = {
     "cgan": ("--network=mlp", "--hidden=8", "--image_size=8", "--batch_size=8"),
     "sgan": (
