@@ -46,10 +46,10 @@ def test_downloaded_once(name, given, home, tmp_path, published, dataset_files):
     server = published(name, dataset_files(name, tmp_path / "there"))
     train, test = (load(name, split=split, **given) for split in ("train", "test"))
     assert (len(train), len(test)) == (12, 7) and len(train.classes) == len(set(train.classes)) == 10
-    there = dataset_files(name, tmp_path / "as_there")
-    local = load(name, data_dir=str(tmp_path / "local")) if dataset_files(name, tmp_path / "local" / name) else None
+    dataset_files(name, tmp_path / "local" / name)
+    local = load(name, data_dir=str(tmp_path / "local"))
     np.testing.assert_array_equal(train[np.arange(12)]["image"], local[np.arange(12)]["image"])
-    assert sorted(names(server)) == sorted(os.listdir(there)) == sorted(os.listdir(tmp_path / home / name))
+    assert sorted(names(server)) == sorted(server.files) == sorted(os.listdir(tmp_path / home / name))
     if given:
         assert not (tmp_path / "caches").exists()
 
