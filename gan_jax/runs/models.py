@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from gan_jax.config.flags import flag
 from gan_jax.config.parts import ScoringConfig
 from gan_jax.data.classes import class_numbers, listed
 from gan_jax.latents.inversion import PROJECTIONS
@@ -53,7 +54,7 @@ def find_classifier(workdir: str | None, run: TrainedRun) -> Classifier:
     if extractor is None:
         raise ValueError(
             f"no classifier comes with {data.dataset}: train one, if it has classes (python -m experiments.classifier "
-            f"--dataset={data.dataset}), and name its run by --classifier"
+            f"{flag('dataset', data.dataset)}), and name its run by --classifier"
         )
     probabilities = lambda images: extractor.apply(extractor.variables, (images + 1) * 127.5)[1]
     if data.classes:  # it knows all classes of the dataset, of which the run has learnt some

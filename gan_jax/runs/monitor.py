@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from tqdm import tqdm
 
+from gan_jax.config.flags import flag
 from gan_jax.config.options import require_known
 from gan_jax.config.parts import ScoringConfig
 from gan_jax.data import Source
@@ -138,7 +139,7 @@ def needed_extractor(
     if found is None:
         raise ValueError(
             f"{needing[0]} needs an extractor, and none comes with {dataset}: train one, if it has classes "
-            f"(python -m experiments.classifier --dataset={dataset}), and name it by --extractor, or give "
+            f"(python -m experiments.classifier {flag('dataset', dataset)}), and name it by --extractor, or give "
             f"--inception_weights; without: {', '.join(scores.computable(None))}"
         )
     return found

@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 from gan_jax.data import pixels
+from gan_jax.data.pixels import Decoding
 
 
 def as_file(image: Image.Image, format: str = "PNG", **options) -> io.BytesIO:
@@ -52,19 +53,21 @@ MODES = {
 def test_modes(case, size):
     file, value = MODES[case]
     channels = np.size(value)
-    decoded = pixels.decode(io.BytesIO(file.getvalue()), channels=channels, size=size)
+    decoded = pixels.decode(
+        io.BytesIO(file.getvalue()), channels=channels, decoding=Decoding(None if size is None else (size, size))
+    )
     assert decoded.dtype == np.uint8 and decoded.shape == ((2, 2) if size is None else (size, size)) + (channels,)
     np.testing.assert_array_equal(decoded, np.broadcast_to(value, decoded.shape))
 
 
 def test_gray_file_as_rgb():
-    decoded = pixels.decode(as_file(constant("L", 77)), channels=3, size=None)
+    decoded = pixels.decode(as_file(constant("L", 77)), channels=3)
     np.testing.assert_array_equal(decoded, np.full((2, 2, 3), 77))
 
 
 def test_sixteen_bits_span_all_eight():
     file = as_file(Image.fromarray(np.array([[0, 257, 32768, 65535]], np.uint16)))
-    assert pixels.decode(file, channels=1, size=None).ravel().tolist() == [0, 1, 128, 255]
+    assert pixels.decode(file, channels=1).ravel().tolist() == [0, 1, 128, 255]
 
 
 def test_orientation():
@@ -72,14 +75,14 @@ def test_orientation():
     exif = Image.Exif()
     exif[0x0112] = 6  # To be seen, it must be turned by a quarter clockwise.
     file = as_file(Image.fromarray(np.rot90(upright)), exif=exif)
-    np.testing.assert_array_equal(pixels.decode(file, channels=1, size=None)[..., 0], upright)
+    np.testing.assert_array_equal(pixels.decode(file, channels=1)[..., 0], upright)
 
 
 @pytest.mark.parametrize("shape", [(4, 8), (8, 4), (4, 9)])
 def test_square_keeps_the_centre(shape):
     content = np.random.RandomState(0).randint(0, 256, shape).astype(np.uint8)
     top, left = (shape[0] - 4) // 2, (shape[1] - 4) // 2
-    np.testing.assert_array_equal(pixels.square(Image.fromarray(content), 4), content[top : top + 4, left : left + 4])
+    np.testing.assert_array_equal(pixels.fitted(Image.fromarray(content), 4), content[top : top + 4, left : left + 4])
 
 
 @pytest.mark.parametrize("channels", [1, 3])
