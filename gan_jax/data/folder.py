@@ -65,7 +65,7 @@ def load(
         or have names that are not UTF-8.
     """
     whole = Path(path).expanduser()
-    image_paths.require_utf8(whole, [])
+    image_paths.require_utf8(str(whole))
     if not whole.is_dir():
         raise FileNotFoundError(f"{whole}: no such folder")
     splits = folder_splits.find(whole)

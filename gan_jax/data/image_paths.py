@@ -3,7 +3,7 @@
 import os
 import stat
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from pathlib import Path
 from typing import NamedTuple
 
@@ -64,17 +64,17 @@ def find(root: Path) -> Found:
                 paths.append(os.path.relpath(os.path.join(folder, name), root))
             else:
                 passed_over[os.path.splitext(name)[1].lower()] += 1
-    require_utf8(root, paths)
+    require_utf8(*paths)
     places: set[Place] = set()
     files = [path for path in _links_last(root, paths) if _is_new(os.path.join(root, path), places)]
     return Found(sorted(files), passed_over, len(paths) - len(files), unreadable)
 
 
-def require_utf8(root: Path, paths: Sequence[str]) -> None:
-    """Raises ValueError if a path cannot be said in UTF-8: config.json, pictures and pages could not name it."""
-    strange = [path for path in (str(root), *paths) if not _is_utf8(path)]
+def require_utf8(*names: str) -> None:
+    """Raises ValueError if one cannot be said in UTF-8: config.json, pictures and pages could not name it."""
+    strange = [name for name in names if not _is_utf8(name)]
     if strange:
-        more = f" and {len(strange) - 1} more" if len(strange) > 1 else ""
+        more = f" and {len(strange) - 1:,} more" if len(strange) > 1 else ""
         raise ValueError(f"{shown(strange[0])}{more}: a name that is not UTF-8; rename it (convmv does)")
 
 

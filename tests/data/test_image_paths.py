@@ -127,6 +127,16 @@ def test_a_folder_whose_name_is_not_utf8_is_refused(tmp_path):
         load_folder(tmp_path / os.fsdecode(b"caf\xe9"))
 
 
+@pytest.mark.parametrize("command", ["dcgan", "sample", "ablate"])
+def test_arguments_that_are_not_utf8_are_refused(command, run_experiment, run_command, tmp_path, capsys):
+    """A run's directory, say; before anything is made."""
+    given = f"--workdir={tmp_path}/{os.fsdecode(bytes([0xE9]))}"
+    assert (run_experiment(given) if command == "dcgan" else run_command(command, given)) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line == rf"error: --workdir={tmp_path}/\xe9: a name that is not UTF-8; rename it (convmv does)"
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_other_files_may_be_called_as_they_are(tmp_path, capsys):
     save_gray(tmp_path, a=1)
     try:
