@@ -1,5 +1,6 @@
 """The pictures and the page of an ablation."""
 
+import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -135,6 +136,6 @@ def _configuration(plan: dict, runs: list[AblationRun]) -> str:
         return ""
     config = directory.read_config(first[0].workdir)
     same = {name: value for name, value in config["flags"].items() if name not in {*plan["sweep"], "seed", "workdir"}}
-    given = " ".join(plan["flags"].values()) or "no flags beside those swept"
+    given = shlex.join(plan["flags"].values()) or "no flags beside those swept"
     note = page.note("Flags that are not swept; where one comes with a game, that of the first row.")
     return page.code(given) + page.folded("all flags", note + page.pairs(same))

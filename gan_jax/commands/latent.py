@@ -87,7 +87,7 @@ def read_request(options: Options, files: list[str]) -> Request:
     model = open_model(run, options.label)
     if options.search.descent_steps == 0 and (model.encode is None or move == "maximise"):
         raise ValueError("descent_steps=0: must be at least 1; only the latents of an encoder are taken as they are")
-    read = lambda files: np.asarray(to_unit_range(classify.read(files, run.spec.image_shape)))
+    read = lambda files: np.asarray(to_unit_range(classify.read(run, files)))
     classifier = find_classifier(options.classifier, run) if move in ("direction", "maximise") else None
     return Request(
         model=model,

@@ -4,6 +4,7 @@ So two experiments can be imported side by side, and nothing is global.
 """
 
 import difflib
+import shlex
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
@@ -113,6 +114,11 @@ def convert(each: Option, value: object) -> object:
     except ValueError as error:
         text, numbers = ",".join(value), "whole numbers" if each.kind is int else "numbers"
         raise ValueError(f"{each.name}={text}: must be {numbers} with commas between") from error
+
+
+def flag(name: str, value: object) -> str:
+    """--name=value as it can be pasted into a shell: quoted where need be."""
+    return shlex.quote(f"--{name}={value}")
 
 
 def unknown_flag(name: str, known: Iterable[str]) -> str:

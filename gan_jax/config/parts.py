@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from gan_jax.config.options import option
 from gan_jax.data import sources
+from gan_jax.data.pixels import CROPS
 from gan_jax.evaluation.scores import SCORES
 
 
@@ -42,12 +43,31 @@ class DataConfig:
         "downloaded into ~/.cache/gan_jax/data.",
         resumable=True,
     )
-    image_size: int | None = option(None, "Side to which images are cropped and resized; by default their own.", low=1)
+    image_size: str | None = option(
+        None,
+        "To which images are cropped and resized: a side, as in 64, or height x width, 48x96; by default their own.",
+    )
+    crop: str = option(
+        "center",
+        "What is cut before images are resized: all but the centre, or nothing, which may squeeze.",
+        choices=CROPS,
+    )
     classes: str | None = option(None, "Classes to keep, as in 6 or 0,3,6 or cat,dog; by default all.")
     in_memory_gib: float = option(
         4.0, "A dataset of more GiB than this is read from disk as it is needed.", low=0, resumable=True
     )
     data_workers: int = option(2, "Processes that read such a dataset.", low=0, resumable=True)
+    skip_broken: bool = option(False, "folder:PATH: leave out what cannot be read, and name it.")
+    max_pixels: int | None = option(
+        None, "folder:PATH: how many pixels a file may have; by default 178,956,970, Pillow's limit.", low=1
+    )
+    white_level: float | None = option(
+        None, "folder:PATH: what is white in gray of more than 8 bits, 4095 in 12-bit data; by default 65,535.", above=0
+    )
+
+    def __post_init__(self):
+        if isinstance(self.image_size, int):  # as code says a side
+            object.__setattr__(self, "image_size", str(self.image_size))
 
 
 @dataclass(frozen=True)

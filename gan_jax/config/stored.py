@@ -78,4 +78,6 @@ def _typed(each, value: object) -> object:
     """A value from JSON as the option has it."""
     if each.elements and value is not None:
         return tuple(each.kind(element) for element in value)
+    if each.kind is str and isinstance(value, int) and not isinstance(value, bool):
+        return str(value)  # an image_size was a number before it could be HxW
     return float(value) if each.kind is float and isinstance(value, int) and not isinstance(value, bool) else value

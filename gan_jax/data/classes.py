@@ -1,7 +1,8 @@
 """Keeping some examples of a source, or some classes: the frogs of CIFAR-10 are its class 6."""
 
 import dataclasses
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -9,6 +10,7 @@ from gan_jax.data.source import ArraySource, Source
 from gan_jax.data.spec import Spec
 
 LISTED = 10  # names in an error, at most
+NUMBER = re.compile(r"[-+]?\d+(\.\d+)?")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,19 +73,43 @@ def keep_classes(source: Source, classes: str) -> Subset:
     return Subset(source, positions, tuple(source.classes[label] for label in chosen), renumbered)
 
 
+def in_order_of(source: Source, classes: Sequence[str]) -> Source:
+    """The same examples, their labels numbered as in `classes`: what has learnt names by their numbers goes on with them.
+
+    Raises ValueError if these are not the classes of the source, in whatever order.
+    """
+    if source.classes == tuple(classes):
+        return source
+    if sorted(source.classes) != sorted(classes):
+        raise ValueError(f"the classes are others: {apart(there=classes, data=source.classes)}")
+    numbers = {name: number for number, name in enumerate(classes)}
+    renumbered = np.array([numbers[name] for name in source.classes], source.spec["label"].dtype)
+    if isinstance(source, ArraySource):
+        return ArraySource(source.arrays | {"label": renumbered[source.labels]}, tuple(classes))
+    return Subset(source, np.arange(len(source)), tuple(classes), renumbered)
+
+
+def in_natural_order(names: Iterable[str]) -> list[str]:
+    """Names sorted as people count: 1, 2, 10, and not 1, 10, 2; without digits in them, as Python sorts strings."""
+    return sorted(names, key=lambda name: (_natural_key(name), name))
+
+
 def class_numbers(flag: str, value: str, names: Sequence[str]) -> list[int]:
     """The numbers of classes by their names: "7", "1,4", "0..9" or "cat,dog".
 
-    Where no name is a number, numbers do too. Raises ValueError for what is no class, calling the value by its flag.
+    Where names are numbers, a range has all of them between, whatever their order, and "7" is also "007"; where none is,
+    the numbers of classes do too. Raises ValueError for what is no class, calling the value by its flag.
     """
-    known = {} if any(name.isdecimal() for name in names) else {str(number): number for number in range(len(names))}
-    known |= {name: number for number, name in enumerate(names)}
+    values = {name: _value(name) for name in names if NUMBER.fullmatch(name)}
+    numbers = {name: number for number, name in enumerate(names)}
+    known = {str(value): numbers[name] for name, value in values.items()}
+    known = (known or {str(number): number for number in range(len(names))}) | numbers
     if value in known:  # whatever it has in it
         return [known[value]]
     first, dots, last = value.partition("..")
     chosen = [known.get(name.strip()) for name in ((first, last) if dots else value.split(","))]
     if dots and None not in chosen:
-        chosen = list(range(chosen[0], chosen[1] + 1))
+        chosen = _between(*chosen, [values.get(name) for name in names])
     if not chosen or None in chosen:
         example = f"{names[0]} or {names[0]},{names[-1]} or {names[0]}..{names[-1]}" if len(names) > 1 else names[0]
         raise ValueError(f"{flag}={value}: the classes are {listed(names)}; name one or more, as in {example}")
@@ -100,3 +126,21 @@ def apart(**lists: Sequence[str]) -> str:
     (some, ours), (others, theirs) = lists.items()
     only = {some: [name for name in ours if name not in theirs], others: [name for name in theirs if name not in ours]}
     return "; ".join(f"only {whose} has {listed(names)}" for whose, names in only.items() if names) or "their order"
+
+
+def _between(first: int, last: int, values: Sequence[float | None]) -> list[int]:
+    """The classes from one to another: by the values of their names where both are numbers, else by their own numbers."""
+    if values[first] is None or values[last] is None:
+        return list(range(first, last + 1))
+    inside = [k for k, value in enumerate(values) if value is not None and values[first] <= value <= values[last]]
+    return sorted(inside, key=lambda k: values[k])
+
+
+def _value(number: str) -> float:
+    return float(number) if "." in number else int(number)
+
+
+def _natural_key(name: str) -> list[str | float]:
+    if NUMBER.fullmatch(name):
+        return ["", _value(name), ""]
+    return [int(part) if i % 2 else part for i, part in enumerate(re.split(r"(\d+)", name))]

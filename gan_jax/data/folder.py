@@ -2,29 +2,28 @@
 
 import dataclasses
 import os
-from multiprocessing.pool import ThreadPool
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import tqdm
-from PIL import Image
 
-from gan_jax.data import pixels
-from gan_jax.data.source import NoSplit
+from gan_jax.data import examined, folder_splits, image_paths, pixels
+from gan_jax.data.classes import in_natural_order, listed
+from gan_jax.data.pixels import AS_IT_IS, Decoding, TooManyPixels
 from gan_jax.data.spec import Spec, labelled_image
-
-EXTENSIONS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif")
 
 
 @dataclasses.dataclass(frozen=True)
 class FolderSource:
-    """A `Source` of image files; `size` is their side after cutting and resizing, None when they keep their own."""
+    """A `Source` of image files, decoded as `decoding` says."""
 
     paths: tuple[str, ...]
     labels: np.ndarray
     classes: tuple[str, ...]
     spec: Spec
-    size: int | None
+    decoding: Decoding
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -34,101 +33,121 @@ class FolderSource:
         batch = np.empty((len(indices), *shape), np.uint8)
         for out, index in zip(batch, indices, strict=True):
             try:
-                out[:] = pixels.decode(self.paths[index], channels=shape[-1], size=self.size)
+                out[:] = pixels.decode(self.paths[index], channels=shape[-1], decoding=self.decoding)
             except Exception as error:  # They were whole when `load` read them.
                 raise OSError(f"{self.paths[index]}: can no longer be read as an image ({error})") from error
         return {"image": batch, "label": self.labels[indices]}
 
 
-def load(path: str, *, split: str, image_size: int | None) -> FolderSource:
-    """Lists and checks the images of a folder.
+def load(
+    path: str, *, split: str, decoding: Decoding = AS_IT_IS, skip_broken: bool = False, say=tqdm.tqdm.write
+) -> FolderSource:
+    """Lists and checks the images of a folder, and says in a line or two what it was taken for.
 
     Images right in the folder are unlabelled. Images in subfolders, however deep, take their label from the first one:
-    the names of the subfolders, sorted, are classes 0, 1, .... If the folder holds folders "train" and "test", these
-    are the splits; otherwise all of it is "train". Images are gray if every one is gray by the mode of its file, else
-    RGB. Hidden files are passed over.
+    the names of the subfolders, in their natural order (1, 2, 10), are classes 0, 1, .... Folders named train and test
+    or val are splits (`folder_splits`). Images are gray if every one is gray by the mode of its file, else RGB. What is
+    hidden is passed over; a file counts once, whatever links lead to it (`image_paths`).
 
     Every image is decoded once here, so that a broken one stops the run before it starts.
 
     Args:
       path: the folder.
       split: "train" or "test".
-      image_size: side to which the centre squares are resized; None is allowed when all images are square and equal.
+      decoding: how files become arrays; without a size all images must be of one, and square unless nothing is cropped.
+      skip_broken: whether what cannot be read is left out, and named.
+      say: what is called with each line.
 
     Raises:
       FileNotFoundError: when the folder is missing or has no images.
-      ValueError: when images are unreadable (naming the first), lie both in the folder and in subfolders, or need an
-        image_size; when a split "test" is asked for and there is none.
+      NoSplit: when a split "test" is asked for and there is none.
+      ValueError: when images are unreadable (naming ten at most), lie both in the folder and in subfolders, need a size,
+        or have names that are not UTF-8.
     """
-    root = _split_folder(Path(path).expanduser(), split)
-    files = _image_files(root)
-    if not files:
-        raise FileNotFoundError(f"{root}: no images in this folder; it may hold {', '.join(EXTENSIONS)}")
-    labels, classes = _labels(root, files)
-    paths = tuple(os.path.join(root, file) for file in files)
-    sizes, gray = _examine(paths)
-    if image_size is None:
-        if len(sizes) > 1 or any(width != height for width, height in sizes):
-            raise ValueError(f"{root}: its images are not all square and of one size; give image_size, such as 64")
-        side = sizes.pop()[0]
-    else:
-        side = image_size
-    return FolderSource(paths, labels, classes, labelled_image(side, side, 1 if gray else 3), image_size)
+    whole = Path(path).expanduser()
+    image_paths.require_utf8(str(whole))
+    if not whole.is_dir():
+        raise FileNotFoundError(f"{whole}: no such folder")
+    splits = folder_splits.find(whole)
+    root = splits.of(split)
+    found = image_paths.find(root)
+    if not found.files:
+        there = f", only {image_paths.counted(found.passed_over)}" if found.passed_over else ""
+        raise FileNotFoundError(
+            f"{root}: no images in this folder{there}; it may hold .png, .jpg and what else Pillow reads"
+        )
+    looked = examined.examine(root, found.files, decoding.max_pixels)
+    broken = [*found.unreadable, *looked.broken]
+    if broken and not (skip_broken and looked.whole):
+        raise ValueError(_refused(root, broken, len(found.files)))
+    labels, classes = _labels(root, looked.whole)
+    spec = labelled_image(*_size(root, looked.sizes, decoding), 1 if looked.gray else 3)
+    if split == "train":
+        for line in _taken_for(whole, splits, labels, classes):
+            say(f"{whole}: {line}")
+    if found.passed_over:
+        say(f"{root}: passed over what is no image that Pillow reads: {image_paths.counted(found.passed_over)}")
+    if found.links:
+        say(f"{root}: {found.links:,} links to images that are there already left out")
+    if broken:
+        say(f"{root}: left out {len(broken)} that cannot be read: {examined.named(broken)}")
+    if decoding.white_level is None:
+        for line in examined.depth_warnings(looked.integers, looked.floats):
+            say(f"warning: {root}: {line}")
+    paths = tuple(os.path.join(root, file) for file in looked.whole)
+    return FolderSource(paths, labels, classes, spec, decoding)
 
 
-def _split_folder(root: Path, split: str) -> Path:
-    if not root.is_dir():
-        raise FileNotFoundError(f"{root}: no such folder")
-    if (root / "train").is_dir() and (root / "test").is_dir():
-        return root / split
-    if split == "test":
-        raise NoSplit(f"{root}: no test split; that takes folders named train and test in it")
-    return root
+def _refused(root: Path, broken: list[tuple[str, Exception]], count: int) -> str:
+    """What to say of images that cannot be read, and the flags that help."""
+    flags = ["--skip_broken leaves them out"]
+    if any(isinstance(error, TooManyPixels) for _, error in broken):
+        flags.append("--max_pixels=N allows more pixels")
+    return f"{root}: {len(broken)} of {count:,} images cannot be read: {examined.named(broken)}; {', '.join(flags)}"
 
 
-def _image_files(root: Path) -> list[str]:
-    """Paths below root, sorted so that they do not depend on the file system's order."""
-    files = []
-    for folder, subfolders, names in os.walk(root, followlinks=True):
-        subfolders[:] = [name for name in subfolders if not name.startswith(".")]
-        images_here = [name for name in names if name.lower().endswith(EXTENSIONS) and not name.startswith(".")]
-        files += [os.path.relpath(os.path.join(folder, name), root) for name in images_here]
-    return sorted(files)
+def _taken_for(
+    whole: Path, splits: folder_splits.Splits, labels: np.ndarray, classes: tuple[str, ...]
+) -> Iterator[str]:
+    """What a folder with folders below was taken for."""
+    counts = np.bincount(labels, minlength=len(classes))
+    names = listed([f"{name} ({count:,})" for name, count in zip(classes, counts)])
+    if splits.said:
+        yield splits.said + (f"; classes: {names}" if classes else "; no classes")
+    elif classes:
+        yield f"no images of its own; its folders are classes: {names}"
+    if len(classes) == 1:
+        only = splits.train / classes[0]
+        below = sorted(each.name for each in only.iterdir() if each.is_dir() and not each.name.startswith("."))
+        if below:
+            yield f"its only class {classes[0]} holds folders, which are no classes: name it, folder:{only}, if they are"
+
+
+def _size(root: Path, sizes: set[tuple[int, int]], decoding: Decoding) -> tuple[int, int]:
+    """(H, W) of the arrays. Raises ValueError if that has to be said."""
+    if decoding.size is not None:
+        return decoding.size
+    ((width, height), *others) = sizes
+    if others:
+        raise ValueError(
+            f"{root}: its images are not all square and of one size; give image_size, such as 64, or 48x96 (height x width)"
+        )
+    if width != height and decoding.crop != "none":
+        raise ValueError(
+            f"{root}: its images are not square: give image_size, such as 64, or keep them {height}x{width} by crop=none"
+        )
+    return height, width
 
 
 def _labels(root: Path, files: list[str]) -> tuple[np.ndarray, tuple[str, ...]]:
     subfolders = [os.path.dirname(file).partition(os.sep)[0] for file in files]
-    classes = sorted(set(subfolders))
+    counts = Counter(subfolders)
+    classes = in_natural_order(counts)
     if classes == [""]:
         return np.zeros(len(files), np.int32), ()
     if "" in classes:
-        raise ValueError(f"{root}: images both in it and in its folder {classes[1]}; put all or none in class folders")
-    return np.searchsorted(classes, subfolders).astype(np.int32), tuple(classes)
-
-
-def _examine(paths: tuple[str, ...]) -> tuple[set[tuple[int, int]], bool]:
-    """The sizes that occur, and whether all images are gray; raises ValueError if any cannot be decoded."""
-    sizes, gray, broken = set(), True, []
-    with ThreadPool() as pool:
-        examined = pool.imap(_examine_one, paths, chunksize=16)
-        examined = tqdm.tqdm(examined, total=len(paths), desc="checking images", delay=2)
-        for path, found in zip(paths, examined, strict=True):
-            if isinstance(found, Exception):
-                broken.append(f"{path} ({found})")
-            else:
-                sizes.add(found[0])
-                gray = gray and found[1]
-    if broken:
-        raise ValueError(f"{len(broken)} of {len(paths)} images cannot be read, the first is {broken[0]}")
-    return sizes, gray
-
-
-def _examine_one(path: str) -> tuple[tuple[int, int], bool] | Exception:
-    try:
-        with Image.open(path) as image:
-            size, gray = image.size, image.mode in pixels.GRAY_MODES
-            image.draft("L", (1, 1))  # A JPEG is then read to its end, but most of its arithmetic is left out.
-            image.load()
-            return size, gray
-    except Exception as error:  # Each of Pillow's decoders has exceptions of its own.
-        return error
+        raise ValueError(
+            f"{root}: images both in it ({counts['']:,}) and in its folder {classes[1]}; put all or none in class folders"
+        )
+    numbers = {name: number for number, name in enumerate(classes)}
+    return np.array([numbers[name] for name in subfolders], np.int32), tuple(classes)

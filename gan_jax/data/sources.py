@@ -10,6 +10,7 @@ import numpy as np
 
 from gan_jax.data import cifar, download, folder, idx, pixels, published
 from gan_jax.data import classes as classes_lib
+from gan_jax.data.pixels import Decoding, Size
 from gan_jax.data.source import ArraySource, NoSplit, Source
 
 DIGITS_SIZE = 16  # The digits are 8x8, which is one layer of a DCGAN.
@@ -37,7 +38,7 @@ IDX = Form(idx.find, idx.read_pair)
 CIFAR = Form(cifar.find, cifar.read)
 
 
-def digits(*, data_dir: str, split: str, image_size: int | None) -> ArraySource:
+def digits(*, data_dir: str, split: str, image_size: Size | None) -> ArraySource:
     """The 1,797 handwritten digits that come with scikit-learn (8x8, UCI), enlarged; needs no download.
 
     All are the split "train": held out, a few hundred images would be missed in training and measure little.
@@ -54,7 +55,7 @@ def digits(*, data_dir: str, split: str, image_size: int | None) -> ArraySource:
 
 
 def published_dataset(
-    name: str, classes: tuple[str, ...], form: Form, *, data_dir: str, split: str, image_size: int | None
+    name: str, classes: tuple[str, ...], form: Form, *, data_dir: str, split: str, image_size: Size | None
 ) -> Source:
     """One of `published.PUBLISHED`: from its files; or from TFDS, if it lies there prepared; or else downloaded.
 
@@ -101,7 +102,7 @@ def _otherwise(name: str, folders: Sequence[Path], reason: download.Unavailable,
         ) from None
 
 
-def tfds_dataset(name: str, *, data_dir: str, split: str, image_size: int | None) -> Source:
+def tfds_dataset(name: str, *, data_dir: str, split: str, image_size: Size | None, crop: str = "center") -> Source:
     """Any image dataset of TensorFlow Datasets; see `tfds_source.load`. Raises FileNotFoundError if TFDS is not installed."""
     try:
         from gan_jax.data import tfds_source  # Here, since TFDS takes half a second and most runs do not need it.
@@ -110,7 +111,7 @@ def tfds_dataset(name: str, *, data_dir: str, split: str, image_size: int | None
             f"tfds:{name} needs TensorFlow Datasets ({error}): pip install tensorflow-datasets importlib_resources"
         ) from error
 
-    return tfds_source.load(name, data_dir=data_dir, split=split, image_size=image_size)
+    return tfds_source.load(name, data_dir=data_dir, split=split, image_size=image_size, crop=crop)
 
 
 DATASETS: dict[str, Callable[..., Source]] = {
@@ -133,8 +134,12 @@ def load(
     *,
     data_dir: str = DATA_DIR,
     split: str = "train",
-    image_size: int | None = None,
+    image_size: Size | None = None,
     classes: str | None = None,
+    crop: str = "center",
+    white_level: float | None = None,
+    max_pixels: int | None = None,
+    skip_broken: bool = False,
 ) -> Source:
     """Opens a dataset.
 
@@ -144,24 +149,35 @@ def load(
       data_dir: folder of datasets: data_dir/NAME has a dataset's files, or what TFDS prepared. What is downloaded goes
         there; by default into the user's cache.
       split: "train" or "test"; with tfds:NAME any split of it.
-      image_size: side to which the images' centre squares are resized; None keeps their own size.
+      image_size: to which images are cropped and resized: a side, or (H, W); None keeps their own size.
       classes: labels to keep, "6" or "0,3,6", renumbered from 0 (`classes.keep_classes`); None keeps all.
+      crop: "center", or "none" to resize images whole (`pixels.Decoding`); of folder:PATH and tfds:NAME.
+      white_level, max_pixels, skip_broken: of folder:PATH (`pixels.Decoding`, `folder.load`).
 
     Raises:
       source.NoSplit: when the dataset has no such split.
       ValueError, FileNotFoundError: in one line, what is wrong with an argument or with a file.
     """
-    if image_size is not None and image_size < 1:
+    if image_size is not None and min(pixels.both_sides(image_size)) < 1:
         raise ValueError(f"image_size={image_size}: must be at least 1")
     data_dir = str(Path(data_dir).expanduser())
     kind, _, rest = name.partition(":")
+    if kind != "folder":
+        of_folders = dict(white_level=white_level, max_pixels=max_pixels, skip_broken=skip_broken or None)
+        for option, value in of_folders.items():
+            if value is not None:
+                raise ValueError(f"{option}={value}: of folder:PATH, not of {name}")
     if kind == "tfds":
-        source = tfds_dataset(rest, data_dir=data_dir, split=split, image_size=image_size)
+        source = tfds_dataset(rest, data_dir=data_dir, split=split, image_size=image_size, crop=crop)
     elif split not in idx.PREFIXES:
         raise ValueError(f"split={split!r}: must be train or test")
     elif kind == "folder":
-        source = folder.load(rest, split=split, image_size=image_size)
+        size = None if image_size is None else pixels.both_sides(image_size)
+        decoding = Decoding(size, crop, white_level, max_pixels)
+        source = folder.load(rest, split=split, decoding=decoding, skip_broken=skip_broken)
     elif name in DATASETS:
+        if crop != "center":
+            raise ValueError(f"crop={crop}: of folder:PATH and tfds:NAME; the images of {name} are square")
         source = DATASETS[name](data_dir=data_dir, split=split, image_size=image_size)
     else:
         raise ValueError(f"unknown dataset {name!r}: must be {', '.join(DATASETS)}, tfds:NAME or folder:PATH")

@@ -15,6 +15,7 @@ import tensorflow_datasets as tfds
 import tqdm
 
 from gan_jax.data import pixels
+from gan_jax.data.pixels import Decoding, Size
 from gan_jax.data.source import NoSplit
 from gan_jax.data.spec import Spec, labelled_image
 
@@ -30,14 +31,14 @@ class TfdsSource:
       features: of "image" and, if there are labels, "label".
       spec: of what indexing returns.
       classes: () if unlabelled.
-      size: side after cutting and resizing, None if images keep their own.
+      decoding: how their images become arrays.
     """
 
     records: Sequence[bytes]
     features: tfds.features.FeaturesDict
     spec: Spec
     classes: tuple[str, ...]
-    size: int | None
+    decoding: Decoding
 
     def __len__(self) -> int:
         return len(self.records)
@@ -50,7 +51,7 @@ class TfdsSource:
         encoded = {"image": tfds.decode.SkipDecoding()}
         for i, record in enumerate(self.records.__getitems__([int(index) for index in indices])):
             example = self.features.deserialize_example_np(record, decoders=encoded)
-            batch[i] = pixels.decode(io.BytesIO(example["image"]), channels=shape[-1], size=self.size)
+            batch[i] = pixels.decode(io.BytesIO(example["image"]), channels=shape[-1], decoding=self.decoding)
             labels[i] = example.get("label", 0)
         return {"image": batch, "label": labels}
 
@@ -65,14 +66,16 @@ class TfdsSource:
         return labels
 
 
-def load(name: str, *, data_dir: str, split: str, image_size: int | None) -> TfdsSource:
+def load(name: str, *, data_dir: str, split: str, image_size: Size | None, crop: str = "center") -> TfdsSource:
     """Opens a dataset that lies prepared in data_dir, or prepares it there if TensorFlow is installed.
 
     Args:
       name: TFDS's own, with its config if it has any: "cifar10", "imagenet_resized/32x32".
       data_dir: TFDS's folder of prepared datasets.
       split: one of the dataset's splits.
-      image_size: side to which the centre squares are resized; None keeps images as they are if all have one size.
+      image_size: to which images are cropped and resized: a side, or (H, W); None keeps them as they are if all have one
+        size.
+      crop: as of `pixels.Decoding`.
 
     Raises:
       FileNotFoundError: when the dataset is not prepared and TensorFlow is not installed.
@@ -86,7 +89,7 @@ def load(name: str, *, data_dir: str, split: str, image_size: int | None) -> Tfd
         raise ValueError(f"tfds:{name} has no 8-bit feature 'image'; its features are {', '.join(sorted(features))}")
     height, width, channels = image.shape
     if image_size is not None:
-        height = width = image_size
+        height, width = pixels.both_sides(image_size)
     elif height is None or width is None:
         raise ValueError(f"tfds:{name} has images of varying sizes; give image_size, such as 64")
     if not builder.is_prepared():
@@ -110,7 +113,7 @@ def load(name: str, *, data_dir: str, split: str, image_size: int | None) -> Tfd
         features=tfds.features.FeaturesDict(wanted),
         spec=labelled_image(height, width, 1 if channels == 1 else 3),
         classes=tuple(label.names) if "label" in wanted else (),
-        size=image_size,
+        decoding=Decoding(None if image_size is None else (height, width), crop),
     )
 
 

@@ -44,12 +44,14 @@ class Extractor(NamedTuple):
       apply: (variables, images [B, H, W, C] of any size, uint8 or floats in [0, 255]) -> (features [B, d], probabilities
         [B, K]). Differentiable in floats.
       variables: the network's.
+      classes: what it calls them, in order; () where that is not known.
     """
 
     name: str
     channels: tuple[int, ...]
     apply: Callable[[dict, Array], tuple[Array, Array]]
     variables: dict
+    classes: tuple[str, ...] = ()
 
     @property
     def fingerprint(self) -> str:
@@ -60,7 +62,7 @@ class Extractor(NamedTuple):
 def save_classifier(path: str | Path, variables: dict, **described) -> None:
     """Writes a `cnn.Classifier` as an extractor: one .npz of its weights and of what describes it.
 
-    Args: described: name, image_shape (H, W, C), num_classes, width, and what else is worth knowing.
+    Args: described: name, image_shape (H, W, C), num_classes, width, maybe classes, and what else is worth knowing.
     """
     arrays = {name: np.asarray(leaf) for name, leaf in traverse_util.flatten_dict(variables, sep="/").items()}
     buffer = io.BytesIO()
@@ -101,7 +103,8 @@ def load_classifier(path: str | Path) -> Extractor:
             _, out = network.apply(variables, pixels / 127.5 - 1, train=False)
         return out["features"], jax.nn.softmax(out["class_logits"])
 
-    found = Extractor(name, (channels,) if channels == 1 else (1, channels), apply, variables)
+    taken = (channels,) if channels == 1 else (1, channels)
+    found = Extractor(name, taken, apply, variables, tuple(described.get("classes", ())))
     own = path.parent.resolve() != EXTRACTORS.resolve()
     return found._replace(name=f"{name}-{found.fingerprint}") if own else found
 

@@ -4,8 +4,9 @@ import io
 from collections.abc import Sequence
 from pathlib import Path
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
+from gan_jax.pictures.fonts import legible
 from gan_jax.training.files import replace_file
 
 CAPTION_HEIGHT = 24
@@ -41,5 +42,6 @@ def film(frames: Sequence[Image.Image], path: str | Path, durations: Sequence[in
 def _captioned(picture: Image.Image, text: str) -> Image.Image:
     canvas = Image.new(picture.mode, (picture.width, picture.height + CAPTION_HEIGHT), "white")
     canvas.paste(picture, (0, 0))
-    ImageDraw.Draw(canvas).text((6, picture.height + 4), text, fill="black", font=ImageFont.load_default(14))
+    text, font = legible(text, 13)
+    ImageDraw.Draw(canvas).text((6, picture.height + 4), text, fill="black", font=font)
     return canvas

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
+from gan_jax.pictures.fonts import legible
 from gan_jax.training.files import replace_file
 
 
@@ -48,12 +49,12 @@ def rows(images: np.ndarray, titles: Sequence[str], **options) -> Image.Image:
         raise ValueError(f"{len(titles)} rows do not divide {len(images)} images")
     picture = grid(images, columns=len(images) // len(titles), **options).convert("RGB")
     height = picture.height / len(titles)
-    font = ImageFont.load_default(max(10, min(18, int(height / 2))))
-    margin = 12 + max(int(font.getlength(title)) for title in titles)
+    written = [legible(title, max(10, min(18, int(height / 2)))) for title in titles]
+    margin = 12 + max(int(font.getlength(title)) for title, font in written)
     canvas = Image.new("RGB", (picture.width + margin, picture.height), "white")
     canvas.paste(picture, (margin, 0))
     draw = ImageDraw.Draw(canvas)
-    for number, title in enumerate(titles):
+    for number, (title, font) in enumerate(written):
         draw.text((margin - 6, (number + 0.5) * height), title, fill="black", font=font, anchor="rm")
     return canvas
 
@@ -73,7 +74,7 @@ def captioned(
     factor = math.ceil(least_side / width)
     height, width, gap, line = factor * height, factor * width, 6, 18
     lines = [line * any(captions[first : first + columns]) for first in range(0, len(images), columns)]
-    font, above = ImageFont.load_default(13), line * bool(title)
+    (title, font), above = legible(title, 12), line * bool(title)
     size = columns * (width + gap) + gap, above + len(lines) * (height + gap) + sum(lines) + gap
     canvas = Image.new("RGB", (max(size[0], 2 * gap + int(font.getlength(title))), size[1]), "white")
     draw = ImageDraw.Draw(canvas)
@@ -84,6 +85,7 @@ def captioned(
         if image is not None:
             pixels = to_pixels(image).repeat(factor, axis=0).repeat(factor, axis=1)
             canvas.paste(Image.fromarray(pixels[..., 0] if image.shape[-1] == 1 else pixels), (left, top))
+        caption, font = legible(caption, 12)
         draw.text((left + width / 2, top + height + 2), caption, fill="black", font=font, anchor="ma")
     return canvas
 

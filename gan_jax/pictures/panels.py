@@ -6,10 +6,12 @@ from pathlib import Path
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.figure import Figure
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from gan_jax.pictures.curves import save_figure
+from gan_jax.pictures.fonts import legible
 
+LETTERS = 13  # pixels of a title's height
 MARGIN = 6  # pixels around pictures and titles
 Curves = Mapping[str, tuple[np.ndarray, np.ndarray]]
 
@@ -62,15 +64,15 @@ def wall(
     small = [[picture and _fitted(picture.convert("RGB"), side) for picture in row] for row in pictures]
     there = [picture for row in small for picture in row if picture]
     width, height = (max((getattr(picture, of) for picture in there), default=side) for of in ("width", "height"))
-    font = ImageFont.load_default(14)
-    left = 2 * MARGIN + max((int(font.getlength(title)) for title in rows), default=0)
-    top = 2 * MARGIN + font.size
+    before = [legible(title, LETTERS) for title in rows]
+    left = 2 * MARGIN + max((int(font.getlength(title)) for title, font in before), default=0)
+    top = 2 * MARGIN + LETTERS
     size = (left + len(columns) * (width + MARGIN), top + len(rows) * (height + MARGIN))
     canvas = Image.new("RGB", size, "white")
     draw = ImageDraw.Draw(canvas)
-    for j, title in enumerate(columns):
+    for j, (title, font) in enumerate(legible(title, LETTERS) for title in columns):
         draw.text((left + j * (width + MARGIN) + width / 2, top / 2), title, fill="black", font=font, anchor="mm")
-    for i, (title, row) in enumerate(zip(rows, small, strict=True)):
+    for i, ((title, font), row) in enumerate(zip(before, small, strict=True)):
         y = top + i * (height + MARGIN)
         draw.text((left - MARGIN, y + height / 2), title, fill="black", font=font, anchor="rm")
         for j, picture in enumerate(row):

@@ -79,4 +79,5 @@ def make(setup: Setup) -> Recipe:
         step=step,
         batches_per_step=1,
         classify=lambda state, images: class_logits(setup.network, state.players["classifier"].ema, images),
+        augment=setup.augment,
     )

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import jax
 from flax import struct
 
+from gan_jax.augment import Augment
 from gan_jax.randomness import Key
 from gan_jax.recipes.players import Metrics, Player
 
@@ -90,6 +91,8 @@ class Recipe(NamedTuple):
       encode: (state, images [B, H, W, C] in [-1, 1]) -> latents [B, ...]; None if it cannot.
       classify: (state, images [B, H, W, C], uint8 or floats in [-1, 1]) -> logits [B, K]; None if it cannot.
         Differentiable in floats.
+      augment: (images [B, H, W, C] in [-1, 1], keys [B], step) -> what the networks are shown of them in training
+        (`gan_jax.augment`); None if that is the images themselves.
     """
 
     init: Callable[[Key, Batch], State]
@@ -99,6 +102,7 @@ class Recipe(NamedTuple):
     translators: Mapping[str, Translator] = MappingProxyType({})
     encode: Callable[[State, Array], Array] | None = None
     classify: Callable[[State, Array], Array] | None = None
+    augment: Augment | None = None
 
 
 class Phase(NamedTuple):

@@ -161,6 +161,7 @@ def make(setup: Setup, draw_condition: Callable[[Key], Condition] | None = None)
         step=make_round(setup.n_critic, make_d_step(setup), make_g_step(setup)),
         batches_per_step=setup.n_critic + 1,
         sampler=make_sampler(setup, draw_condition),
+        augment=setup.augment,
     )
 
 

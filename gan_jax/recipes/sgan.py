@@ -84,4 +84,5 @@ def make(setup: gan.Setup, *, supervised_weight: float = 1.0, d_ema: float = 0.9
         batches_per_step={"unlabelled": setup.n_critic + 1, "labelled": setup.n_critic},
         sampler=gan.make_sampler(setup),
         classify=lambda state, images: class_logits(setup.discriminator, state.players["discriminator"].ema, images),
+        augment=setup.augment,
     )

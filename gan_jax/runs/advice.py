@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from gan_jax.config.flags import flag
 from gan_jax.runs import directory
 
 
@@ -10,13 +11,13 @@ def classifier_run(dataset: str) -> Path:
     return Path(f"runs/classifier-{directory.short(dataset)}-seed0")
 
 
-def train_one(dataset: str, flag: str = "extractor") -> str:
+def train_one(dataset: str, by: str = "extractor") -> str:
     """A clause on how to have a network for a dataset: the command that trains it, and the flag that then names it.
 
-    Args: flag: "extractor", which names the network's file; or "classifier", which names its run.
+    Args: by: "extractor", which names the network's file; or "classifier", which names its run.
     """
     run = classifier_run(dataset)
-    named = f"--{flag}={run / 'extractor.npz' if flag == 'extractor' else run}"
+    named = flag(by, run / "extractor.npz" if by == "extractor" else run)
     if (run / "extractor.npz").exists():
         return f"{named} names the one that you trained"
-    return f"python -m experiments.classifier --dataset={dataset} trains one, if it has classes, and {named} names it"
+    return f"python -m experiments.classifier {flag('dataset', dataset)} trains one, if it has classes, and {named} names it"

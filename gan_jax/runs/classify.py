@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 import jax
 import numpy as np
 
+from gan_jax.config.parts import DataConfig
 from gan_jax.data import Source, pixels
 from gan_jax.recipes.contract import Recipe, State
 from gan_jax.runs.restore import TrainedRun
@@ -25,15 +26,15 @@ def probabilities(run: TrainedRun, paths: Sequence[str]) -> np.ndarray:
 
     Raises ValueError if the run does not classify, or an image cannot be read.
     """
-    return np.asarray(jax.nn.softmax(run.classify(read(paths, run.spec.image_shape))))
+    return np.asarray(jax.nn.softmax(run.classify(read(run, paths))))
 
 
-def read(paths: Sequence[str], image_shape: tuple[int, int, int]) -> np.ndarray:
-    """Image files as a run's images, uint8 [N, H, W, C]; ValueError if one cannot be read, or these are oblong."""
-    side, width, channels = image_shape
-    if side != width:
-        raise ValueError(f"the run's images are oblong, {side}×{width}; files are only cut to square ones")
-    return np.stack([_decode(path, channels, side) for path in paths])
+def read(run: TrainedRun, paths: Sequence[str]) -> np.ndarray:
+    """Image files as a run's images, uint8 [N, H, W, C], cropped as those were. ValueError if one cannot be read."""
+    height, width, channels = run.spec.image_shape
+    own = getattr(run.config, "data", DataConfig())
+    decoding = pixels.Decoding((height, width), own.crop, own.white_level, own.max_pixels)
+    return np.stack([_decode(path, channels, decoding) for path in paths])
 
 
 def describe(names: Sequence[str], found: np.ndarray) -> str:
@@ -52,8 +53,8 @@ def accuracy(classify: Classify, test: Source) -> float:
     return right / len(test)
 
 
-def _decode(path: str, channels: int, side: int) -> np.ndarray:
+def _decode(path: str, channels: int, decoding: pixels.Decoding) -> np.ndarray:
     try:
-        return pixels.decode(path, channels=channels, size=side)
+        return pixels.decode(path, channels=channels, decoding=decoding)
     except Exception as error:  # each of Pillow's decoders has exceptions of its own
         raise ValueError(f"{path}: cannot be read as an image ({error})") from error

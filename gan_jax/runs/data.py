@@ -6,10 +6,13 @@ from typing import NamedTuple
 
 import jax
 import numpy as np
+from tqdm import tqdm
 
+from gan_jax.config.options import replace
 from gan_jax.config.parts import DataConfig
-from gan_jax.data import ArraySource, DataSpec, Domains, Source, describe, in_memory, nbytes, pipeline, sources
+from gan_jax.data import ArraySource, DataSpec, Domains, Source, describe, in_memory, look, nbytes, pipeline, sources
 from gan_jax.data.classes import apart, keep
+from gan_jax.data.pixels import parse_size
 from gan_jax.data.source import NoSplit
 from gan_jax.recipes.contract import Batch, Phase, phase_at
 
@@ -45,11 +48,32 @@ def load_images(config: object, *, count_classes: bool = False) -> Data:
 
 
 def load(config: DataConfig, split: str = "train") -> Source:
-    """A split of the dataset, in memory if it fits. Raises ValueError or OSError."""
-    source = sources.load(
-        config.dataset, data_dir=config.data_dir, split=split, image_size=config.image_size, classes=config.classes
+    """A split of the dataset, in memory if it fits. Says what is strange about it. Raises ValueError or OSError."""
+    source = find(config, split)
+    source = in_memory(source) if nbytes(source) <= config.in_memory_gib * 2**30 else source
+    for line in look.warnings(source) if split == "train" else ():
+        tqdm.write(f"warning: {config.dataset}: {line}")
+    return source
+
+
+def find(config: DataConfig, split: str = "train") -> Source:
+    """A split of the dataset, where it lies. Raises ValueError or OSError."""
+    return sources.load(
+        config.dataset,
+        data_dir=config.data_dir,
+        split=split,
+        image_size=None if config.image_size is None else parse_size(config.image_size),
+        classes=config.classes,
+        crop=config.crop,
+        white_level=config.white_level,
+        max_pixels=config.max_pixels,
+        skip_broken=config.skip_broken,
     )
-    return in_memory(source) if nbytes(source) <= config.in_memory_gib * 2**30 else source
+
+
+def all_classes(config: DataConfig) -> tuple[str, ...]:
+    """The classes of the dataset, not only those that are kept. Raises ValueError or OSError."""
+    return find(replace(config, classes=None)).classes
 
 
 def load_test(config: DataConfig, source: Source) -> Source | None:

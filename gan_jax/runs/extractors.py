@@ -38,6 +38,7 @@ def save(run: Run, state: State, width: int) -> None:
         name="-".join(directory.short(part) for part in (dataset, config.classes) if part) + "-cnn",
         image_shape=run.data.spec.image_shape,
         num_classes=len(run.data.spec.classes),
+        classes=run.data.spec.classes,
         width=width,
     )
 

@@ -15,6 +15,7 @@ from gan_jax.config.flags import Parsed, help_text, parse
 from gan_jax.config.options import check
 from gan_jax.config.parts import ClusterConfig
 from gan_jax.data import DataSpec
+from gan_jax.data.image_paths import require_utf8
 from gan_jax.recipes.contract import Phase, Recipe
 from gan_jax.runs import training
 from gan_jax.runs.data import Data, load_images
@@ -122,6 +123,8 @@ def parse_or_help(
     if any(argument in HELP for argument in arguments):
         print(help_text(default, title))
         return None
+    for argument in arguments:
+        require_utf8(argument)  # or else it could not be said, nor be written into config.json
     parsed = parse(default, arguments, presets)
     if parsed.arguments and not takes_more:
         raise ValueError(f"unexpected argument {parsed.arguments[0]!r}; flags look like --name=value")

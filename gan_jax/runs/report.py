@@ -4,9 +4,10 @@ import json
 import shlex
 from pathlib import Path
 
+from gan_jax.config.flags import flag
 from gan_jax.config.parts import ScoringConfig
 from gan_jax.pictures import grids, page
-from gan_jax.runs import directory, monitor, score, score_table
+from gan_jax.runs import data_sheet, directory, monitor, score, score_table
 from gan_jax.runs.restore import TrainedRun, restore
 from gan_jax.training.files import replace_file
 from gan_jax.training.loop import NonFinite
@@ -62,6 +63,7 @@ def _page(workdir: Path) -> str:
     there = lambda *names: [workdir / name for name in names if (workdir / name).exists()]
     shown = [page.picture(samples[-1], "samples at the end")] if samples else []
     shown += [page.picture(path, "over time") for path in there("samples.gif")]
+    shown += [page.picture(path, "real images, and as D sees them") for path in there(data_sheet.NAME)]
     draws = _draws_images(workdir)
     return page.page(
         " ".join(str(part) for part in (content["experiment"], flags.get("game")) if part),
@@ -100,4 +102,4 @@ def _scores(workdir: Path, result: dict, *, hint: bool) -> str:
         if isinstance(value, dict) and "trials" in value
     ]
     found += "".join(page.note(line) for line in lines)
-    return found or (page.note(f"python -m gan_jax evaluate --workdir={workdir} adds them") if hint else "")
+    return found or (page.note(f"python -m gan_jax evaluate {flag('workdir', workdir)} adds them") if hint else "")

@@ -12,8 +12,8 @@ from tqdm import tqdm
 
 from gan_jax.config.options import replace, require_known
 from gan_jax.config.parts import DataConfig, ScoringConfig
-from gan_jax.data import Source, sources
-from gan_jax.data.classes import apart, class_numbers
+from gan_jax.data import Source
+from gan_jax.data.classes import apart, in_order_of
 from gan_jax.evaluation import scores
 from gan_jax.evaluation.by_class import OfClass, by_class
 from gan_jax.evaluation.features import Extractor
@@ -111,33 +111,35 @@ def _chosen(
 
 
 def _real_images(run: TrainedRun, config: DataConfig, count: int, extractor: Extractor | None) -> RealImages:
-    """The images that the run learnt. Raises ValueError if they have other classes now."""
+    """The images that the run learnt, labels by its own numbers. Raises ValueError if they have other classes now."""
     source = data.load(config)
-    if source.classes != run.spec.classes:
+    if sorted(source.classes) != sorted(run.spec.classes):
         differing = apart(run=run.spec.classes, data=source.classes)
         raise ValueError(f"{config.dataset} no longer has the classes that {run.workdir} learnt: {differing}")
-    test = data.load_test(config, source)
+    source, test = (each and in_order_of(each, run.spec.classes) for each in (source, data.load_test(config, source)))
     return RealImages(source, test, *monitor.real_pair(source, test, count, extractor))
 
 
 def _by_class(run: TrainedRun, config: DataConfig, images: RealImages, count: int, extractor: Extractor) -> ByClass:
     """How samples are scored class by class."""
-    num_classes = len(images.source.classes)
-    numbers = _classes(config, num_classes, extractor, images.real)
+    names = images.source.classes
+    numbers = _classes(config, names, extractor, images.real)
     real_labels, other_labels = monitor.pair_labels(images.source, images.test, count)
-    scored = partial(by_class, num_classes, images.real, real_labels, numbers=numbers)
+    scored = partial(by_class, len(names), images.real, real_labels, numbers=numbers)
     return ByClass(scored, scored(images.other, other_labels))
 
 
-def _classes(config: DataConfig, num_classes: int, extractor: Extractor, real: Images) -> list[int]:
+def _classes(config: DataConfig, names: Sequence[str], extractor: Extractor, real: Images) -> list[int]:
     """The numbers that the extractor's classifier has for a run's classes; [] if it was made for others."""
     if not extractor.name.startswith(directory.short(config.dataset) + "-cnn"):
         return []
-    numbers = list(range(num_classes))
-    if config.classes:
-        whole = sources.load(config.dataset, data_dir=config.data_dir, image_size=config.image_size)
-        numbers = class_numbers("classes", config.classes, whole.classes)
-    return numbers if max(numbers) < real.features.probabilities.shape[1] else []
+    known = extractor.classes
+    if not known:  # of version 0.2, which numbered the classes of folders as strings are sorted
+        known = data.all_classes(config) if config.classes else names
+        known = sorted(known) if config.dataset.startswith("folder:") else known
+    if not set(names) <= set(known) or len(known) > real.features.probabilities.shape[1]:
+        return []
+    return [known.index(name) for name in names]
 
 
 def _scores(names: list[str], real: Images, fake: Images, extractor: Extractor | None) -> dict[str, float]:

@@ -13,13 +13,14 @@ from jax.experimental import multihost_utils
 from PIL import Image
 from tqdm import tqdm
 
+from gan_jax.config.flags import flag
 from gan_jax.config.options import options, replace
 from gan_jax.config.stored import from_json, to_json
 from gan_jax.data import example_batch
 from gan_jax.pictures import animations, curves, grids
 from gan_jax.randomness import Key
 from gan_jax.recipes.contract import Batch, Phase, Recipe, State, phase_at
-from gan_jax.runs import directory, drawing, monitor
+from gan_jax.runs import class_order, data_sheet, directory, drawing, monitor
 from gan_jax.runs.data import Data, batches_of, require_shares
 from gan_jax.runs.experiment import Experiment
 from gan_jax.training import loop, record
@@ -73,7 +74,8 @@ def check(experiment: Experiment, config: object) -> tuple[object, Data, list[Ph
     """
     config = experiment.resolve(config)
     require_shares(config.run.batch_size)
-    data = experiment.load(config)
+    workdir = config.run.workdir or directory.default_name(experiment.name, config)
+    data = class_order.as_learnt(experiment.load(config), workdir)
     config = experiment.complete(config, data)
     phases = phases_of(experiment.make(config, data.spec), config)
     for phase in phases:
@@ -94,7 +96,9 @@ def prepare(experiment: Experiment, config: object, given: Collection[str] | Non
     require_fitting(phases[0].recipe, data)
     plan = by_first(lambda: monitor.prepare(config, data)) if eval_every(config, data) else None
     by_first(lambda: directory.open_run(experiment, config, data.spec))
-    return Run(experiment.name, config, data, phases, Path(config.run.workdir), plan)
+    run = Run(experiment.name, config, data, phases, Path(config.run.workdir), plan)
+    by_first(lambda: data_sheet.save(run.workdir, data, phases[0].recipe, config.run.seed))
+    return run
 
 
 def phases_of(made: Recipe | list[Phase], config: object) -> list[Phase]:
@@ -221,8 +225,8 @@ def finish(run: Run, result: loop.Result, measure: Callable[[State], dict] = lam
     write_result(run, result, **measured, **scored)
     print("".join(f"{line}\n" for line in (monitor.summary_lines(scored) if scored else ())), end="")
     if run.recipe_at(int(state.step)).sampler is not None and len(run.data.spec.image_shape) == 3:
-        print(f"sample more:\n  python -m gan_jax sample --workdir={run.workdir} --num=64 --seed=1")
-    print(f"all of it on a page:\n  python -m gan_jax report --workdir={run.workdir}")
+        print(f"sample more:\n  python -m gan_jax sample {flag('workdir', run.workdir)} --num=64 --seed=1")
+    print(f"all of it on a page:\n  python -m gan_jax report {flag('workdir', run.workdir)}")
     return measured
 
 
@@ -251,6 +255,8 @@ def write_result(run: Run, result: loop.Result, **measured) -> None:
         }
         replace_file(path, (json.dumps(content, indent=2) + "\n").encode())
     drawn = [f"{frames[-1]}  samples at the end", f"{workdir / 'samples.gif'}  samples over time"] if frames else []
+    if (workdir / data_sheet.NAME).exists():
+        drawn.append(f"{workdir / data_sheet.NAME}  real images, and as D sees them")
     rest = f"{workdir}  also has metrics.jsonl, tensorboard, config.json, result.json, checkpoints"
     print(f"\n{step} rounds; {content['seconds']} s since the last start, {content['images_per_second']} images/s")
     print("\n".join(f"  {place}" for place in [*drawn, f"{workdir / 'curves.png'}  losses", rest]))

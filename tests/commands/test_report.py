@@ -86,7 +86,8 @@ def test_a_run_s_page_has_all_that_there_is_of_it(run, opened):
         assert word in text
     assert "http" not in re.sub(r"base64,[^\"]*", "", text)  # nothing is fetched
     seen, console = opened(path)
-    assert seen == "5 of 5"  # the last samples, their animation, scores, curves, nearest images
+    assert seen == "6 of 6"  # the last samples, their animation, real images, scores, curves, nearest images
+    assert text.index("samples at the end") < text.index("real images, and as D sees them") < text.index("<h2>Scores")
     assert console == []
 
 

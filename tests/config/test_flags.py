@@ -1,12 +1,13 @@
 """Flags: made of options, on FlagValues of their own; wrong ones are answered with those that may be meant."""
 
 import dataclasses
+import shlex
 from typing import ClassVar
 
 import pytest
 from absl import flags as absl_flags
 
-from gan_jax.config.flags import help_text, parse, unknown_flag, value_of
+from gan_jax.config.flags import flag, help_text, parse, unknown_flag, value_of
 from gan_jax.config.options import option, options
 from gan_jax.presets import PRESETS
 from gan_jax.runs.experiment import find, names
@@ -97,3 +98,16 @@ def test_the_help_of_a_gan_is_grouped_and_has_each_game_s_own_values():
     flowing = " ".join(text.split())
     assert "By default the game's own: 1; wasserstein, wasserstein_gp 5." in flowing
     assert "5e-05" in flowing and all(game in flowing for game in PRESETS)
+
+
+@pytest.mark.parametrize(
+    "value, said",
+    [
+        ("runs/a-b_c.d", "--workdir=runs/a-b_c.d"),
+        ("runs/my cats", "'--workdir=runs/my cats'"),
+        ("it's $HOME", """'--workdir=it'"'"'s $HOME'"""),
+    ],
+)
+def test_a_flag_can_be_pasted_into_a_shell(value, said):
+    assert flag("workdir", value) == said
+    assert shlex.split(said) == [f"--workdir={value}"]

@@ -45,6 +45,14 @@ def test_what_was_renamed():
     assert from_json(find("classifier").default, {"shift": 2}).translate == 2
 
 
+def test_a_side_may_be_a_number():
+    """As it was in config.json before sizes could be HxW, and as code says it."""
+    default = find("dcgan").default
+    config = from_json(default, {"image_size": 64})
+    assert config.data.image_size == "64" and to_json(config)["image_size"] == "64"
+    assert config.data == dataclasses.replace(default.data, image_size=64)
+
+
 def test_every_renamed_flag_became_one_that_there_is():
     known = {each for name in names() for each in flat(find(name).default)} | {"vmap_trials"}
     for renamed in RENAMED.values():

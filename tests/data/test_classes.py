@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from gan_jax.data import ArraySource, in_memory, load, nbytes
-from gan_jax.data.classes import apart, class_numbers, keep
+from gan_jax.data.classes import apart, class_numbers, in_natural_order, in_order_of, keep
 from gan_jax.data.spec import labelled_image
 
 
@@ -90,6 +90,15 @@ def test_a_class_named_twice():
         ("10", "1 10 2", [1]),
         ("a,b", "a,b c..d e", [0]),
         ("c..d", "a,b c..d e", [1]),
+        ("1..3", "1 10 11 2 3", [0, 3, 4]),  # by value, whatever the order
+        ("3..10", "1 2 3 10 11 cat", [2, 3]),
+        ("9..11", "009 010 011 012", [0, 1, 2]),
+        ("10", "009 010", [1]),
+        ("1", "01 1", [1]),  # its own name
+        ("-10..-5", "-5 -10 0", [1, 0]),
+        ("0.5..1.5", "1 1.5 0.5 2", [2, 0, 1]),
+        ("cat..3", "cat dog 3", [0, 1, 2]),  # not both are numbers
+        ("3..1", "1 2 3", None),
         ("0", "7 1", None),
         ("3", "cat dog fox", None),
         ("dog..cat", "cat dog fox", None),
@@ -111,6 +120,40 @@ def test_an_error_about_classes_is_short():
     assert "class9, ...; name one or more, as in class0 or class0,class999 or" in str(error.value)
     with pytest.raises(ValueError, match="name one or more, as in cat$"):
         class_numbers("label", "x", ["cat"])
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        "1 2 3 10 11",
+        "-10 -5 0 0.5 1 1.5 20",
+        "cat1 cat2 cat10 dog",
+        "2 img1_9 img1_10 img2_1",
+        "001 2 03 4",
+        "01 1 2",
+        "Bag Coat Zebra ape",  # as before: capitals first
+        "b 犬 猫",
+    ],
+)
+def test_natural_order(names):
+    expected = names.split()
+    assert in_natural_order(expected[::-1]) == in_natural_order(set(expected)) == expected
+
+
+def test_labels_by_the_numbers_of_another_order():
+    """In memory or not; the images stay where they are."""
+    lazy = load("digits", data_dir="unused", classes="3,1,7")
+    for source in (lazy, in_memory(lazy)):
+        found = in_order_of(source, ("7", "3", "1"))
+        assert found.classes == ("7", "3", "1") and isinstance(found, ArraySource) == isinstance(source, ArraySource)
+        rows = np.array([5, 0, 2])
+        expected = [("7", "3", "1").index(source.classes[label]) for label in source.labels]
+        assert found.labels.tolist() == expected and found[rows]["label"].tolist() == [expected[row] for row in rows]
+        assert found.labels.dtype == found[rows]["label"].dtype == np.int32
+        np.testing.assert_array_equal(found[rows]["image"], source[rows]["image"])
+        assert in_order_of(source, source.classes) is source
+    with pytest.raises(ValueError, match="only there has 2; only data has 7"):
+        in_order_of(lazy, ("1", "2", "3"))
 
 
 def test_how_names_differ():

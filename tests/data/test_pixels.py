@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 from gan_jax.data import pixels
+from gan_jax.data.pixels import Decoding
 
 
 def as_file(image: Image.Image, format: str = "PNG", **options) -> io.BytesIO:
@@ -52,19 +53,36 @@ MODES = {
 def test_modes(case, size):
     file, value = MODES[case]
     channels = np.size(value)
-    decoded = pixels.decode(io.BytesIO(file.getvalue()), channels=channels, size=size)
+    decoded = pixels.decode(
+        io.BytesIO(file.getvalue()), channels=channels, decoding=Decoding(None if size is None else (size, size))
+    )
     assert decoded.dtype == np.uint8 and decoded.shape == ((2, 2) if size is None else (size, size)) + (channels,)
     np.testing.assert_array_equal(decoded, np.broadcast_to(value, decoded.shape))
 
 
 def test_gray_file_as_rgb():
-    decoded = pixels.decode(as_file(constant("L", 77)), channels=3, size=None)
+    decoded = pixels.decode(as_file(constant("L", 77)), channels=3)
     np.testing.assert_array_equal(decoded, np.full((2, 2, 3), 77))
 
 
 def test_sixteen_bits_span_all_eight():
     file = as_file(Image.fromarray(np.array([[0, 257, 32768, 65535]], np.uint16)))
-    assert pixels.decode(file, channels=1, size=None).ravel().tolist() == [0, 1, 128, 255]
+    assert pixels.decode(file, channels=1).ravel().tolist() == [0, 1, 128, 255]
+
+
+@pytest.mark.parametrize(
+    "values, white_level, expected",
+    [
+        (np.array([0, 2048, 4095, 9999], np.uint16), 4095, [0, 128, 255, 255]),
+        (np.array([0, 65535, 70000, -5], np.int32), None, [0, 255, 255, 0]),  # 32 bits do not wrap around
+        (np.array([-1, 0.4, 254.6, 300], np.float32), None, [0, 0, 255, 255]),
+        (np.array([0, 0.25, 1, np.nan], np.float32), 1, [0, 64, 255, 0]),
+    ],
+)
+def test_white_level(values, white_level, expected):
+    file = as_file(Image.fromarray(values[None]), "TIFF")
+    found = pixels.decode(file, channels=1, decoding=Decoding(white_level=white_level))
+    assert found.ravel().tolist() == expected
 
 
 def test_orientation():
@@ -72,14 +90,49 @@ def test_orientation():
     exif = Image.Exif()
     exif[0x0112] = 6  # To be seen, it must be turned by a quarter clockwise.
     file = as_file(Image.fromarray(np.rot90(upright)), exif=exif)
-    np.testing.assert_array_equal(pixels.decode(file, channels=1, size=None)[..., 0], upright)
+    np.testing.assert_array_equal(pixels.decode(file, channels=1)[..., 0], upright)
 
 
 @pytest.mark.parametrize("shape", [(4, 8), (8, 4), (4, 9)])
 def test_square_keeps_the_centre(shape):
     content = np.random.RandomState(0).randint(0, 256, shape).astype(np.uint8)
     top, left = (shape[0] - 4) // 2, (shape[1] - 4) // 2
-    np.testing.assert_array_equal(pixels.square(Image.fromarray(content), 4), content[top : top + 4, left : left + 4])
+    np.testing.assert_array_equal(pixels.fitted(Image.fromarray(content), 4), content[top : top + 4, left : left + 4])
+
+
+@pytest.mark.parametrize("size", [(2, 4), (4, 2), (3, 3), (4, 8), (2, 9)])
+@pytest.mark.parametrize("shape", [(4, 8), (8, 4), (5, 7)])
+def test_the_largest_centred_part_of_the_proportions_is_kept(shape, size):
+    """By the largest scale at which the size fits into the image."""
+    content = np.random.RandomState(0).randint(0, 256, shape).astype(np.uint8)
+    found = np.asarray(pixels.fitted(Image.fromarray(content), size))
+    scale = min(shape[0] / size[0], shape[1] / size[1])
+    high, wide = round(size[0] * scale), round(size[1] * scale)
+    top, left = (shape[0] - high) // 2, (shape[1] - wide) // 2
+    cut = Image.fromarray(content[top : top + high, left : left + wide])
+    np.testing.assert_array_equal(found, np.asarray(cut.resize(size[::-1], Image.Resampling.LANCZOS)))
+
+
+def test_without_a_crop_nothing_is_lost():
+    """A black strip at the left is there, squeezed; the centre alone would not show it."""
+    content = np.zeros((8, 32), np.uint8)
+    content[:, 4:] = 255
+    whole = np.asarray(pixels.fitted(Image.fromarray(content), (8, 8), "none"))
+    assert (whole[:, 0] < 30).all() and (whole[:, 3:] > 240).all()
+    assert (np.asarray(pixels.fitted(Image.fromarray(content), (8, 8))) == 255).all()
+
+
+@pytest.mark.parametrize("text, size", [("64", 64), ("48x96", (48, 96)), ("64X64", 64), (" 7x8 ", (7, 8))])
+def test_sizes_in_words(text, size):
+    assert pixels.parse_size(text) == size
+
+
+@pytest.mark.parametrize(
+    "text, said", [("64x", "height x width"), ("a", "height x width"), ("0", "at least 1"), ("8x0", "at least 1")]
+)
+def test_what_is_no_size(text, said):
+    with pytest.raises(ValueError, match=f"^image_size={text}: must be .*{said}"):
+        pixels.parse_size(text)
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -90,7 +143,7 @@ def test_resize(channels):
     assert resized.shape == (2, 4, 4, channels) and resized.dtype == np.uint8
     assert not resized[0].any()
     assert resized[1, :, 0].max() <= 1 and resized[1, :, 3].min() >= 199
-    assert pixels.resize(halves, 8) is halves
+    assert pixels.resize(halves, 8) is halves and pixels.resize(halves, (8, 8)) is halves
 
 
 def test_resize_does_not_wrap_around():

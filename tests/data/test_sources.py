@@ -99,6 +99,13 @@ def test_digits():
         ),
         ({"name": "digits", "split": "val"}, "split='val': must be train or test"),
         ({"name": "digits", "image_size": 0}, "image_size=0: must be at least 1"),
+        ({"name": "digits", "image_size": (8, 0)}, "image_size=(8, 0): must be at least 1"),
+        (
+            {"name": "digits", "crop": "none"},
+            "crop=none: of folder:PATH and tfds:NAME; the images of digits are square",
+        ),
+        ({"name": "digits", "skip_broken": True}, "skip_broken=True: of folder:PATH, not of digits"),
+        ({"name": "digits", "white_level": 9.0}, "white_level=9.0: of folder:PATH, not of digits"),
     ],
 )
 def test_wrong_arguments(arguments, message):

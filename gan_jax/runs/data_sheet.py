@@ -1,0 +1,69 @@
+"""data.png: real images as D sees them, and as augmented. A wrong crop, or colours in a wrong order, show here first."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import jax
+import numpy as np
+from PIL import Image
+
+from gan_jax.data import Domains, Source, pipeline
+from gan_jax.pictures import grids, panels
+from gan_jax.randomness import example_keys
+from gan_jax.recipes.batch import to_unit_range
+from gan_jax.recipes.contract import Recipe
+from gan_jax.runs.data import Data
+
+NAME = "data.png"
+SHOWN = 64  # images
+SIDE = 1024  # of each of the two grids, at most
+
+
+def save(workdir: Path, data: Data, recipe: Recipe, seed: int) -> None:
+    """Writes the sheet of a run that begins, unless it is there or the data has no images."""
+    if not (workdir / NAME).exists() and (found := sheet(data.source, recipe, seed)):
+        grids.save(found, workdir / NAME)
+
+
+def sheet(source: Source | Domains | None, recipe: Recipe, seed: int) -> Image.Image | None:
+    """The first images that the run trains on, beside the same as augmented before the first round.
+
+    Of several domains a row each. None where there are no images in gray or colour.
+    """
+    rows = {name: images_of(each, seed) for name, each in _domains(source)}
+    rows = {name: images for name, images in rows.items() if images is not None}
+    if not rows:
+        return None
+    pictures = [[grids.grid(images)] for images in rows.values()]
+    columns = [f"{max(map(len, rows.values()))} real images as they are"]
+    if recipe.augment is not None:
+        shown = [augmented(recipe, images, seed) for images in rows.values()]
+        if any((one != other).any() for one, other in zip(shown, rows.values())):
+            columns.append("as D sees them, augmented")
+            for row, images in zip(pictures, shown):
+                row.append(grids.grid(images))
+    if len(columns) == 1:
+        columns[0] += ", and as D sees them: without augmentation"
+    return panels.wall(pictures, list(rows), columns, side=SIDE)
+
+
+def images_of(source: Source, seed: int) -> np.ndarray | None:
+    """The first images of the first epoch, [n, H, W, C] in [-1, 1]; None if the examples have no such images."""
+    field = source.spec.get("image")
+    if field is None or len(field.shape) != 3 or field.shape[-1] not in (1, 3) or field.dtype != np.uint8:
+        return None
+    chosen = pipeline.indices(len(source), seed, 0, min(SHOWN, len(source)))
+    return np.asarray(to_unit_range(source[chosen]["image"]))
+
+
+def augmented(recipe: Recipe, images: np.ndarray, seed: int) -> np.ndarray:
+    """Images as D is shown them in the first round, each by a key of its own."""
+    keys = example_keys(jax.random.key(seed), len(images))
+    return np.asarray(jax.jit(recipe.augment)(images, keys, 0))
+
+
+def _domains(source: Source | Domains | None) -> Iterator[tuple[str, Source]]:
+    if isinstance(source, Domains):
+        yield from source.sources.items()
+    elif source is not None:
+        yield "", source
