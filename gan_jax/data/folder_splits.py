@@ -20,7 +20,8 @@ class Splits(NamedTuple):
 
     Fields:
       train: the folder of what is trained on: the folder itself, where it has no splits.
-      test: the folder of what is held out: that of the test images, else that of the validation images; None without.
+      test: the folder of what is held out: of the test images, or else of the validation images, also where only these are
+        in folders of classes as those to train on are; None where there is neither.
       said: what it was taken for, in words; "" where it has no splits.
     """
 
@@ -58,11 +59,17 @@ def find(root: Path) -> Splits:
         )
     if train is None or (others and not (val or test)):
         return Splits(root, None, "")
-    return Splits(train, test or val, _said(train, val, test, others))
+    held = [each for each in (test, val) if each]
+    # Test images of a contest come without their labels, and so without folders of classes.
+    held.sort(key=lambda each: _has_folders(each) != _has_folders(train))
+    return Splits(train, held[0] if held else None, _said(train, held, others))
 
 
-def _said(train: Path, val: Path | None, test: Path | None, others: list[str]) -> str:
-    held, left = test or val, [val.name] if val and test else []
-    parts = [f"{train.name} is trained on", f"{held.name} held out" if held else "nothing is held out"]
-    left += others[:3] + ["..."] * (len(others) > 3)
+def _has_folders(folder: Path) -> bool:
+    return any(each.is_dir() and not each.name.startswith(".") for each in folder.iterdir())
+
+
+def _said(train: Path, held: list[Path], others: list[str]) -> str:
+    parts = [f"{train.name} is trained on", f"{held[0].name} held out" if held else "nothing is held out"]
+    left = [each.name for each in held[1:]] + others[:3] + ["..."] * (len(others) > 3)
     return "splits: " + ", ".join(parts + ([f"{' '.join(left)} not used"] if left else []))

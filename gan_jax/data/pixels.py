@@ -4,6 +4,7 @@ import contextlib
 import io
 import os
 import re
+import warnings
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -41,6 +42,9 @@ class Decoding(NamedTuple):
 
 
 AS_IT_IS = Decoding()
+
+# Pillow warns from half its limit on, of what it then decodes.
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 
 def parse_size(text: str) -> Size:

@@ -40,6 +40,16 @@ def test_splits_without_classes(tmp_path, capsys):
         load_folder(tmp_path / "train", split="test")
 
 
+def test_test_images_without_labels_are_not_held_out(tmp_path, capsys):
+    """As those of contests are; not where there are no others."""
+    save_gray(tmp_path, train_cat_a=1, train_dog_b=2, test_c=3, val_cat_d=4, val_dog_e=5)
+    assert load_folder(tmp_path, split="test").classes == ("cat", "dog")
+    load_folder(tmp_path)
+    assert "splits: train is trained on, val held out, test not used;" in capsys.readouterr().out
+    (tmp_path / "val").rename(tmp_path / ".val")
+    assert values(load_folder(tmp_path, split="test")) == [3]
+
+
 def test_train_alone_is_a_split(tmp_path, capsys):
     save_gray(tmp_path, train_cat_a=1, train_dog_b=2)
     assert load_folder(tmp_path).classes == ("cat", "dog")

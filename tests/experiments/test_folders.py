@@ -67,6 +67,13 @@ def test_the_commands_that_it_prints_can_be_pasted(run):
     assert shlex.split(command.replace("&#x27;", "'"))[4] == f"--workdir={workdir}"
 
 
+def test_the_command_in_an_error_can_be_pasted(pets, run, run_command, capsys):
+    assert run_command("evaluate", f"--workdir={run[0]}", "--metrics=frechet_distance") == 2
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error")]
+    (command,) = re.findall(r"python -m experiments.classifier .*?(?=\))", line)
+    assert shlex.split(command)[3:] == [f"--dataset=folder:{pets}"]
+
+
 def test_the_validation_images_are_the_floor(run, run_command):
     workdir, _ = run
     assert run_command("evaluate", f"--workdir={workdir}", "--num_samples=12", "--metrics=sliced_wasserstein") == 0
