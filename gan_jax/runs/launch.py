@@ -6,6 +6,7 @@ Exit codes: 0 done; 2 an error, said in one line; 130 and 143 stopped by Ctrl-C 
 import os
 import sys
 from collections.abc import Callable, Sequence
+from logging import CRITICAL, getLogger
 
 import jax
 from absl import logging
@@ -21,6 +22,7 @@ from gan_jax.runs.experiment import Experiment
 from gan_jax.training import loop
 
 COMPILED_LONG = 0.1  # seconds from which on a program is kept
+ERRORS = (loop.NonFinite, ValueError, OSError, RuntimeError, MemoryError)  # that are said in one line
 HELP = ("--help", "--helpfull", "-h", "--helpshort")
 
 
@@ -73,14 +75,14 @@ def carry_out(prepare: Callable[[], Callable[[], None]]) -> int:
     be_quiet()
     try:
         act = prepare()
-    except (ValueError, OSError) as error:
+    except ERRORS as error:
         return fail(error)
     try:
         act()
     except loop.Interrupted as stop:
         print(f"{stop}; the same command goes on from there", file=sys.stderr)
         return 128 + stop.signal
-    except (loop.NonFinite, ValueError, OSError, RuntimeError) as error:
+    except ERRORS as error:
         return fail(error)
     return 0
 
@@ -99,7 +101,7 @@ def command(
         keep_compiled(None)
         be_quiet()
         act(parsed)
-    except (ValueError, OSError, RuntimeError, loop.NonFinite) as error:
+    except ERRORS as error:
         return fail(error)
     return 0
 
@@ -117,7 +119,7 @@ def parse_or_help(default: object, arguments: Sequence[str], title: str, *, take
 
 def fail(error: Exception | str) -> int:
     """Says the error in one line on stderr; returns exit code 2."""
-    print("error: " + " ".join(str(error).split()), file=sys.stderr)
+    print("error: " + (" ".join(str(error).split()) or type(error).__name__), file=sys.stderr)
     return 2
 
 
@@ -133,6 +135,7 @@ def keep_compiled(folder: str | None) -> None:
 def be_quiet() -> None:
     """Keeps what others print from drowning our lines."""
     logging.set_verbosity(logging.FATAL)  # Orbax logs much, among it the errors that it raises
+    getLogger("asyncio").setLevel(CRITICAL)  # and leaves tasks behind when it raises one of several
     sys.unraisablehook = _unraisable
 
 

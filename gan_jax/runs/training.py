@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple, TypeVar
@@ -19,8 +20,10 @@ from gan_jax.pictures import animations, curves, grids
 from gan_jax.randomness import Key
 from gan_jax.recipes.contract import Batch, Phase, Recipe, State, phase_at
 from gan_jax.runs import directory, drawing, monitor
+from gan_jax.runs.anew import require_unsaved
 from gan_jax.runs.data import Data, batches_of, require_shares
 from gan_jax.runs.experiment import Experiment
+from gan_jax.runs.lock import alone
 from gan_jax.training import loop, record
 from gan_jax.training.checkpoint import Checkpoints
 from gan_jax.training.diagnostics import EarlyWarning
@@ -167,14 +170,15 @@ def fit(run: Run, hooks: tuple[loop.Hook, ...] = (), state: State | None = None,
     Args: state, key: the first state and the key of the steps, where they are not of the run's seed alone.
     """
     lead, own = jax.process_index() == 0, run.config.run
-    checkpoints = Checkpoints(run.workdir / "checkpoints") if lead else None
 
     def open_record(step: int) -> record.Record:
         if step > 0:  # said only now, since the newest checkpoint may prove damaged
             print(f"going on with {run.workdir} from step {step}")
+        else:
+            require_unsaved(run.workdir, own.checkpoint_every)
         return record.Record(run.workdir, after=step)
 
-    try:
+    with kept(run.workdir) if lead else nullcontext() as checkpoints:
         return loop.fit(
             run.phases,
             run.init() if state is None else state,
@@ -189,9 +193,14 @@ def fit(run: Run, hooks: tuple[loop.Hook, ...] = (), state: State | None = None,
             hooks=hooks,
             observe=EarlyWarning(warn=tqdm.write),
         )
-    finally:
-        if lead:
-            checkpoints.close()
+
+
+@contextmanager
+def kept(workdir: Path) -> Iterator[Checkpoints]:
+    """The checkpoints of a run, whose directory nobody else trains in meanwhile. Raises lock.Locked or ReadError."""
+    workdir.mkdir(parents=True, exist_ok=True)
+    with alone(workdir), Checkpoints(workdir / "checkpoints") as checkpoints:
+        yield checkpoints
 
 
 def finish(run: Run, result: loop.Result, measure: Callable[[State], dict] = lambda state: {}) -> dict:
