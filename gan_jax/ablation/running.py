@@ -29,7 +29,7 @@ def carry_out(plan: Plan, runs: list[AblationRun], workdir: Path, *, jobs: int, 
     """
     content = plan._asdict() | dict(command=sys.argv, **directory.surroundings())
     workdir.mkdir(parents=True, exist_ok=True)
-    with alone(workdir, "ablated"):
+    with alone(workdir, "is in the hands of another process, which runs this ablation:"):
         replace_file(workdir / results.PLAN, (json.dumps(content, indent=2) + "\n").encode())
         results.folder(workdir).mkdir(exist_ok=True)
         _carry_out(plan, runs, workdir, jobs, vmap_trials)

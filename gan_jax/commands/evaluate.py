@@ -29,6 +29,8 @@ class Options:
     )
     seed: int = option(0, "Of the samples.", low=0)
     data_dir: str | None = option(None, "Folder of datasets, if it is another than the run's.")
+    dataset: str | None = option(None, "Where the run's images are now, if they were moved, as in folder:PATH.")
+    allow_changed_data: bool = option(False, "Compare with data that are not those that the run learnt.")
     scoring: ScoringConfig = field(default_factory=ScoringConfig)
 
 
@@ -38,7 +40,15 @@ def evaluate(options: Options) -> dict:
     Raises ValueError, OSError or loop.NonFinite.
     """
     workdir = Path(required(options.workdir))
-    result, pictures = score.score(restore(workdir), options.scoring, options.metrics, options.seed, options.data_dir)
+    result, pictures = score.score(
+        restore(workdir),
+        options.scoring,
+        options.metrics,
+        options.seed,
+        data_dir=options.data_dir,
+        dataset=options.dataset,
+        allow_changed_data=options.allow_changed_data,
+    )
     for kind, picture in pictures.items():
         grids.save(picture, workdir / f"nearest-{kind}.png")
     replace_file(workdir / "evaluation.json", (json.dumps(result, indent=2) + "\n").encode())

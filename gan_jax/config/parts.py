@@ -41,6 +41,9 @@ class DataConfig:
     data_dir: str = option(
         "data", "Folder of datasets: mnist's files are in DATA_DIR/mnist, and so on.", resumable=True
     )
+    allow_changed_data: bool = option(
+        False, "Go on with a run though its data are not those that it began with.", resumable=True
+    )
     image_size: int | None = option(None, "Side to which images are cropped and resized; by default their own.", low=1)
     classes: str | None = option(None, "Classes to keep, as in 6 or 0,3,6 or cat,dog; by default all.")
     in_memory_gib: float = option(

@@ -39,11 +39,15 @@ class Subset:
     def spec(self) -> Spec:
         return self.source.spec
 
+    @property
+    def digest(self) -> str | None:
+        return getattr(self.source, "digest", None)
+
 
 def keep(source: Source, positions: np.ndarray) -> Source:
     """The examples at `positions`, int [n], in this order; in memory if the source is."""
     if isinstance(source, ArraySource):
-        return ArraySource(source[positions], source.classes)
+        return ArraySource(source[positions], source.classes, source.digest)
     return Subset(source, positions, source.classes)
 
 

@@ -10,6 +10,7 @@ import tqdm
 from PIL import Image
 
 from gan_jax.data import pixels
+from gan_jax.data.fingerprint import of_names
 from gan_jax.data.source import NoSplit
 from gan_jax.data.spec import Spec, labelled_image
 
@@ -18,13 +19,18 @@ EXTENSIONS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif")
 
 @dataclasses.dataclass(frozen=True)
 class FolderSource:
-    """A `Source` of image files; `size` is their side after cutting and resizing, None when they keep their own."""
+    """A `Source` of image files.
+
+    Attributes: size: their side after cutting and resizing, None when they keep their own; digest: of the files' names,
+    from their folder on, and sizes.
+    """
 
     paths: tuple[str, ...]
     labels: np.ndarray
     classes: tuple[str, ...]
     spec: Spec
     size: int | None
+    digest: str
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -73,7 +79,8 @@ def load(path: str, *, split: str, image_size: int | None) -> FolderSource:
         side = sizes.pop()[0]
     else:
         side = image_size
-    return FolderSource(paths, labels, classes, labelled_image(side, side, 1 if gray else 3), image_size)
+    digest = of_names((Path(file).as_posix(), os.path.getsize(path)) for file, path in zip(files, paths, strict=True))
+    return FolderSource(paths, labels, classes, labelled_image(side, side, 1 if gray else 3), image_size, digest)
 
 
 def _split_folder(root: Path, split: str) -> Path:

@@ -15,6 +15,7 @@ import tensorflow_datasets as tfds
 import tqdm
 
 from gan_jax.data import pixels
+from gan_jax.data.fingerprint import of_names
 from gan_jax.data.source import NoSplit
 from gan_jax.data.spec import Spec, labelled_image
 
@@ -31,6 +32,7 @@ class TfdsSource:
       spec: of what indexing returns.
       classes: () if unlabelled.
       size: side after cutting and resizing, None if images keep their own.
+      digest: of the dataset's name and version, and the bytes of the split.
     """
 
     records: Sequence[bytes]
@@ -38,6 +40,7 @@ class TfdsSource:
     spec: Spec
     classes: tuple[str, ...]
     size: int | None
+    digest: str
 
     def __len__(self) -> int:
         return len(self.records)
@@ -111,6 +114,7 @@ def load(name: str, *, data_dir: str, split: str, image_size: int | None) -> Tfd
         spec=labelled_image(height, width, 1 if channels == 1 else 3),
         classes=tuple(label.names) if "label" in wanted else (),
         size=image_size,
+        digest=of_names([(f"{builder.info.full_name} {split}", builder.info.splits[split].num_bytes)]),
     )
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from gan_jax.data import Source
+from gan_jax.data import Source, places
 from gan_jax.evaluation import features
 from gan_jax.pictures import grids
 from gan_jax.recipes.contract import State
@@ -31,7 +31,8 @@ def save(run: Run, state: State, width: int) -> None:
     features.save_classifier(
         run.workdir / "extractor.npz",
         state.players["classifier"].ema,
-        name="-".join(directory.short(part) for part in (config.dataset, config.classes) if part) + "-cnn",
+        name="-".join(directory.short(part) for part in (places.title(config.dataset), config.classes) if part)
+        + "-cnn",
         image_shape=run.data.spec.image_shape,
         num_classes=len(run.data.spec.classes),
         width=width,

@@ -16,19 +16,19 @@ class Locked(RuntimeError):
 
 
 @contextmanager
-def alone(workdir: Path, doing: str = "trained") -> Iterator[None]:
+def alone(workdir: Path, said: str = "is being trained by") -> Iterator[None]:
     """Keeps other processes out of a directory, which is there. Raises Locked, or OSError if it cannot be written to.
 
     The system lets go of it however this process ends, so that what is left of one that was killed keeps nobody out. On
     a file system without locks nobody is kept out.
 
-    Args: doing: what is being done to it, in the words of the error.
+    Args: said: between the directory and the other process, in the error.
     """
     with (workdir / FILE).open("a+") as file:  # not "w": who is refused must not erase who is there
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise Locked(f"{workdir} is being {doing} by {_holder(file)}") from error
+            raise Locked(f"{workdir} {said} {_holder(file)}") from error
         except OSError:  # as of Lustre mounted without flock
             pass
         file.truncate(0)

@@ -130,7 +130,7 @@ def needed_extractor(
     """The extractor for scores of these names, None if they need none. Raises ValueError or OSError."""
     for name in names:
         require_known("metric", name, SCORES)
-    needing = [name for name in names if SCORES[name].sees == "features"]
+    needing = scores.needing_features(names)
     if not needing:
         return None
     found = find_extractor(config, dataset, image_shape)

@@ -12,8 +12,9 @@ from tqdm import tqdm
 
 from gan_jax.config.options import replace, require_known
 from gan_jax.config.parts import DataConfig, ScoringConfig
-from gan_jax.data import Source, sources
+from gan_jax.data import Source, places, sources
 from gan_jax.data.classes import apart, class_numbers
+from gan_jax.data.fingerprint import fingerprint
 from gan_jax.evaluation import scores
 from gan_jax.evaluation.by_class import OfClass, by_class
 from gan_jax.evaluation.features import Extractor
@@ -21,7 +22,7 @@ from gan_jax.evaluation.memorisation import Memorisation, memorisation
 from gan_jax.evaluation.scores import SCORES, Images
 from gan_jax.pictures import grids
 from gan_jax.randomness import example_keys
-from gan_jax.runs import data, directory, drawing, monitor
+from gan_jax.runs import data, directory, drawing, monitor, same_data, score_table
 from gan_jax.runs.restore import TrainedRun, restore
 
 COMPARED = 1000  # samples whose nearest training images are looked for
@@ -51,19 +52,24 @@ def score(
     metrics: Sequence[str] | None = None,
     seed: int = 0,
     data_dir: str | None = None,
+    dataset: str | None = None,
+    allow_changed_data: bool = False,
 ) -> tuple[dict, dict[str, Image.Image]]:
     """What evaluation.json says of a run; and of the newest and the best checkpoint the samples nearest to training images.
 
     Args:
       metrics: names in SCORES, or "memorisation"; None for all that can be computed.
-      data_dir: where the data lies now; None for where it was.
+      data_dir, dataset: where the data lie now; None for where they were.
+      allow_changed_data: whether they may be others than the run learnt.
 
     Raises ValueError, OSError or loop.NonFinite.
     """
     sampler, own = run.sampler, run.config.data
-    own = own if data_dir is None else replace(own, data_dir=data_dir)
-    chosen, memorised, extractor = _chosen(run, config, metrics)
-    images = _real_images(run, own, config.num_samples, extractor)
+    given = {"data_dir": data_dir, "dataset": dataset}
+    own = replace(own, **{name: value for name, value in given.items() if value is not None})
+    same_data.require_same_place(run.workdir, run.config.data.dataset, own.dataset)
+    chosen, memorised, extractor, left_out = _chosen(run, config, metrics)
+    images = _real_images(run, own, config.num_samples, extractor, allow_changed_data)
     states = {"newest": run.state}
     if monitor.read(run.workdir):
         states["best"] = restore(run.workdir, monitor.BEST).state
@@ -78,16 +84,21 @@ def score(
             continue
         drawn = drawing.draw(sampler, state, key, count)
         fake = monitor.fake_images(drawn, count, extractor, title=f"samples, step {state.step}")
-        columns[kind] = {"step": int(state.step), **_scores(chosen, images.real, fake, extractor)}
+        found, missing = _scores(chosen, images.real, fake, extractor)
+        columns[kind], left_out = {"step": int(state.step), **found}, missing | left_out
         if classes is not None:
             labels = np.asarray(sampler.conditions(example_keys(key, count), count)["label"])
             tables[kind] = classes.score(fake, labels)
         if memorised:
             found, pictures[kind] = _memorisation(images.source, images.test, images.real, fake)
             columns[kind] |= {f"memorisation_{name}": value for name, value in found._asdict().items()}
-    columns["real"] = _scores(chosen, images.real, images.other, extractor)
+    columns["real"], missing = _scores(chosen, images.real, images.other, extractor)
+    left_out = missing | left_out
+    if left_out and not memorised and not columns["real"] and len(columns["newest"]) == 1:
+        raise ValueError("; ".join(score_table.left_out(left_out)))
     result = {
         "scores": columns,
+        "left_out": left_out,
         "by_class": {kind: [_finite(each._asdict()) for each in found] for kind, found in tables.items()},
         "class_names": list(images.source.classes),
         "extractor": extractor and {"name": extractor.name, "fingerprint": extractor.fingerprint},
@@ -98,24 +109,36 @@ def score(
 
 def _chosen(
     run: TrainedRun, config: ScoringConfig, metrics: Sequence[str] | None
-) -> tuple[list[str], bool, Extractor | None]:
-    """The scores that are computed, whether nearest training images are looked for, and the extractor."""
+) -> tuple[list[str], bool, Extractor | None, dict[str, str]]:
+    """The scores that are computed, whether nearest training images are looked for, the extractor; what is left out, why."""
     dataset, shape = run.config.data.dataset, run.spec.image_shape
-    if metrics is None:
-        extractor = monitor.find_extractor(config, dataset, shape)
-        return scores.computable(extractor), True, extractor
-    for name in metrics:
+    names = [*SCORES, MEMORISATION] if metrics is None else metrics
+    for name in names:
         require_known("metric", name, [*SCORES, MEMORISATION])
-    chosen = [name for name in metrics if name != MEMORISATION]
-    return chosen, MEMORISATION in metrics, monitor.needed_extractor(chosen, config, dataset, shape)
+    chosen = [name for name in names if name != MEMORISATION]
+    extractor = (
+        monitor.find_extractor(config, dataset, shape) if metrics is None or scores.needing_features(chosen) else None
+    )
+    known = scores.computable(extractor)
+    if not set(names) & {*known, MEMORISATION}:
+        monitor.needed_extractor(chosen, config, dataset, shape)  # says how to get one
+    why = f"no extractor for {places.title(dataset)}"
+    left_out = {name: why for name in chosen if name not in known}
+    return [name for name in chosen if name in known], MEMORISATION in names, extractor, left_out
 
 
-def _real_images(run: TrainedRun, config: DataConfig, count: int, extractor: Extractor | None) -> RealImages:
-    """The images that the run learnt. Raises ValueError if they have other classes now."""
+def _real_images(
+    run: TrainedRun, config: DataConfig, count: int, extractor: Extractor | None, allow_changed_data: bool
+) -> RealImages:
+    """The images that the run learnt. Raises ValueError if they are others now, or have other classes."""
     source = data.load(config)
     if source.classes != run.spec.classes:
         differing = apart(run=run.spec.classes, data=source.classes)
         raise ValueError(f"{config.dataset} no longer has the classes that {run.workdir} learnt: {differing}")
+    learnt = same_data.of_run(directory.read_config(run.workdir))
+    # Their number in config.json is that of what was trained on, without what was held out.
+    learnt = learnt and learnt._replace(count=len(source))
+    same_data.require_same(run.workdir, learnt, fingerprint(source), allow_changed_data)
     test = data.load_test(config, source)
     return RealImages(source, test, *monitor.real_pair(source, test, count, extractor))
 
@@ -131,7 +154,8 @@ def _by_class(run: TrainedRun, config: DataConfig, images: RealImages, count: in
 
 def _classes(config: DataConfig, num_classes: int, extractor: Extractor, real: Images) -> list[int]:
     """The numbers that the extractor's classifier has for a run's classes; [] if it was made for others."""
-    if not extractor.name.startswith(directory.short(config.dataset) + "-cnn"):
+    trained_on = {directory.short(name) + "-cnn" for name in (config.dataset, places.title(config.dataset))}
+    if not extractor.name.startswith(tuple(trained_on)):
         return []
     numbers = list(range(num_classes))
     if config.classes:
@@ -140,12 +164,16 @@ def _classes(config: DataConfig, num_classes: int, extractor: Extractor, real: I
     return numbers if max(numbers) < real.features.probabilities.shape[1] else []
 
 
-def _scores(names: list[str], real: Images, fake: Images, extractor: Extractor | None) -> dict[str, float]:
-    found = {}
+def _scores(
+    names: list[str], real: Images, fake: Images, extractor: Extractor | None
+) -> tuple[dict[str, float], dict[str, str]]:
+    """What can be computed, and why the others cannot: as `scores.attempt`, with a bar."""
+    found, left_out = {}, {}
     for name in (bar := tqdm(names, leave=False, dynamic_ncols=True, disable=not names)):
         bar.set_description(name)
-        found |= scores.compute([name], real, fake, extractor)
-    return found
+        own, missing = scores.attempt([name], real, fake, extractor)
+        found, left_out = found | own, left_out | missing
+    return found, left_out
 
 
 def _memorisation(source: Source, test: Source | None, real: Images, fake: Images) -> tuple[Memorisation, Image.Image]:

@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from gan_jax.config.options import replace
 from gan_jax.data import example_batch
+from gan_jax.data.fingerprint import fingerprint
 from gan_jax.pictures import animations, curves, grids
 from gan_jax.randomness import Key
 from gan_jax.recipes.contract import Batch, Phase, Recipe, State, phase_at
@@ -91,7 +92,8 @@ def prepare(experiment: Experiment, config: object) -> Run:
     require_fitting(phases[0].recipe, data)
     plan = by_first(lambda: monitor.prepare(config, data)) if eval_every(config, data) else None
     config = replace(config, workdir=config.run.workdir or directory.default_name(experiment.name, config))
-    by_first(lambda: directory.open_run(experiment, config, data.spec))
+    found = None if data.source is None else fingerprint(data.source)
+    by_first(lambda: directory.open_run(experiment, config, data.spec, found))
     return Run(experiment.name, config, data, phases, Path(config.run.workdir), plan)
 
 
@@ -111,7 +113,7 @@ def by_first(act: Callable[[], Result]) -> Result | None:
     if jax.process_index() == 0:
         try:
             result = act()
-        except (ValueError, OSError) as raised:
+        except (ValueError, OSError, RuntimeError) as raised:
             error = raised
     if jax.process_count() > 1 and multihost_utils.broadcast_one_to_all(np.int32(error is not None)) and not error:
         error = ValueError("the first process cannot start; it says why")
