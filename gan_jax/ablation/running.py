@@ -12,13 +12,14 @@ from gan_jax.ablation.plan import Plan
 from gan_jax.ablation.processes import Task, record_failure, run_tasks
 from gan_jax.ablation.sweep import AblationRun
 from gan_jax.config.options import flat
-from gan_jax.runs import directory
+from gan_jax.runs import directory, lock
 from gan_jax.runs.experiment import find
-from gan_jax.runs.lock import alone
 from gan_jax.training.files import replace_file
 
 EVALUATIONS = 5  # of a run in training, unless --eval_every says otherwise
 RATED = 100  # rounds by which a combination's speed is measured
+
+alone = partial(lock.alone, said="is in the hands of another process, which runs this ablation:")
 
 
 def carry_out(plan: Plan, runs: list[AblationRun], workdir: Path, *, jobs: int, vmap_trials: bool) -> None:
@@ -29,7 +30,7 @@ def carry_out(plan: Plan, runs: list[AblationRun], workdir: Path, *, jobs: int, 
     """
     content = plan._asdict() | dict(command=sys.argv, **directory.surroundings())
     workdir.mkdir(parents=True, exist_ok=True)
-    with alone(workdir, "is in the hands of another process, which runs this ablation:"):
+    with alone(workdir):
         replace_file(workdir / results.PLAN, (json.dumps(content, indent=2) + "\n").encode())
         results.folder(workdir).mkdir(exist_ok=True)
         _carry_out(plan, runs, workdir, jobs, vmap_trials)

@@ -22,7 +22,7 @@ def table(result: dict) -> Iterator[str]:
     for name, *values in rows.values():
         yield f"{name:{width}}  " + "  ".join(f"{value:>14}" for value in values)
     yield from _class_table(result["class_names"], result["by_class"])
-    yield from left_out(result["left_out"])
+    yield from left_out(result.get("left_out", {}))
 
 
 def left_out(reasons: dict[str, str]) -> Iterator[str]:

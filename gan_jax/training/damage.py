@@ -4,6 +4,7 @@ That a file may not be opened, that the system has no more memory or file handle
 nothing of what lies on the disk.
 """
 
+import errno
 import json
 import os
 import re
@@ -35,7 +36,8 @@ def is_damage(folder: Path, error: Exception) -> bool:
     if isinstance(error, OSError | UnicodeError | MemoryError):
         return False
     text = str(error)
-    return isinstance(error, ValueError) and "OS error" not in text and CONTENT.search(text) is not None
+    said_by_system = _errno(text) not in (None, errno.ENOENT)
+    return isinstance(error, ValueError) and not said_by_system and CONTENT.search(text) is not None
 
 
 def read_json(path: Path) -> dict:
@@ -53,10 +55,15 @@ def reason(error: BaseException) -> str:
     """What the system said, without TensorStore's chain of contexts; the file too, where it is known."""
     if isinstance(error, OSError) and error.strerror:
         return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
-    text = " ".join(str(error).split())
-    if said := re.search(r"\[OS error \d+: (?:E[A-Z]+ )?([^\]]+)\]", text):
-        return said[1]
-    return text[:200] or type(error).__name__
+    if number := _errno(str(error)):
+        return os.strerror(number)
+    return " ".join(str(error).split())[:200] or type(error).__name__
+
+
+def _errno(text: str) -> int | None:
+    """The number of the system's error, if TensorStore says one."""
+    found = re.search(r"\[OS error (\d+)|os_error_code='(\d+)'", text)
+    return int(found[1] or found[2]) if found else None
 
 
 def _read_all(folder: Path) -> None:
