@@ -4,7 +4,9 @@ Exit codes: 0 done; 2 an error, said in one line; 130 and 143 stopped by Ctrl-C 
 """
 
 import os
+import re
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from logging import CRITICAL, getLogger
 
@@ -136,6 +138,7 @@ def be_quiet() -> None:
     """Keeps what others print from drowning our lines."""
     logging.set_verbosity(logging.FATAL)  # Orbax logs much, among it the errors that it raises
     getLogger("asyncio").setLevel(CRITICAL)  # and leaves tasks behind when it raises one of several
+    warnings.filterwarnings("ignore", "coroutine .* was never awaited")  # so too of its event loops
     sys.unraisablehook = _unraisable
 
 
@@ -153,7 +156,7 @@ def join(cluster: ClusterConfig) -> None:
 def _unraisable(error) -> None:
     """Python's own way with an exception that nobody can catch, but for those that follow a failure of Orbax.
 
-    It lets go of an event loop that TensorStore's threads then call; each would print a stack.
+    It lets go of an event loop that TensorStore's threads then call, or that could not be opened; each would print a stack.
     """
-    if str(error.exc_value) != "Event loop is closed":
+    if not re.search("Event loop is closed|EventLoop' object has no attribute", str(error.exc_value)):
         sys.__unraisablehook__(error)

@@ -135,10 +135,9 @@ def _real_images(
     if source.classes != run.spec.classes:
         differing = apart(run=run.spec.classes, data=source.classes)
         raise ValueError(f"{config.dataset} no longer has the classes that {run.workdir} learnt: {differing}")
-    learnt = same_data.of_run(directory.read_config(run.workdir))
-    # Their number in config.json is that of what was trained on, without what was held out.
-    learnt = learnt and learnt._replace(count=len(source))
-    same_data.require_same(run.workdir, learnt, fingerprint(source), allow_changed_data)
+    learnt, found = same_data.of_run(directory.read_config(run.workdir)), fingerprint(source)
+    if learnt and learnt.digest != found.digest:  # their numbers may differ, by what was held out
+        same_data.require_same(run.workdir, learnt, found, allow_changed_data)
     test = data.load_test(config, source)
     return RealImages(source, test, *monitor.real_pair(source, test, count, extractor))
 
