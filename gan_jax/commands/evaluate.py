@@ -15,6 +15,7 @@ from gan_jax.config.parts import ScoringConfig
 from gan_jax.evaluation.scores import SCORES
 from gan_jax.pictures import grids
 from gan_jax.runs import score, score_table
+from gan_jax.runs.learnt import Place
 from gan_jax.runs.restore import restore
 from gan_jax.training.files import replace_file
 
@@ -40,15 +41,8 @@ def evaluate(options: Options) -> dict:
     Raises ValueError, OSError or loop.NonFinite.
     """
     workdir = Path(required(options.workdir))
-    result, pictures = score.score(
-        restore(workdir),
-        options.scoring,
-        options.metrics,
-        options.seed,
-        data_dir=options.data_dir,
-        dataset=options.dataset,
-        allow_changed_data=options.allow_changed_data,
-    )
+    place = Place(options.data_dir, options.dataset, options.allow_changed_data)
+    result, pictures = score.score(restore(workdir), options.scoring, options.metrics, options.seed, place)
     for kind, picture in pictures.items():
         grids.save(picture, workdir / f"nearest-{kind}.png")
     replace_file(workdir / "evaluation.json", (json.dumps(result, indent=2) + "\n").encode())

@@ -85,19 +85,6 @@ def compute(names: Sequence[str], real: Images, fake: Images, extractor: Extract
     return found
 
 
-def attempt(
-    names: Sequence[str], real: Images, fake: Images, extractor: Extractor | None
-) -> tuple[dict[str, float], dict[str, str]]:
-    """The scores of `names` that can be computed, as `compute` has them; and of the others by their names, why not."""
-    found, left_out = {}, {}
-    for name in names:
-        try:
-            found |= compute([name], real, fake, extractor)
-        except ValueError as error:
-            left_out[name] = str(error.__cause__)
-    return found, left_out
-
-
 def better(number: str) -> str | None:
     """Which way a number that `compute` names is better, "lower" or "higher"; None if it is none of a score."""
     base = number.partition("[")[0]
@@ -114,8 +101,8 @@ def computable(extractor: Extractor | None) -> list[str]:
 
 
 def needing_features(names: Sequence[str]) -> list[str]:
-    """Those scores of `names` that need an extractor."""
-    return [name for name in names if SCORES[name].sees == "features"]
+    """Those of `names` that are scores that need an extractor."""
+    return [name for name in names if name in SCORES and SCORES[name].sees == "features"]
 
 
 def _counts(real: int, fake: int) -> str:

@@ -10,11 +10,10 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from gan_jax.config.options import replace, require_known
+from gan_jax.config.options import require_known
 from gan_jax.config.parts import DataConfig, ScoringConfig
 from gan_jax.data import Source, places, sources
-from gan_jax.data.classes import apart, class_numbers
-from gan_jax.data.fingerprint import fingerprint
+from gan_jax.data.classes import class_numbers
 from gan_jax.evaluation import scores
 from gan_jax.evaluation.by_class import OfClass, by_class
 from gan_jax.evaluation.features import Extractor
@@ -22,21 +21,13 @@ from gan_jax.evaluation.memorisation import Memorisation, memorisation
 from gan_jax.evaluation.scores import SCORES, Images
 from gan_jax.pictures import grids
 from gan_jax.randomness import example_keys
-from gan_jax.runs import data, directory, drawing, monitor, same_data, score_table
+from gan_jax.runs import directory, drawing, learnt, monitor, score_table
+from gan_jax.runs.learnt import Place
 from gan_jax.runs.restore import TrainedRun, restore
 
 COMPARED = 1000  # samples whose nearest training images are looked for
 READ = 2**24  # pixels of training images that are read at once
 MEMORISATION = "memorisation"
-
-
-class RealImages(NamedTuple):
-    """What a run learnt: its training images and, where there are any, its test images; and what is known of both."""
-
-    source: Source
-    test: Source | None
-    real: Images
-    other: Images
 
 
 class ByClass(NamedTuple):
@@ -51,25 +42,19 @@ def score(
     config: ScoringConfig,
     metrics: Sequence[str] | None = None,
     seed: int = 0,
-    data_dir: str | None = None,
-    dataset: str | None = None,
-    allow_changed_data: bool = False,
+    place: Place = learnt.WHERE_IT_WAS,
 ) -> tuple[dict, dict[str, Image.Image]]:
     """What evaluation.json says of a run; and of the newest and the best checkpoint the samples nearest to training images.
 
-    Args:
-      metrics: names in SCORES, or "memorisation"; None for all that can be computed.
-      data_dir, dataset: where the data lie now; None for where they were.
-      allow_changed_data: whether they may be others than the run learnt.
+    What cannot be computed, of so few images or without an extractor, is left out, and evaluation.json says why.
+
+    Args: metrics: names in SCORES, or "memorisation"; None for all. place: where the data lie now.
 
     Raises ValueError, OSError or loop.NonFinite.
     """
-    sampler, own = run.sampler, run.config.data
-    given = {"data_dir": data_dir, "dataset": dataset}
-    own = replace(own, **{name: value for name, value in given.items() if value is not None})
-    same_data.require_same_place(run.workdir, run.config.data.dataset, own.dataset)
-    chosen, memorised, extractor, left_out = _chosen(run, config, metrics)
-    images = _real_images(run, own, config.num_samples, extractor, allow_changed_data)
+    sampler, own = run.sampler, learnt.data_config(run, place)
+    chosen, extractor, left_out = _chosen(run, config, metrics)
+    images = learnt.read(run, own, config.num_samples, extractor, place.allow_changed_data)
     states = {"newest": run.state}
     if monitor.read(run.workdir):
         states["best"] = restore(run.workdir, monitor.BEST).state
@@ -84,17 +69,18 @@ def score(
             continue
         drawn = drawing.draw(sampler, state, key, count)
         fake = monitor.fake_images(drawn, count, extractor, title=f"samples, step {state.step}")
-        found, missing = _scores(chosen, images.real, fake, extractor)
-        columns[kind], left_out = {"step": int(state.step), **found}, missing | left_out
+        columns[kind] = {"step": int(state.step), **_scores(chosen, images.real, fake, extractor, left_out)}
         if classes is not None:
             labels = np.asarray(sampler.conditions(example_keys(key, count), count)["label"])
             tables[kind] = classes.score(fake, labels)
-        if memorised:
-            found, pictures[kind] = _memorisation(images.source, images.test, images.real, fake)
-            columns[kind] |= {f"memorisation_{name}": value for name, value in found._asdict().items()}
-    columns["real"], missing = _scores(chosen, images.real, images.other, extractor)
-    left_out = missing | left_out
-    if left_out and not memorised and not columns["real"] and len(columns["newest"]) == 1:
+        if MEMORISATION in chosen:
+            try:
+                found, pictures[kind] = _memorisation(images.source, images.test, images.real, fake)
+                columns[kind] |= {f"memorisation_{name}": value for name, value in found._asdict().items()}
+            except ValueError as error:
+                left_out[MEMORISATION] = str(error)
+    columns["real"] = _scores(chosen, images.real, images.other, extractor, left_out)
+    if columns["newest"].keys() == {"step"} and not columns["real"]:
         raise ValueError("; ".join(score_table.left_out(left_out)))
     result = {
         "scores": columns,
@@ -109,40 +95,25 @@ def score(
 
 def _chosen(
     run: TrainedRun, config: ScoringConfig, metrics: Sequence[str] | None
-) -> tuple[list[str], bool, Extractor | None, dict[str, str]]:
-    """The scores that are computed, whether nearest training images are looked for, the extractor; what is left out, why."""
-    dataset, shape = run.config.data.dataset, run.spec.image_shape
-    names = [*SCORES, MEMORISATION] if metrics is None else metrics
+) -> tuple[list[str], Extractor | None, dict[str, str]]:
+    """What is computed, the extractor, and what is not computed without one, with the reason."""
+    dataset, shape, every = run.config.data.dataset, run.spec.image_shape, [*SCORES, MEMORISATION]
+    names = every if metrics is None else list(metrics)
     for name in names:
-        require_known("metric", name, [*SCORES, MEMORISATION])
-    chosen = [name for name in names if name != MEMORISATION]
-    extractor = (
-        monitor.find_extractor(config, dataset, shape) if metrics is None or scores.needing_features(chosen) else None
-    )
-    known = scores.computable(extractor)
-    if not set(names) & {*known, MEMORISATION}:
-        monitor.needed_extractor(chosen, config, dataset, shape)  # says how to get one
+        require_known("metric", name, every)
+    needing = scores.needing_features(names)
+    extractor = monitor.find_extractor(config, dataset, shape) if needing or metrics is None else None
+    if extractor or not needing:
+        return names, extractor, {}
+    if needing == names:
+        monitor.needed_extractor(needing, config, dataset, shape)  # which says how to get one
     why = f"no extractor for {places.title(dataset)}"
-    left_out = {name: why for name in chosen if name not in known}
-    return [name for name in chosen if name in known], MEMORISATION in names, extractor, left_out
+    return [name for name in names if name not in needing], None, dict.fromkeys(needing, why)
 
 
-def _real_images(
-    run: TrainedRun, config: DataConfig, count: int, extractor: Extractor | None, allow_changed_data: bool
-) -> RealImages:
-    """The images that the run learnt. Raises ValueError if they are others now, or have other classes."""
-    source = data.load(config)
-    if source.classes != run.spec.classes:
-        differing = apart(run=run.spec.classes, data=source.classes)
-        raise ValueError(f"{config.dataset} no longer has the classes that {run.workdir} learnt: {differing}")
-    learnt, found = same_data.of_run(directory.read_config(run.workdir)), fingerprint(source)
-    if learnt and learnt.digest != found.digest:  # their numbers may differ, by what was held out
-        same_data.require_same(run.workdir, learnt, found, allow_changed_data)
-    test = data.load_test(config, source)
-    return RealImages(source, test, *monitor.real_pair(source, test, count, extractor))
-
-
-def _by_class(run: TrainedRun, config: DataConfig, images: RealImages, count: int, extractor: Extractor) -> ByClass:
+def _by_class(
+    run: TrainedRun, config: DataConfig, images: learnt.RealImages, count: int, extractor: Extractor
+) -> ByClass:
     """How samples are scored class by class."""
     num_classes = len(images.source.classes)
     numbers = _classes(config, num_classes, extractor, images.real)
@@ -164,15 +135,17 @@ def _classes(config: DataConfig, num_classes: int, extractor: Extractor, real: I
 
 
 def _scores(
-    names: list[str], real: Images, fake: Images, extractor: Extractor | None
-) -> tuple[dict[str, float], dict[str, str]]:
-    """What can be computed, and why the others cannot: as `scores.attempt`, with a bar."""
-    found, left_out = {}, {}
+    names: Sequence[str], real: Images, fake: Images, extractor: Extractor | None, left_out: dict[str, str]
+) -> dict[str, float]:
+    """Those scores that can be computed; adds to `left_out` why others cannot."""
+    found, names = {}, [name for name in names if name in SCORES]
     for name in (bar := tqdm(names, leave=False, dynamic_ncols=True, disable=not names)):
         bar.set_description(name)
-        own, missing = scores.attempt([name], real, fake, extractor)
-        found, left_out = found | own, left_out | missing
-    return found, left_out
+        try:
+            found |= scores.compute([name], real, fake, extractor)
+        except ValueError as error:
+            left_out[name] = str(error).removeprefix(f"{name} ")
+    return found
 
 
 def _memorisation(source: Source, test: Source | None, real: Images, fake: Images) -> tuple[Memorisation, Image.Image]:

@@ -50,4 +50,4 @@ def require_utf8(path: Path) -> None:
         same = False
     if not same:
         own = sys.getfilesystemencoding()
-        raise OSError(errno.EILSEQ, f"its name is not UTF-8 where file names are {own}; set PYTHONUTF8=1", str(path))
+        raise OSError(errno.EILSEQ, f"its name is not UTF-8 where file names are {own}; set PYTHONUTF8=1")

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from gan_jax.evaluation import features
+from gan_jax.runs import score
 
 IMAGES = 8
 
@@ -48,7 +49,7 @@ def test_what_needs_more_images_is_left_out(evaluate):
     assert {"frechet_distance", "ms_ssim", "memorisation_flagged"} <= names and not {"recall", "coverage"} & names
     assert set(result["left_out"]) == {"precision_recall", "density_coverage"}
     (line,) = [line for line in out.splitlines() if line.startswith("left out: ")]
-    assert line.startswith("left out: precision_recall, density_coverage: ") and "5" in line and "4" in line
+    assert line.startswith("left out: precision_recall, density_coverage: of 4 real and 4 other images: k=5: must be ")
     json.dumps(result, allow_nan=False)
 
 
@@ -66,6 +67,16 @@ def test_what_was_asked_for_is_left_out_as_well_if_there_is_more(evaluate):
     code, result, out, _ = evaluate("--metrics=ms_ssim,frechet_distance")
     assert code == 0 and list(result["scores"]["real"]) == ["ms_ssim[4]"]
     assert "left out: frechet_distance: no extractor for folder:pets\n" in out
+
+
+def test_too_few_images_to_look_for_copies(evaluate, monkeypatch):
+    def few(*_):
+        raise ValueError("memorisation needs at least 3 training images, got 2")
+
+    monkeypatch.setattr(score, "memorisation", few)
+    code, result, out, _ = evaluate("--metrics=ms_ssim,memorisation")
+    assert code == 0 and set(result["scores"]["newest"]) == {"step", "ms_ssim[4]"}
+    assert "left out: memorisation: memorisation needs at least 3 training images, got 2\n" in out
 
 
 @pytest.mark.parametrize(
