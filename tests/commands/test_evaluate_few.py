@@ -70,7 +70,7 @@ def test_what_was_asked_for_is_left_out_as_well_if_there_is_more(evaluate):
 
 
 def test_too_few_images_to_look_for_copies(evaluate, monkeypatch):
-    def few(*_):
+    def few(*_, **__):
         raise ValueError("memorisation needs at least 3 training images, got 2")
 
     monkeypatch.setattr(score, "memorisation", few)
