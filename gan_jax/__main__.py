@@ -9,6 +9,7 @@ import textwrap
 from pathlib import Path
 
 from gan_jax.config.options import require_known
+from gan_jax.runs.leaving import leave
 
 # In the order in which they are listed; each is a module of gan_jax.commands, whose first line describes it.
 COMMANDS = (
@@ -31,7 +32,7 @@ HELP = ("--help", "--helpfull", "-h", "help")
 
 def main(arguments: list[str] | None = None) -> None:
     """Runs a command; exits with its code."""
-    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+    leave(run(sys.argv[1:] if arguments is None else arguments))
 
 
 def run(arguments: list[str]) -> int:

@@ -1,11 +1,9 @@
 """An ablation at work: what is not there yet is run, each run in a process of its own; tables are kept up to date."""
 
-import fcntl
 import json
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -14,19 +12,21 @@ from gan_jax.ablation.plan import Plan
 from gan_jax.ablation.processes import Task, record_failure, run_tasks
 from gan_jax.ablation.sweep import AblationRun
 from gan_jax.config.options import flat
-from gan_jax.runs import directory
+from gan_jax.runs import directory, lock
 from gan_jax.runs.experiment import find
 from gan_jax.training.files import replace_file
 
 EVALUATIONS = 5  # of a run in training, unless --eval_every says otherwise
 RATED = 100  # rounds by which a combination's speed is measured
 
+alone = partial(lock.alone, said="is in the hands of another process, which runs this ablation:")
+
 
 def carry_out(plan: Plan, runs: list[AblationRun], workdir: Path, *, jobs: int, vmap_trials: bool) -> None:
     """Runs what is not there yet; keeps the tables up to date and draws all pictures in the end.
 
-    Raises RuntimeError if a run failed, when all others are done, or if another process is at it; loop.Interrupted for
-    a signal.
+    Raises RuntimeError if a run failed, when all others are done; lock.Locked if another process is at it;
+    loop.Interrupted for a signal.
     """
     content = plan._asdict() | dict(command=sys.argv, **directory.surroundings())
     workdir.mkdir(parents=True, exist_ok=True)
@@ -34,17 +34,6 @@ def carry_out(plan: Plan, runs: list[AblationRun], workdir: Path, *, jobs: int, 
         replace_file(workdir / results.PLAN, (json.dumps(content, indent=2) + "\n").encode())
         results.folder(workdir).mkdir(exist_ok=True)
         _carry_out(plan, runs, workdir, jobs, vmap_trials)
-
-
-@contextmanager
-def alone(workdir: Path) -> Iterator[None]:
-    """Keeps others out of the directory; the system lets go of it however this process ends. Raises RuntimeError."""
-    with (workdir / ".lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise RuntimeError(f"{workdir} is in the hands of another process, which runs this ablation") from error
-        yield
 
 
 def _carry_out(plan: Plan, runs: list[AblationRun], workdir: Path, jobs: int, vmap_trials: bool) -> None:

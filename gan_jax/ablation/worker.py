@@ -10,11 +10,13 @@ import sys
 import threading
 from functools import partial
 
+from gan_jax.runs.leaving import leave
+
 
 def main() -> None:
     """Trains what the command line says; exits."""
     threading.Thread(target=_end_with_the_starter, daemon=True).start()
-    sys.exit(train(*sys.argv[1:3], sys.argv[3:]))
+    leave(train(*sys.argv[1:3], sys.argv[3:]))
 
 
 def train(name: str, seeds: str, given: list[str]) -> int:

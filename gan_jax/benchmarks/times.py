@@ -8,7 +8,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from functools import cache, partial
 from itertools import islice
 from pathlib import Path
@@ -201,7 +201,7 @@ def loop_times(case: Case, rounds: int) -> tuple[list[float], list[float]]:
         yield from stream
 
     steps = (1 + rounds) * LOG_EVERY + 1
-    with tempfile.TemporaryDirectory() as workdir, closing(Checkpoints(Path(workdir) / "checkpoints")) as checkpoints:
+    with tempfile.TemporaryDirectory() as workdir, Checkpoints(Path(workdir) / "checkpoints") as checkpoints:
         loop.fit(
             recipe,
             state,

@@ -15,6 +15,7 @@ from gan_jax.config.parts import ScoringConfig
 from gan_jax.evaluation.scores import SCORES
 from gan_jax.pictures import grids
 from gan_jax.runs import advice, score, score_table
+from gan_jax.runs.learnt import Place
 from gan_jax.runs.restore import restore
 from gan_jax.training.files import replace_file
 
@@ -29,6 +30,8 @@ class Options:
     )
     seed: int = option(0, "Of the samples.", low=0)
     data_dir: str | None = option(None, "Folder of datasets, if it is another than the run's.")
+    dataset: str | None = option(None, "Where the run's images are now, if they were moved, as in folder:PATH.")
+    allow_changed_data: bool = option(False, "Compare with data that are not those that the run learnt.")
     scoring: ScoringConfig = field(default_factory=ScoringConfig)
 
 
@@ -38,7 +41,8 @@ def evaluate(options: Options) -> dict:
     Raises ValueError, OSError or loop.NonFinite.
     """
     workdir = Path(required(options.workdir))
-    result, pictures = score.score(restore(workdir), options.scoring, options.metrics, options.seed, options.data_dir)
+    place = Place(options.data_dir, options.dataset, options.allow_changed_data)
+    result, pictures = score.score(restore(workdir), options.scoring, options.metrics, options.seed, place)
     for kind, picture in pictures.items():
         grids.save(picture, workdir / f"nearest-{kind}.png")
     replace_file(workdir / "evaluation.json", (json.dumps(result, indent=2) + "\n").encode())

@@ -52,6 +52,9 @@ class DataConfig:
         "What is cut before images are resized: all but the centre, or nothing, which may squeeze.",
         choices=CROPS,
     )
+    allow_changed_data: bool = option(
+        False, "Go on with a run though its data are not those that it began with.", resumable=True
+    )
     classes: str | None = option(None, "Classes to keep, as in 6 or 0,3,6 or cat,dog; by default all.")
     in_memory_gib: float = option(
         4.0, "A dataset of more GiB than this is read from disk as it is needed.", low=0, resumable=True

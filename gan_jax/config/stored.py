@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple, TypeVar
 
 from gan_jax.config.options import flat, options, replace
+from gan_jax.data import places
 
 Config = TypeVar("Config")
 
@@ -54,6 +55,12 @@ ADDED: dict[str, object] = {"depth": 0}
 def to_json(config: object) -> dict[str, object]:
     """Every option by its name, as JSON has them: tuples are lists."""
     return json.loads(json.dumps(flat(config)))
+
+
+def with_absolute_paths(config: Config) -> Config:
+    """The configuration with the places of its data from the root on, so that it means the same in any folder."""
+    absolute = {"dataset": places.absolute, "data_dir": places.absolute_path}
+    return replace(config, **{name: absolute[name](value) for name, value in flat(config).items() if name in absolute})
 
 
 def from_json(default: Config, stored: Mapping[str, object]) -> Config:

@@ -41,11 +41,15 @@ class Subset:
     def spec(self) -> Spec:
         return self.source.spec
 
+    @property
+    def digest(self) -> str | None:
+        return getattr(self.source, "digest", None)
+
 
 def keep(source: Source, positions: np.ndarray) -> Source:
     """The examples at `positions`, int [n], in this order; in memory if the source is."""
     if isinstance(source, ArraySource):
-        return ArraySource(source[positions], source.classes)
+        return ArraySource(source[positions], source.classes, source.digest)
     return Subset(source, positions, source.classes)
 
 
@@ -85,7 +89,7 @@ def in_order_of(source: Source, classes: Sequence[str]) -> Source:
     numbers = {name: number for number, name in enumerate(classes)}
     renumbered = np.array([numbers[name] for name in source.classes], source.spec["label"].dtype)
     if isinstance(source, ArraySource):
-        return ArraySource(source.arrays | {"label": renumbered[source.labels]}, tuple(classes))
+        return ArraySource(source.arrays | {"label": renumbered[source.labels]}, tuple(classes), source.digest)
     return Subset(source, np.arange(len(source)), tuple(classes), renumbered)
 
 

@@ -11,19 +11,24 @@ import tqdm
 
 from gan_jax.data import examined, folder_splits, image_paths, pixels
 from gan_jax.data.classes import in_natural_order, listed
+from gan_jax.data.fingerprint import of_names
 from gan_jax.data.pixels import AS_IT_IS, Decoding, TooManyPixels
 from gan_jax.data.spec import Spec, labelled_image
 
 
 @dataclasses.dataclass(frozen=True)
 class FolderSource:
-    """A `Source` of image files, decoded as `decoding` says."""
+    """A `Source` of image files, decoded as `decoding` says.
+
+    Attributes: digest: of the files' names, from their folder on, and sizes.
+    """
 
     paths: tuple[str, ...]
     labels: np.ndarray
     classes: tuple[str, ...]
     spec: Spec
     decoding: Decoding
+    digest: str
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -95,7 +100,10 @@ def load(
         for line in examined.depth_warnings(looked.integers, looked.floats):
             say(f"warning: {root}: {line}")
     paths = tuple(os.path.join(root, file) for file in looked.whole)
-    return FolderSource(paths, labels, classes, spec, decoding)
+    digest = of_names(
+        (Path(file).as_posix(), os.path.getsize(path)) for file, path in zip(looked.whole, paths, strict=True)
+    )
+    return FolderSource(paths, labels, classes, spec, decoding, digest)
 
 
 def _refused(root: Path, broken: list[tuple[str, Exception]], count: int) -> str:

@@ -1,6 +1,7 @@
 """What a source of examples is, what is known of its examples, and the source whose examples are in memory."""
 
 import dataclasses
+import functools
 import math
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -10,6 +11,7 @@ import jax
 import numpy as np
 import tqdm
 
+from gan_jax.data.fingerprint import of_arrays
 from gan_jax.data.spec import DataSpec, Spec
 
 CHUNK = 64  # examples decoded at a time
@@ -24,7 +26,7 @@ class Source(Protocol):
 
     Indexing takes an integer array [n], in any order, with repeats, and returns the fields of `spec`, no others, with n
     in front of their shapes: {"image": uint8 [n,H,W,C] in [0, 255], "label": int32 [n]}. There may be a "label" where
-    classes is (): an unlabelled folder of images has 0 everywhere.
+    classes is (): an unlabelled folder of images has 0 everywhere. There may be a `digest` (`fingerprint`).
     """
 
     spec: Spec  # of one example
@@ -40,11 +42,14 @@ class Source(Protocol):
 class ArraySource:
     """A `Source` that is an array [N, ...] for each field, such as {"image": uint8 [N,H,W,C], "label": int32 [N]}.
 
+    Attributes: origin: the digest of the source that it was read from, if it was read from one.
+
     Raises ValueError if there is no array, if their lengths differ, or if there are classes and no "label".
     """
 
     arrays: dict[str, np.ndarray]
     classes: tuple[str, ...] = ()
+    origin: str | None = None
 
     def __post_init__(self):
         lengths = {name: len(array) for name, array in self.arrays.items()}
@@ -69,6 +74,11 @@ class ArraySource:
     @property
     def labels(self) -> np.ndarray:
         return self.arrays["label"]
+
+    @functools.cached_property
+    def digest(self) -> str:
+        """Reads all that is in the arrays, if it has no origin."""
+        return self.origin or of_arrays(self.arrays)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -116,6 +126,10 @@ class Selection:
     def labels(self) -> np.ndarray:
         return self.source.labels
 
+    @property
+    def digest(self) -> str | None:
+        return getattr(self.source, "digest", None)
+
 
 def select(source: Source, names: Sequence[str]) -> Source:
     """The same examples with these fields alone, in this order; without "label" there are no classes either.
@@ -129,7 +143,7 @@ def select(source: Source, names: Sequence[str]) -> Source:
             raise ValueError(f"no field {name!r}: the examples have {', '.join(source.spec)}")
     selection = Selection(source, tuple(names))
     if isinstance(source, ArraySource):
-        return ArraySource({name: source.arrays[name] for name in names}, selection.classes)
+        return ArraySource({name: source.arrays[name] for name in names}, selection.classes, source.digest)
     return selection
 
 
@@ -189,4 +203,4 @@ def in_memory(source: Source | Domains) -> ArraySource | Domains:
     with ThreadPoolExecutor() as pool, tqdm.tqdm(total=len(source), desc="decoding images", delay=2) as bar:
         for count in pool.map(decode, range(0, len(source), CHUNK)):
             bar.update(count)
-    return ArraySource(arrays, source.classes)
+    return ArraySource(arrays, source.classes, getattr(source, "digest", None))

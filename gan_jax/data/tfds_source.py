@@ -15,6 +15,7 @@ import tensorflow_datasets as tfds
 import tqdm
 
 from gan_jax.data import pixels
+from gan_jax.data.fingerprint import of_names
 from gan_jax.data.pixels import Decoding, Size
 from gan_jax.data.source import NoSplit
 from gan_jax.data.spec import Spec, labelled_image
@@ -32,6 +33,7 @@ class TfdsSource:
       spec: of what indexing returns.
       classes: () if unlabelled.
       decoding: how their images become arrays.
+      digest: of the dataset's name and version, and the bytes of the split.
     """
 
     records: Sequence[bytes]
@@ -39,6 +41,7 @@ class TfdsSource:
     spec: Spec
     classes: tuple[str, ...]
     decoding: Decoding
+    digest: str
 
     def __len__(self) -> int:
         return len(self.records)
@@ -114,6 +117,7 @@ def load(name: str, *, data_dir: str, split: str, image_size: Size | None, crop:
         spec=labelled_image(height, width, 1 if channels == 1 else 3),
         classes=tuple(label.names) if "label" in wanted else (),
         decoding=Decoding(None if image_size is None else (height, width), crop),
+        digest=of_names([(f"{builder.info.full_name} {split}", builder.info.splits[split].num_bytes)]),
     )
 
 

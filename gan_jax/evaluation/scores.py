@@ -100,6 +100,11 @@ def computable(extractor: Extractor | None) -> list[str]:
     return [name for name, score in SCORES.items() if extractor or score.sees == "pixels"]
 
 
+def needing_features(names: Sequence[str]) -> list[str]:
+    """Those of `names` that are scores that need an extractor."""
+    return [name for name in names if name in SCORES and SCORES[name].sees == "features"]
+
+
 def _counts(real: int, fake: int) -> str:
     """10000 and 10000 -> "10k"; 1797 and 10000 -> "1797 real,10k fake"."""
     short = lambda n: f"{n // 1000}k" if n % 1000 == 0 and n else str(n)

@@ -12,11 +12,14 @@ from pathlib import Path
 import jax
 
 from gan_jax.config.options import flat, options, replace
-from gan_jax.config.stored import from_json, to_json
+from gan_jax.config.stored import from_json, to_json, with_absolute_paths
 from gan_jax.data import DataSpec
 from gan_jax.data.classes import apart
+from gan_jax.data.fingerprint import Fingerprint
+from gan_jax.runs import same_data
 from gan_jax.runs.experiment import Experiment
-from gan_jax.training.files import replace_file
+from gan_jax.runs.lock import alone
+from gan_jax.training.files import replace_file, require_utf8
 
 LIBRARIES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
 
@@ -34,29 +37,36 @@ def short(name: str) -> str:
     return re.sub(r"[^\w.]+", "_", name)
 
 
-def open_run(experiment: Experiment, config: object, spec: DataSpec) -> Path:
+def open_run(experiment: Experiment, config: object, spec: DataSpec, found: Fingerprint | None = None) -> Path:
     """Makes or re-opens config.run.workdir and writes its config.json; returns it.
 
-    Raises ValueError if it holds another configuration, naming the flags that differ, or anything but a run; OSError
-    if it cannot be written to. Nothing is written then.
+    Args: found: what is trained on; None where that is drawn as it is needed.
+
+    Raises ValueError if it holds another configuration, naming the flags that differ, or a run on other data, or
+    anything but a run; OSError if it cannot be written to; lock.Locked if it is being trained. Nothing is written then.
     """
     workdir = Path(config.run.workdir)
     content = {
         "experiment": experiment.name,
-        "flags": to_json(config),
+        "flags": to_json(with_absolute_paths(config)),
         "data": spec.to_json(),
+        "dataset": same_data.to_json(found),
         "command": sys.argv,
         **surroundings(),
     }
     if (workdir / "config.json").exists():
-        _require_same(read_config(workdir), content, experiment, workdir)
+        run, allow = read_config(workdir), content["flags"].get("allow_changed_data", False)
+        _require_same(run, content, experiment, workdir)
+        same_data.require_same(workdir, same_data.of_run(run), found, allow)
     elif workdir.exists() and not workdir.is_dir():
         raise ValueError(f"--workdir={workdir} is a file, not a directory")
     elif workdir.exists() and others(workdir):
         raise ValueError(f"--workdir={workdir} holds other things than a run; name a new or an empty directory")
     try:
+        require_utf8(workdir.absolute())
         workdir.mkdir(parents=True, exist_ok=True)
-        replace_file(workdir / "config.json", (json.dumps(content, indent=2) + "\n").encode())
+        with alone(workdir):
+            replace_file(workdir / "config.json", (json.dumps(content, indent=2) + "\n").encode())
     except OSError as error:
         raise OSError(f"cannot write to the run directory {workdir}: {error.strerror}") from error
     return workdir
@@ -146,6 +156,9 @@ def _require_same(run: dict, asked: dict, experiment: Experiment, workdir: Path)
         raise ValueError(other.format(f"experiment {there} there, {here} asked for"))
     there, here = to_json(read_flags(workdir, run, experiment)), asked["flags"]
     fixed = [each.name for each in options(experiment.default) if not each.resumable]
+    allow = here.get("allow_changed_data", False)
+    if "dataset" in fixed and same_data.moved(there["dataset"], here["dataset"], same_data.of_run(run), allow):
+        fixed.remove("dataset")
     differing = [f"--{name}={there[name]} there, {here[name]} asked for" for name in fixed if there[name] != here[name]]
     example, own = _fields(run["data"]["example"]), _fields(asked["data"]["example"])
     differing += [

@@ -11,6 +11,7 @@ from gan_jax.config.options import require_known
 from gan_jax.data import DataSpec
 from gan_jax.recipes.contract import Phase, Recipe
 from gan_jax.runs.data import Data
+from gan_jax.runs.leaving import leave
 
 PACKAGE = "experiments"
 
@@ -49,7 +50,7 @@ class Experiment:
 
     def __call__(self, arguments: Sequence[str] | None = None) -> None:
         """Parses the flags, trains, exits."""
-        sys.exit(self.main(self, sys.argv[1:] if arguments is None else arguments))
+        leave(self.main(self, sys.argv[1:] if arguments is None else arguments))
 
 
 def find(name: str) -> Experiment:

@@ -1,10 +1,8 @@
 """Training of a classifier that becomes an extractor: its features and class probabilities measure what GANs draw."""
 
-from pathlib import Path
-
 import numpy as np
 
-from gan_jax.data import Source
+from gan_jax.data import Source, places
 from gan_jax.evaluation import features
 from gan_jax.pictures import grids
 from gan_jax.recipes.contract import State
@@ -28,14 +26,13 @@ def train(run: Run, *, width: int) -> None:
 
 
 def save(run: Run, state: State, width: int) -> None:
-    """Writes extractor.npz into the run's directory. Its network has the name of the dataset, a folder's without its path."""
+    """Writes extractor.npz into the run's directory. Its network has the name of the dataset, without the folders above it."""
     config = run.config.data
-    kind, _, path = config.dataset.partition(":")
-    dataset = Path(path).name if kind == "folder" else config.dataset
     features.save_classifier(
         run.workdir / "extractor.npz",
         state.players["classifier"].ema,
-        name="-".join(directory.short(part) for part in (dataset, config.classes) if part) + "-cnn",
+        name="-".join(directory.short(part) for part in (places.title(config.dataset), config.classes) if part)
+        + "-cnn",
         image_shape=run.data.spec.image_shape,
         num_classes=len(run.data.spec.classes),
         classes=run.data.spec.classes,

@@ -4,8 +4,11 @@ Exit codes: 0 done; 2 an error, said in one line; 130 and 143 stopped by Ctrl-C 
 """
 
 import os
+import re
 import sys
+import warnings
 from collections.abc import Callable, Collection, Mapping, Sequence
+from logging import CRITICAL, getLogger
 from types import MappingProxyType
 
 import jax
@@ -23,6 +26,7 @@ from gan_jax.runs.experiment import Experiment
 from gan_jax.training import loop
 
 COMPILED_LONG = 0.1  # seconds from which on a program is kept
+ERRORS = (loop.NonFinite, ValueError, OSError, RuntimeError, MemoryError)  # that are said in one line
 HELP = ("--help", "--helpfull", "-h", "--helpshort")
 
 
@@ -77,7 +81,7 @@ def carry_out(prepare: Callable[[], Callable[[], None]]) -> int:
     be_quiet()
     try:
         act = prepare()
-    except (ValueError, OSError) as error:
+    except ERRORS as error:
         return fail(error)
     except KeyboardInterrupt:  # of a download, say, which the same command goes on with
         print("stopped before the first round", file=sys.stderr)
@@ -87,7 +91,7 @@ def carry_out(prepare: Callable[[], Callable[[], None]]) -> int:
     except loop.Interrupted as stop:
         print(f"{stop}; the same command goes on from there", file=sys.stderr)
         return 128 + stop.signal
-    except (loop.NonFinite, ValueError, OSError, RuntimeError) as error:
+    except ERRORS as error:
         return fail(error)
     return 0
 
@@ -106,7 +110,7 @@ def command(
         keep_compiled(None)
         be_quiet()
         act(parsed)
-    except (ValueError, OSError, RuntimeError, loop.NonFinite) as error:
+    except ERRORS as error:
         return fail(error)
     return 0
 
@@ -133,7 +137,7 @@ def parse_or_help(
 
 def fail(error: Exception | str) -> int:
     """Says the error in one line on stderr; returns exit code 2."""
-    print("error: " + " ".join(str(error).split()), file=sys.stderr)
+    print("error: " + (" ".join(str(error).split()) or type(error).__name__), file=sys.stderr)
     return 2
 
 
@@ -149,6 +153,8 @@ def keep_compiled(folder: str | None) -> None:
 def be_quiet() -> None:
     """Keeps what others print from drowning our lines."""
     logging.set_verbosity(logging.FATAL)  # Orbax logs much, among it the errors that it raises
+    getLogger("asyncio").setLevel(CRITICAL)  # and leaves tasks behind when it raises one of several
+    warnings.filterwarnings("ignore", "coroutine .* was never awaited")  # so too of its event loops
     sys.unraisablehook = _unraisable
 
 
@@ -166,7 +172,7 @@ def join(cluster: ClusterConfig) -> None:
 def _unraisable(error) -> None:
     """Python's own way with an exception that nobody can catch, but for those that follow a failure of Orbax.
 
-    It lets go of an event loop that TensorStore's threads then call; each would print a stack.
+    It lets go of an event loop that TensorStore's threads then call, or that could not be opened; each would print a stack.
     """
-    if str(error.exc_value) != "Event loop is closed":
+    if not re.search("Event loop is closed|EventLoop' object has no attribute", str(error.exc_value)):
         sys.__unraisablehook__(error)

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
@@ -132,7 +131,7 @@ def needed_extractor(
     """The extractor for scores of these names, None if they need none. Raises ValueError or OSError."""
     for name in names:
         require_known("metric", name, SCORES)
-    needing = [name for name in names if SCORES[name].sees == "features"]
+    needing = scores.needing_features(names)
     if not needing:
         return None
     found = find_extractor(config, dataset, image_shape)
@@ -172,7 +171,7 @@ def evaluate(plan: Plan, step: int, state: State, drawn: Iterator[np.ndarray], w
 def _keep(step: int, state: State, workdir: Path) -> None:
     """Makes this the only checkpoint in best/."""
     loop.require_finite(step, state)
-    with closing(Checkpoints(workdir / BEST, keep=1)) as best:
+    with Checkpoints(workdir / BEST, keep=1) as best:
         for later in best.steps():
             if later > step:  # of a run that was cut off and evaluated at other steps; it is not the best any more
                 best.delete(later)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from gan_jax.config.flags import flag
 from gan_jax.config.parts import ScoringConfig
+from gan_jax.data import places
 from gan_jax.pictures import grids, page
 from gan_jax.runs import data_sheet, directory, monitor, score, score_table
 from gan_jax.runs.restore import TrainedRun, restore
@@ -57,7 +58,7 @@ def _page(workdir: Path) -> str:
         raise ValueError(f"{workdir} has no result yet: its training is not over")
     result = json.loads((workdir / "result.json").read_text())
     flags, samples = content["flags"], sorted((workdir / "samples").glob("*.png"))
-    subject = flags.get("dataset") or flags.get("mixture")
+    subject = places.title(flags.get("dataset") or flags.get("mixture") or "")
     of = f"{subject}, seed {flags['seed']}" if subject else f"seed {flags['seed']}"
     lead = f"{of}: {result['step']} rounds, {result['images_per_second']:g} images/s."
     there = lambda *names: [workdir / name for name in names if (workdir / name).exists()]
@@ -83,7 +84,7 @@ def _draws_images(workdir: Path) -> bool:
     """Whether a run draws images that can be scored; False too if its checkpoints cannot be read."""
     try:
         run: TrainedRun = restore(workdir)
-    except ValueError:
+    except (ValueError, OSError):
         return False
     return run.recipe.sampler is not None
 

@@ -1,7 +1,6 @@
 """A trained run as a model: everything is found in its directory."""
 
 from collections.abc import Callable, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -116,7 +115,8 @@ class TrainedRun:
 def restore(workdir: str | Path, folder: str = "checkpoints") -> TrainedRun:
     """The run of a directory, with the newest state in one of its folders of checkpoints.
 
-    Raises ValueError, in one line, if `workdir` is no directory of a run on images, or has no checkpoint there.
+    Raises ValueError, in one line, if `workdir` is no directory of a run on images, or has no checkpoint there; OSError
+    if they cannot be read.
     """
     content = directory.read_config(workdir)
     experiment = find(content["experiment"])
@@ -127,7 +127,7 @@ def restore(workdir: str | Path, folder: str = "checkpoints") -> TrainedRun:
     config = directory.read_flags(workdir, content, experiment)
     phases = training.phases_of(experiment.make(config, spec), config)
     first = jax.eval_shape(phases[0].recipe.init, jax.random.key(0), example_batch(spec.example))
-    with closing(Checkpoints(Path(workdir) / folder, read_only=True)) as checkpoints:
+    with Checkpoints(Path(workdir) / folder, read_only=True) as checkpoints:
         state = checkpoints.restore(lambda step: template_at(phases, first, jax.random.key(0), step))
     if state is None:
         raise ValueError(f"{workdir} has no checkpoint yet in {folder}")

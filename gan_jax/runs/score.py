@@ -10,10 +10,9 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from gan_jax.config.options import replace, require_known
+from gan_jax.config.options import require_known
 from gan_jax.config.parts import DataConfig, ScoringConfig
-from gan_jax.data import Source
-from gan_jax.data.classes import apart, in_order_of
+from gan_jax.data import Source, places
 from gan_jax.evaluation import scores
 from gan_jax.evaluation.by_class import OfClass, by_class
 from gan_jax.evaluation.features import Extractor
@@ -21,21 +20,13 @@ from gan_jax.evaluation.memorisation import Memorisation, memorisation
 from gan_jax.evaluation.scores import SCORES, Images
 from gan_jax.pictures import grids
 from gan_jax.randomness import example_keys
-from gan_jax.runs import data, directory, drawing, monitor
+from gan_jax.runs import data, directory, drawing, learnt, monitor, score_table
+from gan_jax.runs.learnt import Place
 from gan_jax.runs.restore import TrainedRun, restore
 
 COMPARED = 1000  # samples whose nearest training images are looked for
 READ = 2**24  # pixels of training images that are read at once
 MEMORISATION = "memorisation"
-
-
-class RealImages(NamedTuple):
-    """What a run learnt: its training images and, where there are any, its test images; and what is known of both."""
-
-    source: Source
-    test: Source | None
-    real: Images
-    other: Images
 
 
 class ByClass(NamedTuple):
@@ -50,20 +41,19 @@ def score(
     config: ScoringConfig,
     metrics: Sequence[str] | None = None,
     seed: int = 0,
-    data_dir: str | None = None,
+    place: Place = learnt.WHERE_IT_WAS,
 ) -> tuple[dict, dict[str, Image.Image]]:
     """What evaluation.json says of a run; and of the newest and the best checkpoint the samples nearest to training images.
 
-    Args:
-      metrics: names in SCORES, or "memorisation"; None for all that can be computed.
-      data_dir: where the data lies now; None for where it was.
+    What cannot be computed, of so few images or without an extractor, is left out, and evaluation.json says why.
+
+    Args: metrics: names in SCORES, or "memorisation"; None for all. place: where the data lie now.
 
     Raises ValueError, OSError or loop.NonFinite.
     """
-    sampler, own = run.sampler, run.config.data
-    own = own if data_dir is None else replace(own, data_dir=data_dir)
-    chosen, memorised, extractor = _chosen(run, config, metrics)
-    images = _real_images(run, own, config.num_samples, extractor)
+    sampler, own = run.sampler, learnt.data_config(run, place)
+    chosen, extractor, left_out = _chosen(run, config, metrics)
+    images = learnt.read(run, own, config.num_samples, extractor, place.allow_changed_data)
     states = {"newest": run.state}
     if monitor.read(run.workdir):
         states["best"] = restore(run.workdir, monitor.BEST).state
@@ -78,16 +68,22 @@ def score(
             continue
         drawn = drawing.draw(sampler, state, key, count)
         fake = monitor.fake_images(drawn, count, extractor, title=f"samples, step {state.step}")
-        columns[kind] = {"step": int(state.step), **_scores(chosen, images.real, fake, extractor)}
+        columns[kind] = {"step": int(state.step), **_scores(chosen, images.real, fake, extractor, left_out)}
         if classes is not None:
             labels = np.asarray(sampler.conditions(example_keys(key, count), count)["label"])
             tables[kind] = classes.score(fake, labels)
-        if memorised:
-            found, pictures[kind] = _memorisation(images.source, images.test, images.real, fake)
-            columns[kind] |= {f"memorisation_{name}": value for name, value in found._asdict().items()}
-    columns["real"] = _scores(chosen, images.real, images.other, extractor)
+        if MEMORISATION in chosen:
+            try:
+                found, pictures[kind] = _memorisation(images.source, images.test, images.real, fake)
+                columns[kind] |= {f"memorisation_{name}": value for name, value in found._asdict().items()}
+            except ValueError as error:
+                left_out[MEMORISATION] = str(error)
+    columns["real"] = _scores(chosen, images.real, images.other, extractor, left_out)
+    if columns["newest"].keys() == {"step"} and not columns["real"]:
+        raise ValueError("; ".join(score_table.left_out(left_out)))
     result = {
         "scores": columns,
+        "left_out": left_out,
         "by_class": {kind: [_finite(each._asdict()) for each in found] for kind, found in tables.items()},
         "class_names": list(images.source.classes),
         "extractor": extractor and {"name": extractor.name, "fingerprint": extractor.fingerprint},
@@ -98,29 +94,25 @@ def score(
 
 def _chosen(
     run: TrainedRun, config: ScoringConfig, metrics: Sequence[str] | None
-) -> tuple[list[str], bool, Extractor | None]:
-    """The scores that are computed, whether nearest training images are looked for, and the extractor."""
-    dataset, shape = run.config.data.dataset, run.spec.image_shape
-    if metrics is None:
-        extractor = monitor.find_extractor(config, dataset, shape)
-        return scores.computable(extractor), True, extractor
-    for name in metrics:
-        require_known("metric", name, [*SCORES, MEMORISATION])
-    chosen = [name for name in metrics if name != MEMORISATION]
-    return chosen, MEMORISATION in metrics, monitor.needed_extractor(chosen, config, dataset, shape)
+) -> tuple[list[str], Extractor | None, dict[str, str]]:
+    """What is computed, the extractor, and what is not computed without one, with the reason."""
+    dataset, shape, every = run.config.data.dataset, run.spec.image_shape, [*SCORES, MEMORISATION]
+    names = every if metrics is None else list(metrics)
+    for name in names:
+        require_known("metric", name, every)
+    needing = scores.needing_features(names)
+    extractor = monitor.find_extractor(config, dataset, shape) if needing or metrics is None else None
+    if extractor or not needing:
+        return names, extractor, {}
+    if needing == names:
+        monitor.needed_extractor(needing, config, dataset, shape)  # which says how to get one
+    why = f"no extractor for {places.title(dataset)}"
+    return [name for name in names if name not in needing], None, dict.fromkeys(needing, why)
 
 
-def _real_images(run: TrainedRun, config: DataConfig, count: int, extractor: Extractor | None) -> RealImages:
-    """The images that the run learnt, labels by its own numbers. Raises ValueError if they have other classes now."""
-    source = data.load(config)
-    if sorted(source.classes) != sorted(run.spec.classes):
-        differing = apart(run=run.spec.classes, data=source.classes)
-        raise ValueError(f"{config.dataset} no longer has the classes that {run.workdir} learnt: {differing}")
-    source, test = (each and in_order_of(each, run.spec.classes) for each in (source, data.load_test(config, source)))
-    return RealImages(source, test, *monitor.real_pair(source, test, count, extractor))
-
-
-def _by_class(run: TrainedRun, config: DataConfig, images: RealImages, count: int, extractor: Extractor) -> ByClass:
+def _by_class(
+    run: TrainedRun, config: DataConfig, images: learnt.RealImages, count: int, extractor: Extractor
+) -> ByClass:
     """How samples are scored class by class."""
     names = images.source.classes
     numbers = _classes(config, names, extractor, images.real)
@@ -131,7 +123,8 @@ def _by_class(run: TrainedRun, config: DataConfig, images: RealImages, count: in
 
 def _classes(config: DataConfig, names: Sequence[str], extractor: Extractor, real: Images) -> list[int]:
     """The numbers that the extractor's classifier has for a run's classes; [] if it was made for others."""
-    if not extractor.name.startswith(directory.short(config.dataset) + "-cnn"):
+    trained_on = {directory.short(name) + "-cnn" for name in (config.dataset, places.title(config.dataset))}
+    if not extractor.name.startswith(tuple(trained_on)):
         return []
     known = extractor.classes
     if not known:  # of version 0.2, which numbered the classes of folders as strings are sorted
@@ -142,11 +135,17 @@ def _classes(config: DataConfig, names: Sequence[str], extractor: Extractor, rea
     return [known.index(name) for name in names]
 
 
-def _scores(names: list[str], real: Images, fake: Images, extractor: Extractor | None) -> dict[str, float]:
-    found = {}
+def _scores(
+    names: Sequence[str], real: Images, fake: Images, extractor: Extractor | None, left_out: dict[str, str]
+) -> dict[str, float]:
+    """Those scores that can be computed; adds to `left_out` why others cannot."""
+    found, names = {}, [name for name in names if name in SCORES]
     for name in (bar := tqdm(names, leave=False, dynamic_ncols=True, disable=not names)):
         bar.set_description(name)
-        found |= scores.compute([name], real, fake, extractor)
+        try:
+            found |= scores.compute([name], real, fake, extractor)
+        except ValueError as error:
+            left_out[name] = str(error).removeprefix(f"{name} ")
     return found
 
 

@@ -17,11 +17,18 @@ def table(result: dict) -> Iterator[str]:
         for name, value in column.items():
             if name != "step":
                 rows.setdefault(name, [name, *[""] * len(columns)])[number + 1] = _format(value)
-    width = max(len(row[0]) for row in rows.values())
+    width = max((len(row[0]) for row in rows.values()), default=0)
     yield f"{'':{width}}  " + "  ".join(f"{head:>14}" for head in heads)
     for name, *values in rows.values():
         yield f"{name:{width}}  " + "  ".join(f"{value:>14}" for value in values)
     yield from _class_table(result["class_names"], result["by_class"])
+    yield from left_out(result.get("left_out", {}))
+
+
+def left_out(reasons: dict[str, str]) -> Iterator[str]:
+    """A line for each reason why scores are left out, of {"recall": "...", ...}."""
+    for reason in dict.fromkeys(reasons.values()):
+        yield f"left out: {', '.join(name for name, own in reasons.items() if own == reason)}: {reason}"
 
 
 def _class_table(class_names: Sequence[str], found: dict[str, list[dict]]) -> Iterator[str]:

@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple, TypeVar
@@ -17,12 +18,15 @@ from gan_jax.config.flags import flag
 from gan_jax.config.options import options, replace
 from gan_jax.config.stored import from_json, to_json
 from gan_jax.data import example_batch
+from gan_jax.data.fingerprint import fingerprint
 from gan_jax.pictures import animations, curves, grids
 from gan_jax.randomness import Key
 from gan_jax.recipes.contract import Batch, Phase, Recipe, State, phase_at
 from gan_jax.runs import class_order, data_sheet, directory, drawing, monitor
+from gan_jax.runs.anew import require_unsaved
 from gan_jax.runs.data import Data, batches_of, require_shares
 from gan_jax.runs.experiment import Experiment
+from gan_jax.runs.lock import alone
 from gan_jax.training import loop, record
 from gan_jax.training.checkpoint import Checkpoints
 from gan_jax.training.diagnostics import EarlyWarning
@@ -95,7 +99,8 @@ def prepare(experiment: Experiment, config: object, given: Collection[str] | Non
     config, data, phases = check(experiment, config)
     require_fitting(phases[0].recipe, data)
     plan = by_first(lambda: monitor.prepare(config, data)) if eval_every(config, data) else None
-    by_first(lambda: directory.open_run(experiment, config, data.spec))
+    found = None if data.source is None else fingerprint(data.source)
+    by_first(lambda: directory.open_run(experiment, config, data.spec, found))
     run = Run(experiment.name, config, data, phases, Path(config.run.workdir), plan)
     by_first(lambda: data_sheet.save(run.workdir, data, phases[0].recipe, config.run.seed))
     return run
@@ -117,7 +122,7 @@ def by_first(act: Callable[[], Result]) -> Result | None:
     if jax.process_index() == 0:
         try:
             result = act()
-        except (ValueError, OSError) as raised:
+        except (ValueError, OSError, RuntimeError) as raised:
             error = raised
     if jax.process_count() > 1 and multihost_utils.broadcast_one_to_all(np.int32(error is not None)) and not error:
         error = ValueError("the first process cannot start; it says why")
@@ -188,14 +193,15 @@ def fit(run: Run, hooks: tuple[loop.Hook, ...] = (), state: State | None = None,
     Args: state, key: the first state and the key of the steps, where they are not of the run's seed alone.
     """
     lead, own = jax.process_index() == 0, run.config.run
-    checkpoints = Checkpoints(run.workdir / "checkpoints") if lead else None
 
     def open_record(step: int) -> record.Record:
         if step > 0:  # said only now, since the newest checkpoint may prove damaged
             print(f"going on with {run.workdir} from step {step}")
+        else:
+            require_unsaved(run.workdir, own.checkpoint_every)
         return record.Record(run.workdir, after=step)
 
-    try:
+    with kept(run.workdir) if lead else nullcontext() as checkpoints:
         return loop.fit(
             run.phases,
             run.init() if state is None else state,
@@ -210,9 +216,14 @@ def fit(run: Run, hooks: tuple[loop.Hook, ...] = (), state: State | None = None,
             hooks=hooks,
             observe=EarlyWarning(warn=tqdm.write),
         )
-    finally:
-        if lead:
-            checkpoints.close()
+
+
+@contextmanager
+def kept(workdir: Path) -> Iterator[Checkpoints]:
+    """The checkpoints of a run, whose directory nobody else trains in meanwhile. Raises lock.Locked or ReadError."""
+    workdir.mkdir(parents=True, exist_ok=True)
+    with alone(workdir), Checkpoints(workdir / "checkpoints") as checkpoints:
+        yield checkpoints
 
 
 def finish(run: Run, result: loop.Result, measure: Callable[[State], dict] = lambda state: {}) -> dict:

@@ -15,6 +15,7 @@ from gan_jax.data import example_batch
 from gan_jax.recipes.contract import Batch, Phase, State
 from gan_jax.recipes.trials import all_of, of_each, one, trials
 from gan_jax.runs import training
+from gan_jax.runs.anew import require_unsaved
 from gan_jax.runs.data import Data, batches_of, load_images
 from gan_jax.runs.experiment import Experiment
 from gan_jax.runs.training import Run
@@ -85,14 +86,14 @@ def train(runs: Sequence[Run]) -> None:
             warning(step, own(metrics, k))
 
     with ExitStack() as stack:
-        kept = [stack.enter_context(closing(Checkpoints(run.workdir / "checkpoints"))) for run in runs]
+        kept = [stack.enter_context(training.kept(run.workdir)) for run in runs]
         result = loop.fit(
             recipe,
             state,
             lambda step: _batches([batches_of(run.data.source, run.phases, run.config)(step) for run in runs]),
             step_keys,
             steps=config.steps,
-            checkpoints=_Checkpoints(kept),
+            checkpoints=_Checkpoints(kept, before_anew=partial(_require_unsaved, runs)),
             record=lambda step: _Record([Record(run.workdir, after=step) for run in runs]),
             checkpoint_every=config.checkpoint_every,
             log_every=config.log_every,
@@ -108,6 +109,11 @@ def train(runs: Sequence[Run]) -> None:
 def own(metrics: dict[str, float], k: int) -> dict[str, float]:
     """The k-th trial's, of metrics as `of_each` names them."""
     return {name.removeprefix(f"{k}/"): value for name, value in metrics.items() if name.startswith(f"{k}/")}
+
+
+def _require_unsaved(runs: Sequence[Run]) -> None:
+    for run in runs:
+        require_unsaved(run.workdir, run.config.run.checkpoint_every)
 
 
 def _warn(seed: int, line: str) -> None:
@@ -147,10 +153,14 @@ class _Record:
 
 
 class _Checkpoints:
-    """The checkpoints of all seeds, as one: what is restored is the newest step that all of them have."""
+    """The checkpoints of all seeds, as one: what is restored is the newest step that all of them have.
 
-    def __init__(self, each: list[Checkpoints]):
+    Args: before_anew: called if there is none, before those of single seeds are removed.
+    """
+
+    def __init__(self, each: list[Checkpoints], before_anew: Callable[[], None] = lambda: None):
         self._each = each
+        self._before_anew = before_anew
 
     def save(self, step: int, state: State) -> None:
         for k, checkpoints in enumerate(self._each):
@@ -168,6 +178,7 @@ class _Checkpoints:
             states = [checkpoints.restore(alone) for checkpoints in self._each]
             if all(state is not None and state.step == newest for state in states):
                 return all_of(states)
+        self._before_anew()
         self._forget_after(-1)
         return None
 

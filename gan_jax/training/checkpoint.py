@@ -2,7 +2,8 @@
 
 A save is atomic (Orbax writes beside and renames), so a process killed at any moment leaves the last whole one. Each
 checkpoint carries a checksum of its arrays: what was damaged on disk is noticed, set aside, and the one before used.
-Checkpoints of other networks are not damaged: they are compared with the template first, and stay where they are.
+Checkpoints of other networks are not damaged: they are compared with the template first, and stay where they are. So do
+those that cannot be read for a reason that is not in them (`damage`).
 """
 
 import sys
@@ -17,6 +18,8 @@ import orbax.checkpoint as ocp
 from etils import epath
 
 from gan_jax.training import legacy
+from gan_jax.training.damage import Damage, is_damage, read_json, reason
+from gan_jax.training.files import require_utf8
 
 State = TypeVar("State")
 ByPath = dict[legacy.Path, Any]  # a tree's leaves, in order
@@ -26,6 +29,10 @@ SHOWN = 3  # differences from the template that an error names
 
 class SaveError(OSError):
     """A checkpoint could not be written. The message says why and which one is the last good one."""
+
+
+class ReadError(OSError):
+    """Checkpoints cannot be read, which does not prove them damaged. The message says why; nothing was moved."""
 
 
 class TemplateError(ValueError):
@@ -38,22 +45,42 @@ class Checkpoints:
     A reader of a run that may be training is `read_only`: it neither writes, nor clears away unfinished saves, nor sets
     damaged checkpoints aside. Saves go on in the background: an error shows at the next call. In a run of many
     processes only the first one reads and writes, so the others need not see its disk.
+
+    As a context it closes itself; where an error leaves it, an error of closing is not said as well.
+
+    Raises ReadError if the directory cannot be opened.
     """
 
     def __init__(self, directory: str | Path, keep: int = 2, *, read_only: bool = False):
         self._directory = Path(directory).absolute()
         self._keep = keep
         self._read_only = read_only
-        self._manager = self._open()
+        try:
+            require_utf8(self._directory)  # TensorStore would take another path for it
+            if not read_only:
+                self._directory.mkdir(parents=True, exist_ok=True)
+            self._manager = self._open()
+        except OSError as error:
+            raise ReadError(f"cannot open the checkpoints in {self._directory}: {reason(error)}") from error
+
+    def __enter__(self) -> "Checkpoints":
+        return self
+
+    def __exit__(self, kind: type | None, *_) -> None:
+        try:
+            self.close()
+        except SaveError:
+            if kind is None:
+                raise
 
     def _open(self) -> ocp.CheckpointManager:
-        if not self._read_only:
-            self._directory.mkdir(parents=True, exist_ok=True)
         options = ocp.CheckpointManagerOptions(
             create=False,  # Orbax cannot create it where `active_processes` are given
             preservation_policy=ocp.checkpoint_managers.LatestN(self._keep),
             read_only=self._read_only,
             cleanup_tmp_directories=not self._read_only,  # of saves that were cut off; a reader's are still going on
+            # Made in the background, a folder that cannot be made leaves threads that wait 20 minutes for it.
+            async_options=ocp.AsyncOptions(create_directories_asynchronously=False),
             multiprocessing_options=ocp.options.MultiprocessingOptions(
                 primary_host=0, active_processes={0}, barrier_sync_key_prefix="first_process"
             ),
@@ -79,8 +106,11 @@ class Checkpoints:
             raise self._save_error(error) from error
 
     def delete(self, step: int) -> None:
-        """Removes a checkpoint."""
-        self._manager.delete(step)
+        """Removes a checkpoint. Raises SaveError."""
+        try:
+            self._manager.delete(step)
+        except Exception as error:
+            raise self._save_error(error) from error
 
     def wait(self) -> None:
         """Returns when all that was saved is on disk. Raises SaveError."""
@@ -100,21 +130,28 @@ class Checkpoints:
 
         Raises:
           TemplateError: the newest readable checkpoint has another tree, other shapes or other dtypes. It stays.
+          ReadError, MemoryError: the newest cannot be read, and nothing proves that it is damaged. It stays.
         """
         for step in reversed(self.steps()):
             wanted = template(step) if callable(template) else template
             wanted = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype), wanted)
             try:
                 return self._read(step, wanted)
-            except (TemplateError, MemoryError):
+            except TemplateError:
                 raise
+            except MemoryError as error:
+                raise MemoryError(f"too little memory for the {self._name(step)}") from error
             except Exception as error:  # damage makes Orbax and TensorStore raise errors of many kinds
+                self._require_damage(step, error)
                 self._set_aside(step, error)
         return None
 
     def close(self) -> None:
-        """Waits for the saves and lets go of the directory."""
-        self._manager.close()
+        """Waits for the saves and lets go of the directory. Raises SaveError."""
+        try:
+            self._manager.close()
+        except Exception as error:
+            raise self._save_error(error) from error
 
     def _read(self, step: int, template: State) -> State:
         tree = self._shapes(step)
@@ -122,32 +159,47 @@ class Checkpoints:
         old = legacy.is_legacy(saved, wanted)
         renamed = legacy.renamed if old else lambda path: path
         if differences := _compare({renamed(path): leaf for path, leaf in saved.items()}, wanted):
-            where = f"checkpoint of step {step} in {self._directory}"
-            raise TemplateError(f"{where} is of other networks: {differences}")
+            raise TemplateError(f"{self._name(step)} is of other networks: {differences}")
+        crc = read_json(self._directory / str(step) / "integrity" / "metadata").get("crc32")
         # Read as Orbax's own tree, not as the template's: it does not compare the two by itself.
         restored = self._manager.restore(
             step,
             args=ocp.args.Composite(
-                state=ocp.args.StandardRestore(jax.tree.map(lambda x: np.empty(x.shape, x.dtype), tree)),
-                integrity=ocp.args.JsonRestore(),
+                state=ocp.args.StandardRestore(jax.tree.map(lambda x: np.empty(x.shape, x.dtype), tree))
             ),
         )
         arrays = {renamed(path): np.asarray(leaf) for path, leaf in _by_path(restored.state).items()}
         order = legacy.in_saved_order(wanted) if old else wanted
-        if checksum([arrays[path] for path in order]) != restored.integrity["crc32"]:
-            raise ValueError("the arrays do not match their checksum")
+        if checksum([arrays[path] for path in order]) != crc:
+            raise Damage("the arrays do not match their checksum")
         return jax.tree.unflatten(jax.tree.structure(template), [arrays[path] for path in wanted])
 
     def _shapes(self, step: int) -> Any:
         """The tree of what is in a checkpoint, as dicts and lists of jax.ShapeDtypeStruct."""
         # By a handler of its own: the manager knows an item's metadata only after it has restored one.
         metadata = ocp.StandardCheckpointHandler().metadata(epath.Path(self._directory, str(step), "state"))
-        return jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype), metadata.tree)
+        leaves, structure = jax.tree.flatten(metadata.tree)
+        if not all(hasattr(leaf, "shape") for leaf in leaves):
+            raise Damage("not all in it are arrays")
+        return jax.tree.unflatten(structure, [jax.ShapeDtypeStruct(leaf.shape, leaf.dtype) for leaf in leaves])
+
+    def _name(self, step: int) -> str:
+        return f"checkpoint of step {step} in {self._directory}"
+
+    def _require_damage(self, step: int, error: Exception) -> None:
+        """Raises ReadError unless the error proves that the checkpoint is damaged."""
+        try:
+            if is_damage(self._directory / str(step), error):
+                return
+        except OSError as met:
+            raise ReadError(f"cannot read the {self._name(step)}: {reason(met)}; nothing was moved") from met
+        advice = "it may be whole, so it stays; moved away by hand, it makes place for the one before"
+        raise ReadError(f"cannot read the {self._name(step)}: {reason(error)}; {advice}") from error
 
     def _set_aside(self, step: int, error: Exception) -> None:
-        reason = str(error).strip().splitlines()[0][:120] if str(error).strip() else type(error).__name__
+        why = reason(error)[:120]
         if self._read_only:
-            print(f"checkpoint of step {step} cannot be read ({reason}); trying the one before", file=sys.stderr)
+            print(f"checkpoint of step {step} cannot be read ({why}); trying the one before", file=sys.stderr)
             return
         aside = self._directory.parent / "damaged"
         aside.mkdir(exist_ok=True)
@@ -159,22 +211,16 @@ class Checkpoints:
         (self._directory / str(step)).rename(target)
         self._manager.close()
         self._manager = self._open()  # forgets the step
-        before = f"going back to step {self.steps()[-1]}" if self.steps() else "no other is left: starting anew"
-        print(f"checkpoint of step {step} is damaged ({reason}); moved to {target}; {before}", file=sys.stderr)
+        before = f"going back to step {self.steps()[-1]}" if self.steps() else "no other is left"
+        print(f"checkpoint of step {step} is damaged ({why}); moved to {target}; {before}", file=sys.stderr)
 
     def _save_error(self, error: Exception) -> SaveError:
-        whole = [step for step in self.steps() if (self._directory / str(step)).exists()]
+        try:
+            whole = [step for step in self.steps() if (self._directory / str(step)).exists()]
+        except OSError:
+            whole = []
         last = f"the last good checkpoint is of step {whole[-1]}" if whole else "there is no earlier checkpoint"
-        return SaveError(f"cannot save a checkpoint in {self._directory}: {_reason(error)}; {last}")
-
-
-def _reason(error: Exception) -> str:
-    """What the system said, without TensorStore's chain of contexts."""
-    text = " ".join(str(error).split())
-    for known in ("No space left on device", "File too large", "Permission denied", "Read-only file system"):
-        if known in text:
-            return known
-    return text[:200] or type(error).__name__
+        return SaveError(f"cannot save a checkpoint in {self._directory}: {reason(error)}; {last}")
 
 
 def _by_path(tree) -> ByPath:

@@ -1,6 +1,8 @@
 """Files that are written whole or not at all, so that a process killed at any moment leaves no half of one."""
 
+import errno
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -35,3 +37,17 @@ def replacing(path: str | Path) -> Iterator[BinaryIO]:
         if isinstance(error, OSError) and error.filename is None:  # a full disk does not say where
             error.filename = str(path)
         raise
+
+
+def require_utf8(path: Path) -> None:
+    """Raises OSError unless a path is the same to libraries that take all paths for UTF-8, as TensorStore does.
+
+    It is another where Python's own encoding of file names is another, as the locale has it, and a name is not ASCII.
+    """
+    try:
+        same = os.fsencode(path) == str(path).encode()
+    except UnicodeEncodeError:
+        same = False
+    if not same:
+        own = sys.getfilesystemencoding()
+        raise OSError(errno.EILSEQ, f"its name is not UTF-8 where file names are {own}; set PYTHONUTF8=1")

@@ -98,14 +98,14 @@ def fit(
     state = _newest(phases, state, key, checkpoints)
     first = int(state.step)
     lead = jax.process_index() == 0
-    if lead and first == 0:
-        for hook in hooks:
-            hook.run(0, state)
     with (
         caught_signals() as caught,
         closing(record(first)) if lead else nullcontext() as log,
         tqdm(total=steps, initial=first, unit="step", disable=not (progress and lead), dynamic_ncols=True) as bar,
     ):
+        if lead and first == 0:
+            for hook in hooks:
+                hook.run(0, state)
         training = _Training(
             key, steps, checkpoint_every, log_every, steps_per_call, hooks, observe, checkpoints, log, bar, caught
         )

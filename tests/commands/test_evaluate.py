@@ -104,6 +104,8 @@ def test_the_best_of_an_earlier_step_replaces_that_of_a_later(trained, tmp_path,
     run = shutil.copytree(trained, tmp_path / "run")
     for step in (4, 5):
         shutil.rmtree(run / "checkpoints" / str(step))
+    for name in ("metrics.jsonl", "result.json"):
+        (run / name).unlink()
     lines = [dict.fromkeys(line, 1e9) | {"step": 5} for line in monitor.read(trained)[-1:]]
     (run / monitor.LINES).write_text("".join(json.dumps(line) + "\n" for line in lines))
     shutil.rmtree(run / "best")
@@ -119,7 +121,9 @@ def test_a_killed_run_finds_the_same(trained, tmp_path, run_experiment, tiny):
     for step in (4, 5):
         shutil.rmtree(run / "checkpoints" / str(step), ignore_errors=True)
         shutil.rmtree(run / "best" / str(step), ignore_errors=True)
-    (run / monitor.LINES).write_text("".join((trained / monitor.LINES).read_text().splitlines(True)[:1]))
+    (run / "result.json").unlink()
+    for name, count in (("metrics.jsonl", 2), (monitor.LINES, 1)):
+        (run / name).write_text("".join((trained / name).read_text().splitlines(True)[:count]))
     assert run_experiment(*tiny, *EVALUATED, "--steps=5", "--checkpoint_every=1", f"--workdir={run}") == 0
     assert monitor.read(run) == monitor.read(trained)
     assert (run / "best").joinpath(str(json.loads((trained / "result.json").read_text())["best"]["step"])).exists()

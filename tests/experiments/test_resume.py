@@ -259,11 +259,21 @@ def test_a_damaged_checkpoint_is_set_aside(damage, half, straight, train, assert
     assert (half / "damaged" / str(HALF)).is_dir()
 
 
-def test_without_any_whole_checkpoint_it_starts_anew(half, straight, train, assert_same, capsys):
+def test_without_any_whole_checkpoint_it_stops_and_what_was_learnt_of_it_stays(
+    half, straight, train, assert_same, capsys
+):
+    metrics, whole = (half / "metrics.jsonl").read_bytes(), _steps(half)[0]
+    (half / "kept").mkdir()
+    shutil.copytree(half / "checkpoints" / str(whole), half / "kept" / str(whole))
     for step in _steps(half):
         shutil.rmtree(half / "checkpoints" / str(step) / "state")
+    for _ in range(2):
+        assert train(half) == 2
+        line = capsys.readouterr().err.splitlines()[-1]
+        assert line.startswith(f"error: {half} has no checkpoint that can be used, but the metrics of {HALF} rounds")
+        assert (half / "metrics.jsonl").read_bytes() == metrics
+    (half / "kept" / str(whole)).rename(half / "checkpoints" / str(whole))
     assert train(half) == 0
-    assert "no other is left: starting anew" in capsys.readouterr().err
     assert_same(half, straight)
 
 

@@ -71,6 +71,17 @@ def test_what_has_nothing_in_common_begins_anew(two):
     assert two[0].steps() == []
 
 
+def test_what_one_seed_had_saved_is_not_removed_where_another_has_none_that_is_whole(two):
+    def lost():
+        raise ValueError("the metrics of 10 rounds would be lost")
+
+    two[0].save(10, one(state_of(10), 0))
+    two[0].wait()
+    with pytest.raises(ValueError, match="would be lost"):
+        trials._Checkpoints(list(two), before_anew=lost).restore(template)
+    assert two[0].steps() == [10]
+
+
 def test_each_seed_records_its_own_metrics(tmp_path):
     records = [Record(tmp_path / name) for name in ("a", "b") if not (tmp_path / name).mkdir()]
     with closing(trials._Record(records)) as record:
