@@ -50,18 +50,13 @@ class Config:
 PRESETS["published"] = replace(Config(), **presets.PUBLISHED_DCGAN)
 
 
-def resolve(config: Config) -> Config:
-    """The configuration with what game and networks bring; learning rates fall to 0 in the end."""
-    return with_network_defaults(config, lr_decay="cosine")
-
-
 def make(config: Config, spec: DataSpec) -> Recipe:
     """The game of a generator that draws images from noise, and a discriminator that tells them from real ones."""
     generator, discriminator = make_networks(config, spec.image_shape)
     return gan.make(gan.Setup(generator, discriminator, **setup_fields(config)))
 
 
-main = experiment("dcgan", Config, make, resolve=resolve, presets=PRESETS)
+main = experiment("dcgan", Config, make, resolve=with_network_defaults, presets=PRESETS)
 
 if __name__ == "__main__":
     main()

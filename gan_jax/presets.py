@@ -46,7 +46,6 @@ PUBLISHED_DCGAN = dict(
     minibatch="none",
     prior="uniform",
     ema=0.0,
-    lr_decay="none",
 )
 
 

@@ -25,7 +25,7 @@ from gan_jax.runs.experiment import find
 from gan_jax.runs.restore import restore
 
 ROOT = Path(__file__).parents[1]
-TINY = ("--game=non_saturating", "--lr_decay=none", "--network=mlp", "--hidden=8", "--image_size=8", "--batch_size=8")
+TINY = ("--game=non_saturating", "--network=mlp", "--hidden=8", "--image_size=8", "--batch_size=8")
 
 
 @pytest.fixture(scope="module", autouse=True)

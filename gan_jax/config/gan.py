@@ -175,7 +175,7 @@ def _require_compatible(found: SimpleNamespace, given: dict) -> None:
     if found.lr_decay != "none" and (found.decay_rounds or found.steps) < found.steps:
         raise ValueError(
             f"steps={found.steps}: rates have fallen to 0 after decay_rounds={found.decay_rounds}; a longer run is another "
-            "one, with a --workdir of its own; with --lr_decay=none any run can be made longer"
+            "one, with a --workdir of its own"
         )
     if "decay_rounds" in given and not falling:
         raise ValueError(f"decay_rounds={found.decay_rounds}: nothing falls; see {', '.join(_CONSTANT)}")

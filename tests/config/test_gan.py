@@ -101,7 +101,7 @@ def test_values_fall_over_all_rounds_unless_told_otherwise(configured):
 
 def test_the_published_dcgan_has_none_of_ours(configured):
     """Radford et al. 2016, section 4: Adam 2e-4, β1 0.5, batches of 128, uniform z of 100; and the authors' ngf = 64."""
-    config = dcgan.resolve(configured("--preset=published", "--batch_size=32"))
+    config = with_network_defaults(configured("--preset=published", "--batch_size=32"))
     assert (config.gan.d_lr, config.gan.g_lr, config.gan.beta1, config.gan.lr_decay) == (2e-4, 2e-4, 0.5, "none")
     assert (config.players.latent_size, config.players.prior, config.players.minibatch) == (100, "uniform", "none")
     assert (config.players.d_norm, config.players.g_norm, config.gan.penalty, config.gan.ema) == ("batch",) * 2 + (
@@ -109,7 +109,7 @@ def test_the_published_dcgan_has_none_of_ours(configured):
         0,
     )
     assert (config.architecture.width, config.architecture.depth) == (64, 0)
-    assert config.run.batch_size == 32 and dcgan.resolve(configured("--preset=published")).run.batch_size == 128
+    assert config.run.batch_size == 32 and with_network_defaults(configured("--preset=published")).run.batch_size == 128
 
 
 def test_soft_labels_reach_the_game(fields):

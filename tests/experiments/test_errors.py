@@ -134,7 +134,7 @@ def test_a_wrong_flag_is_named(flag, said, refused):
         (["--penalty_weight=5"], "penalty_weight needs a --penalty"),
         (["--penalty=r1,r1"], "penalty=r1,r1: each but once"),
         (
-            ["--decay_rounds=5", "--lr_decay=none"],
+            ["--decay_rounds=5"],
             "decay_rounds=5: nothing falls; see lr_decay, penalty_end, instance_noise",
         ),
     ],
@@ -232,7 +232,7 @@ def run(tmp_path):
     """The directory of a run of batch size 8, game hinge, as far as config.json says."""
     workdir = tmp_path / "run"
     workdir.mkdir()
-    flags = {"batch_size": 8, "game": "hinge", "lr_decay": "none", "steps": 5}
+    flags = {"batch_size": 8, "game": "hinge", "steps": 5}
     content = {"experiment": "dcgan", "flags": flags, "image_shape": [8, 8, 1], "class_names": list("0123456789")}
     (workdir / "config.json").write_text(json.dumps(content))
     (workdir / "metrics.jsonl").write_text('{"step": 1}\n')
