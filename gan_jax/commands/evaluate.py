@@ -53,7 +53,8 @@ def main(parsed: Parsed) -> None:
     """Scores the run; prints the table."""
     result = evaluate(parsed.config)
     print("\n".join(score_table.table(result)))
-    if result["extractor"] is None and parsed.config.metrics is None:
-        dataset = result["real"]["dataset"]
-        print(f"only pixels are compared, as no extractor comes with {dataset}: {advice.train_one(dataset)}")
+    if result["extractor"] and not result["extractor"]["for_such_images"]:
+        name, dataset = result["extractor"]["name"], result["real"]["dataset"]
+        print(f"{name} knows no such images, but their colours and shapes: it compares runs on the same images.")
+        print(f"One that knows them: {advice.train_one(dataset)}")
     print(Path(parsed.config.workdir) / "evaluation.json")

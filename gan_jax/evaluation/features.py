@@ -45,6 +45,7 @@ class Extractor(NamedTuple):
         [B, K]). Differentiable in floats.
       variables: the network's.
       classes: what it calls them, in order; () where that is not known.
+      judges: whether it was trained for such images, so that its class probabilities say something of them.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Extractor(NamedTuple):
     apply: Callable[[dict, Array], tuple[Array, Array]]
     variables: dict
     classes: tuple[str, ...] = ()
+    judges: bool = True
 
     @property
     def fingerprint(self) -> str:
@@ -103,10 +105,20 @@ def load_classifier(path: str | Path) -> Extractor:
             _, out = network.apply(variables, pixels / 127.5 - 1, train=False)
         return out["features"], jax.nn.softmax(out["class_logits"])
 
-    taken = (channels,) if channels == 1 else (1, channels)
+    taken = (1, 3) if channels == 3 else (channels,)
     found = Extractor(name, taken, apply, variables, tuple(described.get("classes", ())))
     own = path.parent.resolve() != EXTRACTORS.resolve()
     return found._replace(name=f"{name}-{found.fingerprint}") if own else found
+
+
+def for_any_images(image_shape: tuple[int, ...]) -> Extractor | None:
+    """The network for images that none was trained for, whatever they show: it knows emoji, and so colours and shapes.
+
+    None for what is no image [H, W, C] in gray or RGB.
+    """
+    if len(image_shape) != 3 or image_shape[-1] not in (1, 3):
+        return None
+    return load_classifier(EXTRACTORS / "emoji.npz")._replace(judges=False)
 
 
 def load_inception(path: str | Path) -> Extractor:

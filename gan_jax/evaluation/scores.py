@@ -29,8 +29,11 @@ class Images(NamedTuple):
     features: Features | None
 
 
+SEES = ("features", "classes", "pixels")  # classes: the probabilities of classes that the images have
+
+
 class Score(NamedTuple):
-    """compute: (real, fake) -> the numbers by name; better: "lower" or "higher"; sees: "features" or "pixels"."""
+    """compute: (real, fake) -> the numbers by name; better: "lower" or "higher"; sees: what is in SEES."""
 
     compute: Callable[[Images, Images], dict[str, float]]
     better: str
@@ -97,12 +100,13 @@ def better(number: str) -> str | None:
 
 def computable(extractor: Extractor | None) -> list[str]:
     """The names of the scores that can be computed with this extractor, or with none."""
-    return [name for name, score in SCORES.items() if extractor or score.sees == "pixels"]
+    seen = {"pixels": True, "features": extractor is not None, "classes": extractor is not None and extractor.judges}
+    return [name for name, score in SCORES.items() if seen[score.sees]]
 
 
-def needing_features(names: Sequence[str]) -> list[str]:
-    """Those of `names` that are scores that need an extractor."""
-    return [name for name in names if name in SCORES and SCORES[name].sees == "features"]
+def needing(names: Sequence[str], *seen: str) -> list[str]:
+    """Those of `names` that are scores that see one of these (`SEES`)."""
+    return [name for name in names if name in SCORES and SCORES[name].sees in seen]
 
 
 def _counts(real: int, fake: int) -> str:
@@ -135,15 +139,15 @@ SCORES = {
     "inception_score": Score(
         lambda real, fake: {"inception_score": metrics.inception_score(fake.features.probabilities)[0]},
         "higher",
-        "features",
+        "classes",
     ),
     "mode_score": Score(
         lambda real, fake: {"mode_score": metrics.mode_score(fake.features.probabilities, real.features.probabilities)},
         "higher",
-        "features",
+        "classes",
     ),
-    "modes": Score(lambda real, fake: {"modes": _mode_coverage(real, fake).modes}, "higher", "features"),
-    "reverse_kl": Score(lambda real, fake: {"reverse_kl": _mode_coverage(real, fake).reverse_kl}, "lower", "features"),
+    "modes": Score(lambda real, fake: {"modes": _mode_coverage(real, fake).modes}, "higher", "classes"),
+    "reverse_kl": Score(lambda real, fake: {"reverse_kl": _mode_coverage(real, fake).reverse_kl}, "lower", "classes"),
     "sliced_wasserstein": Score(
         lambda real, fake: {
             f"sliced_wasserstein_{side}": distance

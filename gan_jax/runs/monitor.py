@@ -29,7 +29,7 @@ LINES = "evaluations.jsonl"
 
 
 def find_extractor(config: ScoringConfig, dataset: str, image_shape: tuple[int, int, int]) -> Extractor | None:
-    """The network that the flags name, else the one that comes with the dataset, else None.
+    """The network that the flags name, else the one that comes with the dataset, else the one for any images, if it takes them.
 
     Raises ValueError or OSError if it cannot be read, or does not take such images.
     """
@@ -42,7 +42,7 @@ def find_extractor(config: ScoringConfig, dataset: str, image_shape: tuple[int, 
     elif (own := features.EXTRACTORS / f"{dataset}.npz").exists():
         found = features.load_classifier(own)
     else:
-        return None
+        return features.for_any_images(image_shape)
     features.require_channels(found, image_shape[-1])
     return found
 
@@ -131,14 +131,15 @@ def needed_extractor(
     """The extractor for scores of these names, None if they need none. Raises ValueError or OSError."""
     for name in names:
         require_known("metric", name, SCORES)
-    needing = scores.needing_features(names)
+    needing = scores.needing(names, "features", "classes")
     if not needing:
         return None
     found = find_extractor(config, dataset, image_shape)
-    if found is None:
+    able = scores.computable(found)
+    if lacking := [name for name in needing if name not in able]:
         raise ValueError(
-            f"{needing[0]} needs an extractor, and none comes with {dataset}: {advice.train_one(dataset)}; or give "
-            f"--inception_weights; without: {', '.join(scores.computable(None))}"
+            f"{lacking[0]} needs an extractor that knows such images, and none comes with {dataset}: "
+            f"{advice.train_one(dataset)}; or give --inception_weights; without: {', '.join(able)}"
         )
     return found
 

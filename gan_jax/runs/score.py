@@ -86,7 +86,8 @@ def score(
         "left_out": left_out,
         "by_class": {kind: [_finite(each._asdict()) for each in found] for kind, found in tables.items()},
         "class_names": list(images.source.classes),
-        "extractor": extractor and {"name": extractor.name, "fingerprint": extractor.fingerprint},
+        "extractor": extractor
+        and {"name": extractor.name, "fingerprint": extractor.fingerprint, "for_such_images": extractor.judges},
         "real": {"dataset": own.dataset, "other": "test split" if images.test else "other half of the training split"},
     }
     return result, pictures
@@ -100,14 +101,15 @@ def _chosen(
     names = every if metrics is None else list(metrics)
     for name in names:
         require_known("metric", name, every)
-    needing = scores.needing_features(names)
+    needing = scores.needing(names, "features", "classes")
     extractor = monitor.find_extractor(config, dataset, shape) if needing or metrics is None else None
-    if extractor or not needing:
-        return names, extractor, {}
-    if needing == names:
-        monitor.needed_extractor(needing, config, dataset, shape)  # which says how to get one
-    why = f"no extractor for {places.title(dataset)}"
-    return [name for name in names if name not in needing], None, dict.fromkeys(needing, why)
+    lacking = [name for name in needing if name not in scores.computable(extractor)]
+    if lacking == names:
+        monitor.needed_extractor(lacking, config, dataset, shape)  # which says how to get one
+    why = (
+        f"no extractor knows the classes of {places.title(dataset)}" if extractor else "no extractor takes such images"
+    )
+    return [name for name in names if name not in lacking], extractor, dict.fromkeys(lacking, why)
 
 
 def _by_class(

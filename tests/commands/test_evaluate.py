@@ -184,7 +184,7 @@ def test_chosen_metrics_and_the_same_twice(trained):
     assert score(trained, *given) == first
 
 
-def test_without_an_extractor_pixels_are_compared(tmp_path, run_experiment, run_command, tiny, capsys):
+def test_images_that_no_network_knows_are_compared_by_one_for_any(tmp_path, run_experiment, run_command, tiny, capsys):
     """Colour images in folders, with a test split of 8."""
     for i in range(20):
         folder = tmp_path / "pictures" / ("train" if i < 12 else "test")
@@ -195,15 +195,20 @@ def test_without_an_extractor_pixels_are_compared(tmp_path, run_experiment, run_
     assert run_experiment(*tiny, dataset, "--steps=1", f"--workdir={tmp_path / 'run'}") == 0
     capsys.readouterr()
     assert run_command("evaluate", f"--workdir={tmp_path / 'run'}") == 0
-    assert f"python -m experiments.classifier {dataset} trains one" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "emoji-cnn knows no such images" in out and f"python -m experiments.classifier {dataset} trains one" in out
     result = json.loads((tmp_path / "run/evaluation.json").read_text())
-    assert result["real"]["other"] == "test split" and result["extractor"] is None
-    assert set(result["scores"]["real"]) == {"sliced_wasserstein_8[12 real,8 fake]", "ms_ssim[12 real,8 fake]"}
+    assert result["real"]["other"] == "test split" and result["extractor"]["name"] == "emoji-cnn"
+    classes = {"inception_score", "mode_score", "modes", "reverse_kl"}
+    assert set(result["left_out"]) == classes
+    assert set(result["left_out"].values()) == {"no extractor knows the classes of folder:pictures"}
     found = result["scores"]["newest"]
-    assert {"sliced_wasserstein_8[12]", "ms_ssim[12]", "memorisation_copies"} <= set(found)
-    assert not any("frechet" in name for name in found)
-    with pytest.raises(ValueError, match="frechet_distance needs an extractor.*experiments.classifier"):
-        score(tmp_path / "run", "--metrics=frechet_distance")
+    assert {"frechet_distance[emoji-cnn,12]", "coverage[emoji-cnn,12]", "ms_ssim[12]", "memorisation_copies"} <= set(
+        found
+    )
+    assert not {name.partition("[")[0] for name in found} & classes
+    with pytest.raises(ValueError, match="modes needs an extractor that knows such images.*experiments.classifier"):
+        score(tmp_path / "run", "--metrics=modes")
 
 
 @pytest.mark.parametrize(
@@ -213,13 +218,13 @@ def test_without_an_extractor_pixels_are_compared(tmp_path, run_experiment, run_
         (["--inception_weights=none.pth"], "none.pth"),
         (["--inception_weights=none.pth", "--extractor=x.npz"], "name one of them"),
         (["--extractor=none.npz"], "no extractor none.npz"),
-        (["--metrics=precision_recall", "--num_samples=10", "--extractor={tmp}/rgb.npz"], "3 channels, these have 1"),
+        (["--metrics=precision_recall", "--num_samples=10", "--extractor={tmp}/two.npz"], "2 channels, these have 1"),
     ],
 )
 def test_what_is_wrong_is_one_line(given, message, trained, tmp_path):
-    variables = Classifier(2, 4).init(jax.random.key(0), np.zeros((1, 8, 8, 3)), train=False)
-    described = dict(name="rgb-cnn", image_shape=(8, 8, 3), num_classes=2, width=4)
-    features.save_classifier(tmp_path / "rgb.npz", variables, **described)
+    variables = Classifier(2, 4).init(jax.random.key(0), np.zeros((1, 8, 8, 2)), train=False)
+    described = dict(name="two-cnn", image_shape=(8, 8, 2), num_classes=2, width=4)
+    features.save_classifier(tmp_path / "two.npz", variables, **described)
     with pytest.raises((ValueError, OSError)) as raised:
         score(trained, *(flag.format(tmp=tmp_path) for flag in given))
     assert message in str(raised.value) and "\n" not in str(raised.value)

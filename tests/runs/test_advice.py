@@ -33,12 +33,13 @@ def test_one_that_is_there(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("dataset, shape", [("kmnist", (28, 28, 1)), ("cifar10", (32, 32, 3))])
-def test_a_score_of_features(dataset, shape):
+def test_a_score_of_classes(dataset, shape):
     with pytest.raises(ValueError) as error:
-        monitor.needed_extractor(["ms_ssim", "frechet_distance"], ScoringConfig(), dataset, shape)
+        monitor.needed_extractor(["ms_ssim", "frechet_distance", "modes"], ScoringConfig(), dataset, shape)
     line = str(error.value)
     assert line.startswith(
-        f"frechet_distance needs an extractor, and none comes with {dataset}: python -m experiments."
+        f"modes needs an extractor that knows such images, and none comes with {dataset}: python -m experiments."
     )
     assert f"--extractor=runs/classifier-{dataset}-seed0/extractor.npz" in line
-    assert line.endswith("; or give --inception_weights; without: sliced_wasserstein, ms_ssim")
+    able = "frechet_distance, kernel_distance, precision_recall, density_coverage, sliced_wasserstein, ms_ssim"
+    assert line.endswith(f"; or give --inception_weights; without: {able}")

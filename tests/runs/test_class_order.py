@@ -9,7 +9,7 @@ from PIL import Image
 
 from gan_jax.evaluation import features
 from gan_jax.networks.cnn import Classifier
-from gan_jax.runs import directory, score, training
+from gan_jax.runs import directory, learnt, score, training
 from gan_jax.runs.experiment import find
 from gan_jax.runs.restore import restore
 
@@ -85,7 +85,7 @@ def test_a_run_is_scored_by_the_names_that_it_learnt(numbered, run_experiment, t
     old_run = restore(tmp_path / "run")
     assert old_run.class_numbers("1..10").tolist() == [0, 2, 1]  # rows 1, 2, 10
     for each, names in ((run, NEW), (old_run, OLD)):
-        images = score._real_images(each, each.config.data, 12, of["new"])
+        images = learnt.read(each, each.config.data, 12, of["new"], allow_changed=False)
         assert images.source.classes == names and named_rightly(images.source, names)
         for extractor, its in ((of["new"], NEW), (of["old"], OLD)):
             numbers = score._classes(each.config.data, names, extractor, images.real)
