@@ -1,10 +1,11 @@
-"""A run's directory: its name, what it says of the run, and that no other run is overwritten."""
+"""A run's directory: what it says of the run, and that no other run is overwritten."""
 
 import json
 import os
 import platform
 import re
 import sys
+from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 
@@ -14,18 +15,11 @@ from gan_jax.config.options import flat, options
 from gan_jax.config.stored import from_json, to_json
 from gan_jax.data import DataSpec
 from gan_jax.data.classes import apart
+from gan_jax.runs.commit import commit
 from gan_jax.runs.experiment import Experiment
 from gan_jax.training.files import replace_file
 
 LIBRARIES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
-
-
-def default_name(experiment: str, config: object) -> str:
-    """runs/EXPERIMENT-SUBJECT-GAME-seedN, without what the experiment does not have; a dataset, say, is the subject."""
-    values = flat(config)
-    subject = values.get("dataset") or values.get("mixture")
-    parts = (experiment, subject, values.get("game"), f"seed{values['seed']}")
-    return "runs/" + "-".join(short(part) for part in parts if part)
 
 
 def short(name: str) -> str:
@@ -33,9 +27,10 @@ def short(name: str) -> str:
     return re.sub(r"[^\w.]+", "_", name)
 
 
-def open_run(experiment: Experiment, config: object, spec: DataSpec) -> Path:
+def open_run(experiment: Experiment, config: object, spec: DataSpec, given: Mapping[str, str]) -> Path:
     """Makes or re-opens config.run.workdir and writes its config.json; returns it.
 
+    Args: given: the flags that were given, as of `config.given`.
     Raises ValueError if it holds another configuration, naming the flags that differ, or anything but a run; OSError
     if it cannot be written to. Nothing is written then.
     """
@@ -45,6 +40,8 @@ def open_run(experiment: Experiment, config: object, spec: DataSpec) -> Path:
         "flags": to_json(config),
         "data": spec.to_json(),
         "command": sys.argv,
+        "given": dict(given),
+        "commit": commit(),
         **surroundings(),
     }
     if (workdir / "config.json").exists():

@@ -13,14 +13,17 @@ from jax.experimental import multihost_utils
 from PIL import Image
 from tqdm import tqdm
 
+from gan_jax.config.given import given
 from gan_jax.config.options import replace
 from gan_jax.data import example_batch
-from gan_jax.pictures import animations, curves, grids
+from gan_jax.pictures import grids
 from gan_jax.randomness import Key
 from gan_jax.recipes.contract import Batch, Phase, Recipe, State, phase_at
-from gan_jax.runs import directory, drawing, monitor
+from gan_jax.runs import directory, drawing, monitor, views
+from gan_jax.runs.banner import ExpectedEnd, banner
 from gan_jax.runs.data import Data, batches_of, require_shares
 from gan_jax.runs.experiment import Experiment
+from gan_jax.runs.names import default_name
 from gan_jax.training import loop, record
 from gan_jax.training.checkpoint import Checkpoints
 from gan_jax.training.diagnostics import EarlyWarning
@@ -84,11 +87,12 @@ def prepare(experiment: Experiment, config: object) -> Run:
 
     Raises ValueError or OSError for what can be known to be wrong, before anything is written.
     """
+    flags, workdir = given(experiment.default, config), config.run.workdir or default_name(experiment, config)
     config, data, phases = check(experiment, config)
     require_fitting(phases[0].recipe, data)
     plan = by_first(lambda: monitor.prepare(config, data)) if eval_every(config, data) else None
-    config = replace(config, workdir=config.run.workdir or directory.default_name(experiment.name, config))
-    by_first(lambda: directory.open_run(experiment, config, data.spec))
+    config = replace(config, workdir=workdir)
+    by_first(lambda: directory.open_run(experiment, config, data.spec, flags))
     return Run(experiment.name, config, data, phases, Path(config.run.workdir), plan)
 
 
@@ -168,34 +172,41 @@ def fit(run: Run, hooks: tuple[loop.Hook, ...] = (), state: State | None = None,
     """
     lead, own = jax.process_index() == 0, run.config.run
     checkpoints = Checkpoints(run.workdir / "checkpoints") if lead else None
+    state, shown, end = run.init() if state is None else state, views.of(run), ExpectedEnd(own.steps, tqdm.write)
+    if lead:
+        print(banner(run, state), flush=True)
 
     def open_record(step: int) -> record.Record:
         if step > 0:  # said only now, since the newest checkpoint may prove damaged
-            print(f"going on with {run.workdir} from step {step}")
+            print(f"going on with {run.workdir} from step {step}", flush=True)
+        shown.start(step)
+        end.start(step)
         return record.Record(run.workdir, after=step)
 
     try:
-        return loop.fit(
-            run.phases,
-            run.init() if state is None else state,
-            run.batches or batches_of(run.data.source, run.phases, run.config),
-            run.keys()[1] if key is None else key,
-            steps=own.steps,
-            checkpoints=checkpoints,
-            record=open_record,
-            checkpoint_every=own.checkpoint_every,
-            log_every=own.log_every,
-            steps_per_call=own.steps_per_call,
-            hooks=hooks,
-            observe=EarlyWarning(warn=tqdm.write),
-        )
+        with shown.when_it_stops():
+            return loop.fit(
+                run.phases,
+                state,
+                run.batches or batches_of(run.data.source, run.phases, run.config),
+                run.keys()[1] if key is None else key,
+                steps=own.steps,
+                checkpoints=checkpoints,
+                record=open_record,
+                checkpoint_every=own.checkpoint_every,
+                log_every=own.log_every,
+                steps_per_call=own.steps_per_call,
+                hooks=(*hooks, loop.Hook(own.checkpoint_every, shown.checkpoint)),
+                observe=EarlyWarning(warn=tqdm.write),
+                pace=end,
+            )
     finally:
         if lead:
             checkpoints.close()
 
 
 def finish(run: Run, result: loop.Result, measure: Callable[[State], dict] = lambda state: {}) -> dict:
-    """Measures the last state, writes result.json and the pictures, says where all is. Returns what was measured."""
+    """Measures the last state, writes result.json, pictures and page, says where all is. Returns what was measured."""
     state = loop.local(result.state)
     measured, scored = measure(state), {}
     if run.plan:
@@ -205,12 +216,12 @@ def finish(run: Run, result: loop.Result, measure: Callable[[State], dict] = lam
     print("".join(f"{line}\n" for line in (monitor.summary_lines(scored) if scored else ())), end="")
     if run.recipe_at(int(state.step)).sampler is not None and len(run.data.spec.image_shape) == 3:
         print(f"sample more:\n  python -m gan_jax sample --workdir={run.workdir} --num=64 --seed=1")
-    print(f"all of it on a page:\n  python -m gan_jax report --workdir={run.workdir}")
+        print(f"see what they are nearest to, too:\n  python -m gan_jax report --workdir={run.workdir}")
     return measured
 
 
 def write_result(run: Run, result: loop.Result, **measured) -> None:
-    """Writes the animation, the curves and result.json; says where all is.
+    """Writes result.json, then draws all that is seen of the run; says where all is.
 
     Args: measured: what result.json is to say beside the last metrics and times.
     """
@@ -218,8 +229,6 @@ def write_result(run: Run, result: loop.Result, **measured) -> None:
     frames = sorted((workdir / "samples").glob("*.png"))
     columns = record.read(workdir)
     last = {name: column[-1] for name, column in columns.items() if name != "step" and not math.isnan(column[-1])}
-    animations.animate(frames, workdir / "samples.gif")
-    curves.curves(columns, workdir / "curves.png")
     path, step = workdir / "result.json", int(result.state.step)
     content = json.loads(path.read_text()) if path.exists() else {}
     if not result.metrics:
@@ -233,7 +242,9 @@ def write_result(run: Run, result: loop.Result, **measured) -> None:
             **measured,
         }
         replace_file(path, (json.dumps(content, indent=2) + "\n").encode())
-    drawn = [f"{frames[-1]}  samples at the end", f"{workdir / 'samples.gif'}  samples over time"] if frames else []
-    rest = f"{workdir}  also has metrics.jsonl, tensorboard, config.json, result.json, checkpoints"
+    views.of(run).draw()
+    there = [f"{frames[-1]}  samples at the end", f"{workdir / 'samples.gif'}  samples over time"] if frames else []
+    there += [f"{workdir / 'curves.png'}  losses", f"{workdir / 'report.html'}  all of it on a page"]
+    there += [f"{workdir}  also has metrics.jsonl, tensorboard, config.json, result.json, checkpoints"]
     print(f"\n{step} rounds; {content['seconds']} s since the last start, {content['images_per_second']} images/s")
-    print("\n".join(f"  {place}" for place in [*drawn, f"{workdir / 'curves.png'}  losses", rest]))
+    print("\n".join(f"  {place}" for place in there))
