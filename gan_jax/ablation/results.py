@@ -205,7 +205,9 @@ def _interval(values: list[float]) -> tuple[float, float]:
     """Mean and standard deviation, NaN for what there is too little for."""
     if not values:
         return math.nan, math.nan
-    return float(np.mean(values)), float(np.std(values, ddof=1)) if len(values) > 1 else math.nan
+    if len(set(values)) == 1:  # without the rounding of a mean of equal values
+        return values[0], 0.0 if len(values) > 1 else math.nan
+    return float(np.mean(values)), float(np.std(values, ddof=1))
 
 
 def _separate(intervals: dict[int, tuple[float, float]], better: str | None) -> int | None:

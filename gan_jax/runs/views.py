@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import ClassVar
 
 import jax
 from tqdm import tqdm
@@ -33,6 +34,8 @@ class Views:
       floor: what real images score, by the names of the scores in evaluations.jsonl.
     """
 
+    _warned: ClassVar[set[str]] = set()  # in this process: each warning is said once
+
     def __init__(
         self,
         workdir: Path,
@@ -42,7 +45,7 @@ class Views:
         floor: Mapping[str, float],
     ):
         self._workdir, self._steps, self._flags, self._floor = workdir, steps, flags, floor
-        self._images_seen, self._progress, self._warned = images_seen, None, set()
+        self._images_seen, self._progress = images_seen, None
         self._drawn, self._took = time.perf_counter(), 0.0
 
     def start(self, step: int) -> None:
