@@ -24,6 +24,7 @@ from gan_jax.presets import PRESETS
 from gan_jax.runs import launch
 from gan_jax.runs.experiment import find, names
 from gan_jax.runs.launch import HELP
+from gan_jax.runs.names import default_name
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -34,7 +35,7 @@ CODE = sorted(
     for each in ("experiments", "gan_jax", "examples")
     for path in (ROOT / each).rglob("*.py")
 )
-RUN = "runs/dcgan-digits-non_saturating_gp-seed0"
+RUN = "runs/dcgan-digits-seed0"
 REGISTRIES = (GAMES, NETWORKS, DATASETS, SCORES)
 
 pytestmark = pytest.mark.usefixtures("compiled_in_haste")
@@ -215,6 +216,33 @@ def test_commands_parse(command):
     takes_files = command.name in ("classify", "latent")
     wrong = [each for each in parsed.arguments if each.startswith("-") or not takes_files]
     assert wrong == []
+
+
+def name_of(command: Command) -> str:
+    """The directory of the run that a command trains."""
+    experiment = find(command.name)
+    config = parse(experiment.default, command.arguments).config
+    return config.run.workdir or default_name(experiment, config)
+
+
+def test_documented_runs_do_not_share_a_directory():
+    """Commands of one page that train in one directory are of one run, which goes on, or is trained by many processes."""
+    for page in {command.page for command in COMMANDS}:
+        runs: dict[str, dict] = {}
+        for command in (
+            each for each in COMMANDS if each.trains and each.page == page and "--help" not in each.arguments
+        ):
+            config = parse(find(command.name).default, command.arguments).config
+            fixed = {each.name: each.default for each in options(config) if not each.resumable}
+            assert runs.setdefault(name_of(command), fixed) == fixed, f"{page}: {command}"
+
+
+@pytest.mark.parametrize("page", [*PAGES, "experiments/classifier.py"])
+def test_runs_that_are_named_are_those_of_commands(page):
+    """But for those of modules that are to be written."""
+    named = set(re.findall(r"(?<![\w/])runs/(?!my_lab)[\w.,=+-]*-seed\d+", read(page)))
+    trained = {name_of(command) for command in COMMANDS if command.trains and "--help" not in command.arguments}
+    assert sorted(named - trained) == []
 
 
 def parse_command(name: str, arguments: list[str]):

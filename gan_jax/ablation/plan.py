@@ -14,10 +14,12 @@ from gan_jax.config.parts import ClusterConfig
 from gan_jax.recipes.contract import Phase
 from gan_jax.runs import directory, monitor, training, trials
 from gan_jax.runs.experiment import Experiment
+from gan_jax.runs.progress import batches_learnt
 
 BUDGETS = ("steps", "seconds", "images")
 # Flags of the experiment that say something of the ablation as a whole; it gives each run its own.
 SHARED = frozenset(("seed", "steps", "workdir"))
+SEEDS = ("seed", "seeds")  # what --seed_list says instead
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,7 @@ class AblationConfig:
         "Several --sweep make a grid.",
     )
     seeds: int = option(3, "Runs of each combination, with the seeds --seed, --seed + 1, ...", low=1)
+    seed_list: tuple[int, ...] | None = option(None, "These seeds instead, as in 0,7.", low=0)
     budget: str = option(
         "steps",
         "What all runs have equally much of: steps, seconds of training, real images that D sees.",
@@ -73,7 +76,7 @@ def make(
       config: the experiment's, of the flags that were given.
       given: these flags and the ablation's as text, by their names.
     """
-    amount = _amount(config, own, given)
+    amount, seeds = _amount(config, own, given), _seeds(config, own, given)
     swept = sweep.parse(own.sweep, experiment)
     for name in swept:
         if name in given:
@@ -88,9 +91,8 @@ def make(
     workdir = Path(config.run.workdir or f"runs/ablation-{experiment.name}-" + "-".join(swept))
     of_runs = {each.name for each in options(config)} - SHARED
     flags = {name: text for name, text in given.items() if name in of_runs}
-    plan = Plan(experiment.name, swept, flags, config.run.seed, own.budget, amount)
+    plan = Plan(experiment.name, swept, flags, seeds[0], own.budget, amount)
     require_same(plan, workdir)
-    seeds = range(config.run.seed, config.run.seed + own.seeds)
     return plan, _runs(combinations, steps, seeds, results.folder(workdir)), workdir
 
 
@@ -108,6 +110,19 @@ def require_same(plan: Plan, workdir: Path) -> None:
             raise ValueError(f"{workdir} holds another ablation ({'; '.join(differing)}); choose another --workdir")
     elif workdir.exists() and (not workdir.is_dir() or directory.others(workdir)):
         raise ValueError(f"--workdir={workdir} holds other things than an ablation; name a new or an empty directory")
+
+
+def _seeds(config: object, own: AblationConfig, given: Mapping[str, str]) -> Sequence[int]:
+    """Of each combination. Raises ValueError if they are said twice."""
+    if own.seed_list is None:
+        return range(config.run.seed, config.run.seed + own.seeds)
+    shown = ",".join(map(str, own.seed_list))
+    if not own.seed_list or len(set(own.seed_list)) < len(own.seed_list):
+        raise ValueError(f"seed_list={shown}: must be different seeds, each but once, as in 0,7")
+    for name in SEEDS:
+        if name in given:
+            raise ValueError(f"seed_list={shown}: these are all seeds, so leave out --{name}")
+    return own.seed_list
 
 
 def _amount(config: object, own: AblationConfig, given: Mapping[str, str]) -> float:
@@ -147,19 +162,13 @@ def _steps(
     if hasattr(config, "evaluation") and data.real is not None:
         evaluation, shape = config.evaluation, data.spec.image_shape
         monitor.needed_extractor(evaluation.eval_metrics, evaluation, config.data.dataset, shape)
-    per_round = config.run.batch_size * _batches(config, phases)
+    per_round = config.run.batch_size * batches_learnt(config, phases[0].recipe)
     return {"steps": amount, "images": max(1, round(amount / per_round)), "seconds": None}[own.budget]
 
 
 def _require_equal_rounds(budget: str, phases: Sequence[Phase]) -> None:
     if len(phases) > 1:
         raise ValueError(f"budget={budget}: the networks grow, and with them what a round takes; choose --budget=steps")
-
-
-def _batches(config: object, phases: Sequence[Phase]) -> int:
-    """The batches of real examples that are learnt from in a round; in a GAN, that D sees."""
-    batches = flat(config).get("n_critic") or phases[0].recipe.batches_per_step
-    return batches if isinstance(batches, int) else max(batches.values())
 
 
 def _runs(

@@ -12,7 +12,8 @@ from gan_jax.ablation.results import by_combination, done, finished
 from gan_jax.ablation.sweep import AblationRun, Combination
 from gan_jax.pictures import grids, page, panels
 from gan_jax.runs import directory, monitor
-from gan_jax.runs.report import made_with, nearest
+from gan_jax.runs.nearest import nearest
+from gan_jax.runs.report import made_with
 from gan_jax.training import record
 from gan_jax.training.files import replace_file
 
@@ -40,17 +41,19 @@ def _page(workdir: Path, plan: dict, runs: list[AblationRun]) -> str:
     seeds = ", ".join(map(str, sorted({run.seed for run in runs})))
     progress = f"{len(done(runs))} of {len(runs)} runs done."
     lead = f"{swept}. Seeds {seeds}. {plan['amount']:g} {plan['budget']} each. {progress}"
-    drawn = lambda name, note: page.picture(workdir / name) + page.note(note) if (workdir / name).exists() else ""
-    curves = "Means over seeds; bands of one standard deviation. Losses: running means."
+    drawn = lambda name, *said: page.picture(workdir / name, *said) if (workdir / name).exists() else ""
+    curves = "Means over seeds; bands, and thin lines on bars, of one standard deviation. Losses: running means."
+    samples = "In the end: a row for each combination, a column for each seed."
     return page.page(
         f"Ablation of {plan['experiment']}: {', '.join(plan['sweep'])}",
         lead,
         [
             ("Table", page.table(results.lines(runs)) + page.note(results.legend(runs))),
-            ("Curves", drawn("curves.png", curves)),
-            ("Samples", drawn("samples.png", "In the end, of the same latents in each column.")),
+            ("Curves", drawn("curves.png", curves, "Scores and losses of all combinations")),
+            ("Samples", drawn("samples.png", samples, "Samples of all runs, side by side")),
             ("Nearest training images", page.side_by_side(_nearest(runs))),
             ("Runs", page.folded("each run", page.table(_rows(runs)))),
+            ("Command", page.code(_command(plan))),
             ("Configuration", _configuration(plan, runs)),
             ("Made with", page.pairs(made_with(_surroundings(plan, runs)))),
         ],
@@ -58,9 +61,14 @@ def _page(workdir: Path, plan: dict, runs: list[AblationRun]) -> str:
 
 
 def _surroundings(plan: dict, runs: list[AblationRun]) -> dict:
-    """Those of a run, which may have accelerators that the ablation's own process leaves alone; and the command."""
+    """Those of a run, which may have accelerators that the ablation's own process leaves alone."""
     first = done(runs)[:1]
-    return plan | (directory.read_config(first[0].workdir) if first else {}) | {"command": plan["command"]}
+    return plan | (directory.read_config(first[0].workdir) if first else {})
+
+
+def _command(plan: dict) -> str:
+    """As a shell takes it, in place of the path of the program that was run."""
+    return shlex.join(["python", "-m", "gan_jax", *plan["command"][1:]])
 
 
 def _curves(plan: dict, runs: list[AblationRun]) -> dict[str, panels.Curves]:
@@ -126,7 +134,7 @@ def _rows(runs: list[AblationRun]) -> list[list[str]]:
         [sweep.label(run.combination), str(run.seed), *(text(each.get(name)) for name in names), results.state(run)]
         for run, each in zip(runs, measured, strict=True)
     ]
-    return [["", "seed", *names, "state"], *body]
+    return [["", "seed", *(page.with_arrow(name, results.better(name)) for name in names), "state"], *body]
 
 
 def _configuration(plan: dict, runs: list[AblationRun]) -> str:

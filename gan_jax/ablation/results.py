@@ -12,6 +12,7 @@ import numpy as np
 from gan_jax.ablation import sweep
 from gan_jax.ablation.sweep import AblationRun, Combination
 from gan_jax.evaluation import scores
+from gan_jax.pictures.page import with_arrow
 from gan_jax.training.files import replace_file
 
 PLAN = "ablation.json"
@@ -20,7 +21,9 @@ OF_TRIALS = {
     "high_quality": "higher",
     "reverse_kl": "lower",
 }  # means over a run's trials: what is better
-MEANS = "Mean ± standard deviation (n - 1) over seeds."
+MEANS = "Mean ± standard deviation (n - 1) over seeds; ↓ lower is better, ↑ higher."
+LEAST = 3  # seeds below which nothing is called the best
+ASIDE = ("density",)  # measures that are in results.csv only: it has no upper end, and coverage says what is needed
 TIMES = ("seconds", "images_per_second")  # of the last start; all else in results.csv is the same on every start
 
 
@@ -143,7 +146,7 @@ def legend(runs: Sequence[AblationRun]) -> str:
     if len(floors(runs)) > 1:
         return f"{MEANS} The rows were scored against different real images: they cannot be compared."
     return (
-        f"{MEANS} Bold: the best of its column, if its interval mean ± deviation meets no other's. "
+        f"{MEANS} Bold: the best of its column, if its interval mean ± deviation meets no other's, of {LEAST} seeds or more. "
         "Best: by each run's own best checkpoint, chosen by the first score, so it flatters noisy runs."
     )
 
@@ -152,7 +155,7 @@ def lines(runs: Sequence[AblationRun]) -> list[list[str]]:
     """The table's lines: a head; of each combination its measures over seeds; what real images score."""
     groups = by_combination(runs)
     measured = [[measures(run) for run in done(group)] for _, group in groups]
-    names = list(dict.fromkeys(name for scored in measured for each in scored for name in each if name != "best step"))
+    names = list(dict.fromkeys(name for scored in measured for each in scored for name in each if _is_shown(name)))
     flags = list(runs[0].combination)
     # Of what was scored against other images, or has lost the worst of its seeds, none can be called the best.
     whole = [len(scored) in (0, len(group)) for scored, (_, group) in zip(measured, groups, strict=True)]
@@ -173,7 +176,12 @@ def lines(runs: Sequence[AblationRun]) -> list[list[str]]:
     real = floors(runs)
     if len(real) == 1 and real[0]:
         body.append(["real images", *[""] * (len(flags) - 1), *(_number(real[0].get(name)) for name in names), "", ""])
-    return [[*flags, *names, "images/s", "runs"], *body]
+    heads = [with_arrow(name, better(name)) for name in names]
+    return [[*flags, *heads, "images/s", "runs"], *body]
+
+
+def _is_shown(name: str) -> bool:
+    return name != "best step" and name.partition(" ")[2].partition("[")[0] not in ASIDE
 
 
 def better(name: str) -> str | None:
@@ -188,6 +196,7 @@ def _column(name: str, values: list[list[float]], comparable: bool) -> list[str]
     intervals = [_interval(each) for each in values]
     texts = [_format(*interval) if each else "-" for interval, each in zip(intervals, values, strict=True)]
     there = [i for i, each in enumerate(values) if each]
+    comparable = comparable and all(len(values[i]) >= LEAST for i in there)
     best = _separate({i: intervals[i] for i in there}, better(name)) if comparable else None
     return [f"**{text}**" if i == best else text for i, text in enumerate(texts)]
 
@@ -196,7 +205,9 @@ def _interval(values: list[float]) -> tuple[float, float]:
     """Mean and standard deviation, NaN for what there is too little for."""
     if not values:
         return math.nan, math.nan
-    return float(np.mean(values)), float(np.std(values, ddof=1)) if len(values) > 1 else math.nan
+    if len(set(values)) == 1:  # without the rounding of a mean of equal values
+        return values[0], 0.0 if len(values) > 1 else math.nan
+    return float(np.mean(values)), float(np.std(values, ddof=1))
 
 
 def _separate(intervals: dict[int, tuple[float, float]], better: str | None) -> int | None:
@@ -210,7 +221,14 @@ def _separate(intervals: dict[int, tuple[float, float]], better: str | None) -> 
 
 
 def _format(mean: float, deviation: float) -> str:
-    return _number(mean) if math.isnan(deviation) else f"{_number(mean)} ± {_number(deviation)}"
+    """Both to two digits of the deviation: "21.7, 20.3" is 22 ± 20, "1.9912, 0.0807" is 1.991 ± 0.081."""
+    if math.isnan(deviation):
+        return _number(mean)
+    if not (deviation > 0 and math.isfinite(deviation)):
+        return f"{_number(mean)} ± {_number(deviation)}"
+    digits = 1 - math.floor(math.log10(float(f"{deviation:.1e}")))  # after the point; before it, if negative
+    text = lambda value: f"{round(value, digits):.{max(0, digits)}f}"
+    return f"{text(mean)} ± {text(deviation)}"
 
 
 def _number(value: float | None) -> str:

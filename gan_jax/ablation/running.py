@@ -12,11 +12,14 @@ from gan_jax.ablation.plan import Plan
 from gan_jax.ablation.processes import Task, record_failure, run_tasks
 from gan_jax.ablation.sweep import AblationRun
 from gan_jax.config.options import flat
-from gan_jax.runs import directory, lock
+from gan_jax.config.parts import EvaluationConfig
+from gan_jax.runs import directory, lock, monitor
 from gan_jax.runs.experiment import find
 from gan_jax.training.files import replace_file
 
+BESIDE = "density_coverage"  # is scored too: a Fréchet distance alone does not say what is missing
 EVALUATIONS = 5  # of a run in training, unless --eval_every says otherwise
+FRECHET = EvaluationConfig.eval_metrics
 RATED = 100  # rounds by which a combination's speed is measured
 
 alone = partial(lock.alone, said="is in the hands of another process, which runs this ablation:")
@@ -86,8 +89,16 @@ def _arguments(plan: Plan, others: dict[str, object], known: dict[str, object], 
         own["workdir"] = workdir.removesuffix(str(first.seed)) + "{seed}"
     if "eval_every" in known and "eval_every" not in plan.flags:
         own["eval_every"] = max(1, first.steps // EVALUATIONS)
+    if known.get("eval_metrics") == FRECHET and "eval_metrics" not in plan.flags and not _begun_without(first):
+        own["eval_metrics"] = ",".join((*FRECHET, BESIDE))
     values = [f"--{name}={value}" for name, value in (first.combination | own | others).items()]
     return [sys.executable, "-m", "gan_jax.ablation.worker", plan.experiment, seeds, *plan.flags.values(), *values]
+
+
+def _begun_without(run: AblationRun) -> bool:
+    """Whether a run was evaluated by a version that scored nothing beside the Fréchet distance; so it goes on."""
+    lines = monitor.read(run.workdir)
+    return bool(lines) and not any("coverage" in name for name in lines[0])
 
 
 def _rated(plan: Plan, runs: list[AblationRun], workdir: Path) -> list[AblationRun]:

@@ -54,7 +54,7 @@ def parse(sweeps: Sequence[str], experiment: Experiment) -> dict[str, list[str]]
             hint = flags.unknown_flag(name, known).partition("; ")[2]
             raise ValueError(f"sweep={text}: {experiment.name} has no flag --{name}; {hint}")
         if name == "seed":
-            raise ValueError(f"sweep={text}: seeds are --seeds=3, from --seed on")
+            raise ValueError(f"sweep={text}: seeds are --seeds=3, from --seed on, or --seed_list=0,7")
         if name == "preset":
             raise ValueError(f"sweep={text}: a preset stands for many flags; give it for all runs, as --preset=NAME")
         if known[name].resumable:

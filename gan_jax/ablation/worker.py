@@ -15,6 +15,7 @@ from gan_jax.runs.leaving import leave
 
 def main() -> None:
     """Trains what the command line says; exits."""
+    sys.stdout.reconfigure(line_buffering=True)  # what it printed stands in its log before what ended it
     threading.Thread(target=_end_with_the_starter, daemon=True).start()
     leave(train(*sys.argv[1:3], sys.argv[3:]))
 

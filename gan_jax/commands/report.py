@@ -12,6 +12,7 @@ from gan_jax.commands.options import required
 from gan_jax.config.flags import Parsed
 from gan_jax.config.options import option
 from gan_jax.runs import report
+from gan_jax.runs.nearest import nearest
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Options:
 def save(workdir: Path) -> Path:
     """Writes report.html into the directory; returns its path. Raises ValueError or OSError."""
     if not (workdir / results.PLAN).exists():
-        return report.save(workdir)
+        return report.save(workdir, nearest(workdir, "Samples"))
     results.save(workdir)
     return ablation_report.save(workdir)
 

@@ -18,7 +18,7 @@ class RunConfig:
     batch_size: int = option(64, "Examples in a batch, over all devices.", low=1)
     seed: int = option(0, "Seed of all randomness.", low=0)
     workdir: str | None = option(
-        None, "Directory of the run; by default runs/EXPERIMENT-DATASET-GAME-seedN.", resumable=True
+        None, "Directory of the run; by default its name says what differs from the defaults.", resumable=True
     )
     log_every: int = option(10, "Rounds between looks at the metrics; all are recorded.", low=1, resumable=True)
     sample_every: int = option(250, "Rounds between pictures of samples.", low=1, resumable=True)

@@ -10,18 +10,22 @@ from gan_jax.pictures.fonts import legible
 from gan_jax.training.files import replace_file
 
 CAPTION_HEIGHT = 24
+FRAMES = 60  # of an animation at most; a long run has more pictures than anyone looks at
 
 
 def animate(frames: list[Path], path: str | Path, *, seconds: float = 6.0, hold: float = 2.0) -> None:
     """A GIF of PNG files in order, each captioned with its name's number ("000500.png": step 500).
 
     Args:
-      frames: the files, all of one size. With none, nothing is written.
+      frames: the files, all of one size. With none, nothing is written; of more than FRAMES the first, the last and as many
+        between, evenly spaced.
       seconds: how long the whole takes, at least 0.05 s a frame.
       hold: how long the last frame stays, in seconds.
     """
     if not frames:
         return
+    if len(frames) > FRAMES:
+        frames = [frames[round(i * (len(frames) - 1) / (FRAMES - 1))] for i in range(FRAMES)]
     pictures = [_captioned(Image.open(frame), f"step {int(frame.stem)}") for frame in frames]
     each = max(50, int(1000 * seconds / len(pictures)))
     film(pictures, path, [each] * (len(pictures) - 1) + [int(1000 * hold)])

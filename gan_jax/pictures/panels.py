@@ -5,7 +5,9 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib import colormaps
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 from PIL import Image, ImageDraw
 
 from gan_jax.pictures.curves import save_figure
@@ -19,7 +21,8 @@ Curves = Mapping[str, tuple[np.ndarray, np.ndarray]]
 def bands(panels: Mapping[str, Curves], path: str | Path, *, xlabel: str) -> None:
     """A PNG with one panel for each title, above each other, with a curve for each label: the mean of its runs.
 
-    Around it is a band of one standard deviation (n - 1) to each side, if there are several runs.
+    Around it is a band of one standard deviation (n - 1) to each side, if there are several runs. Where there is one place
+    alone there are bars instead, each with a line of that length.
 
     Args: panels: by title, of each label the places x [N] and the runs' values [R, N]. With none, nothing is written.
     """
@@ -29,29 +32,35 @@ def bands(panels: Mapping[str, Curves], path: str | Path, *, xlabel: str) -> Non
     shades = colormaps["tab10" if len(labels) <= 10 else "turbo"]
     colors = {label: shades(i if len(labels) <= 10 else i / (len(labels) - 1)) for i, label in enumerate(labels)}
     figure = Figure(figsize=(9, 3.2 * len(panels)), layout="constrained")
-    for axes, (title, curves) in zip(np.atleast_1d(figure.subplots(len(panels), sharex=True)), panels.items()):
-        for label, (x, values) in curves.items():
-            mean = np.mean(values, axis=0)
-            axes.plot(
-                x,
-                mean,
-                color=colors[label],
-                label=label,
-                linewidth=1.8,
-                marker="o" if len(x) < 20 else None,
-                markersize=4,
-            )
-            if len(values) > 1:
-                deviation = np.std(values, axis=0, ddof=1)
-                axes.fill_between(x, mean - deviation, mean + deviation, color=colors[label], alpha=0.18, linewidth=0)
+    for axes, (title, curves) in zip(np.atleast_1d(figure.subplots(len(panels))), panels.items()):
+        draw = _bars if all(len(x) == 1 for x, _ in curves.values()) else _lines
+        draw(axes, curves, colors, xlabel)
         axes.set_title(title, parse_math=False)
         axes.grid(alpha=0.3)
-    figure.axes[-1].set_xlabel(xlabel)
-    drawn = {line.get_label(): line for axes in figure.axes for line in axes.lines}
-    legend = figure.legend(drawn.values(), labels, loc="outside upper center", ncols=min(4, len(labels)))
+    marks = [Patch(color=colors[label]) for label in labels]
+    legend = figure.legend(marks, labels, loc="outside upper center", ncols=min(4, len(labels)))
     for text in legend.get_texts():
         text.set_parse_math(False)  # a $ is a $
     save_figure(figure, path)
+
+
+def _lines(axes: Axes, curves: Curves, colors: Mapping[str, tuple], xlabel: str) -> None:
+    for label, (x, values) in curves.items():
+        mean, marker = np.mean(values, axis=0), "o" if len(x) < 20 else None
+        axes.plot(x, mean, color=colors[label], linewidth=1.8, marker=marker, markersize=4)
+        if len(values) > 1:
+            deviation = np.std(values, axis=0, ddof=1)
+            axes.fill_between(x, mean - deviation, mean + deviation, color=colors[label], alpha=0.18, linewidth=0)
+    axes.set_xlabel(xlabel)
+
+
+def _bars(axes: Axes, curves: Curves, colors: Mapping[str, tuple], xlabel: str) -> None:
+    for place, (label, (_, values)) in enumerate(curves.items()):
+        deviation = np.std(values, ddof=1) if len(values) > 1 else None
+        axes.bar(place, np.mean(values), width=0.7, color=colors[label], yerr=deviation, capsize=5)
+    axes.set_xticks([])
+    (x, _), *_ = curves.values()
+    axes.set_xlabel(f"once, at {xlabel} {x[0]:,g}")
 
 
 def wall(

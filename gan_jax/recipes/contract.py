@@ -19,6 +19,7 @@ from gan_jax.recipes.players import Metrics, Player
 
 Array = jax.Array
 Batch = dict  # of arrays, by the names of an example's fields; of several domains, of such dicts
+EARLY = 50  # rounds; running averages of batch statistics, with decay 0.9, have forgotten their start by then
 Condition = dict  # of arrays with a leading axis [n], by the names of an example's fields, such as {"label": int32 [n]}
 
 
@@ -47,12 +48,20 @@ class Sampler(NamedTuple):
         nothing can be asked for. The same key gives latents and conditions that are independent.
       generate: (state, latents [n, ...], condition=None) -> images [n, H, W, C] in [-1, 1]. A label may also be weights of
         the classes, float [n, K]. Differentiable in the latents.
+      early: as `generate`, but by the networks as they are in training, with the statistics of these very images: what
+        is to be seen of the first EARLY rounds, in which running averages of all kinds know too little. None where
+        there is no difference.
     """
 
     prior: str
     latents: Callable[..., Array]
     conditions: Callable[[Key, int], Condition | None]
     generate: Callable[..., Array]
+    early: Callable[..., Array] | None = None
+
+    def seen(self, step: int) -> "Sampler":
+        """The sampler of what is seen of a run after so many rounds; its numbers are always those of `generate`."""
+        return self._replace(generate=self.early) if self.early and step < EARLY else self
 
     def sample(self, state: State, key: Key, n: int) -> Array:
         """Images [n, H, W, C] in [-1, 1]."""

@@ -184,7 +184,7 @@ def init_state(setup: Setup, key: Key, batch: Batch, *, d_ema: bool = False) -> 
 
 
 def make_sampler(setup: Setup, draw_condition: Callable[[Key], Condition] | None = None) -> Sampler:
-    """How samples are drawn, by the generator's moving average if it has one. Args: as of `make`."""
+    """How samples are drawn, by the generator's moving average if it has one; early ones by itself. Args: as of `make`."""
     # Of a conditional sample's two keys one is for its latent and one for its condition.
     split = jax.vmap(jax.random.split, out_axes=1)
 
@@ -201,7 +201,18 @@ def make_sampler(setup: Setup, draw_condition: Callable[[Key], Condition] | None
         variables = generator.ema if setup.ema else generator.all_variables
         return setup.generator.apply(variables, z, condition, train=False)
 
-    return Sampler(setup.prior, draw_latents, conditions, generate)
+    def early(state: State, z: Array, condition: Condition | None = None) -> Array:
+        variables = state.players["generator"].all_variables
+
+        def draw(z: Array, condition: Condition | None) -> Array:
+            return setup.generator.apply(variables, z, condition, train=True, mutable=list(variables))[0]
+
+        if setup.axis_name is None:
+            return draw(z, condition)
+        one = jax.tree.map(lambda x: x[None], (z, condition))  # the axis over which batch statistics are shared
+        return jax.vmap(draw, axis_name=setup.axis_name)(*one)[0]
+
+    return Sampler(setup.prior, draw_latents, conditions, generate, early)
 
 
 def generate_fakes(setup: Setup, generator: Player, key: Key, batch: Batch) -> tuple[Array, PyTree]:

@@ -1,11 +1,11 @@
-"""A run's directory: its name, what it says of the run, and that no other run is overwritten."""
+"""A run's directory: what it says of the run, and that no other run is overwritten."""
 
 import json
 import os
 import platform
 import re
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from importlib import metadata
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from gan_jax.data import DataSpec
 from gan_jax.data.classes import apart
 from gan_jax.data.fingerprint import Fingerprint
 from gan_jax.runs import same_data
+from gan_jax.runs.commit import commit
 from gan_jax.runs.experiment import Experiment
 from gan_jax.runs.lock import alone
 from gan_jax.training.files import replace_file, require_utf8
@@ -24,23 +25,23 @@ from gan_jax.training.files import replace_file, require_utf8
 LIBRARIES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
 
 
-def default_name(experiment: str, config: object) -> str:
-    """runs/EXPERIMENT-SUBJECT-GAME-seedN, without what the experiment does not have; a dataset, say, is the subject."""
-    values = flat(config)
-    subject = values.get("dataset") or values.get("mixture")
-    parts = (experiment, subject, values.get("game"), f"seed{values['seed']}")
-    return "runs/" + "-".join(short(part) for part in parts if part)
-
-
 def short(name: str) -> str:
     """A name, such as a dataset's, as part of a file's: folder:my/cats is folder_my_cats."""
     return re.sub(r"[^\w.]+", "_", name)
 
 
-def open_run(experiment: Experiment, config: object, spec: DataSpec, found: Fingerprint | None = None) -> Path:
+def open_run(
+    experiment: Experiment,
+    config: object,
+    spec: DataSpec,
+    given: Mapping[str, str],
+    found: Fingerprint | None = None,
+) -> Path:
     """Makes or re-opens config.run.workdir and writes its config.json; returns it.
 
-    Args: found: what is trained on; None where that is drawn as it is needed.
+    Args:
+      given: the flags that were given, as of `config.given`; of earlier starts the others stay.
+      found: what is trained on; None where that is drawn as it is needed.
 
     Raises ValueError if it holds another configuration, naming the flags that differ, or a run on other data, or
     anything but a run; OSError if it cannot be written to; lock.Locked if it is being trained. Nothing is written then.
@@ -52,11 +53,15 @@ def open_run(experiment: Experiment, config: object, spec: DataSpec, found: Fing
         "data": spec.to_json(),
         "dataset": same_data.to_json(found),
         "command": sys.argv,
+        "given": dict(given),
+        "commit": commit(),
         **surroundings(),
     }
     if (workdir / "config.json").exists():
         run, allow = read_config(workdir), content["flags"].get("allow_changed_data", False)
         _require_same(run, content, experiment, workdir)
+        if "given" in run:
+            content["given"] = run["given"] | content["given"]
         same_data.require_same(workdir, same_data.of_run(run), found, allow)
     elif workdir.exists() and not workdir.is_dir():
         raise ValueError(f"--workdir={workdir} is a file, not a directory")

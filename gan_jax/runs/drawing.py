@@ -18,7 +18,8 @@ CHUNK = 64  # images drawn at once
 
 
 def picture(sampler: Sampler, classes: Sequence[str], state: State, key: Key) -> Image.Image:
-    """A square of GRID images; or a row of each class, where one can be asked for."""
+    """A square of GRID images; or a row of each class, where one can be asked for. Of early rounds as `Sampler.seen`."""
+    sampler = sampler.seen(int(state.step))
     if not sampler.takes("label"):
         return grids.grid(np.concatenate(list(draw(sampler, state, key, GRID))))
     names = classes[:ROWS]

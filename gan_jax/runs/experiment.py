@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from gan_jax.config.options import require_known
+from gan_jax.config.options import flat, require_known
 from gan_jax.data import DataSpec
 from gan_jax.recipes.contract import Phase, Recipe
 from gan_jax.runs.data import Data
@@ -47,6 +47,11 @@ class Experiment:
     def doc(self) -> str:
         """What its file says of it."""
         return sys.modules[self.make.__module__].__doc__ or self.name
+
+    def default_of(self, config: object) -> object:
+        """The configuration where no flag is given but --preset, if this one has any."""
+        preset = flat(config).get("preset")
+        return self.default if preset is None else self.presets[preset]
 
     def __call__(self, arguments: Sequence[str] | None = None) -> None:
         """Parses the flags, trains, exits."""

@@ -1,7 +1,7 @@
 """How a run is evaluated while it trains: the real images that samples are compared with, and the best checkpoint."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -182,12 +182,19 @@ def _keep(step: int, state: State, workdir: Path) -> None:
 
 
 def summary(plan: Plan, workdir: Path) -> dict[str, dict[str, float]]:
-    """What result.json says of the evaluations: {"final", "best", "floor"}. Draws them as evaluations.png."""
+    """What result.json says of the evaluations: {"final", "best", "floor"}."""
     lines = read(workdir)
-    # Without "_" curves gives each a panel of its own.
-    columns = {name.replace("_", " "): [line[name] for line in lines] for name in lines[-1]}
-    curves.curves(columns, workdir / "evaluations.png")
     return {"final": lines[-1], "best": best_line(lines, plan.metrics[0]), "floor": plan.floor}
+
+
+def draw(workdir: Path, floor: Mapping[str, float]) -> None:
+    """Draws the evaluations, if there are any, as evaluations.png. Args: floor: what real images score, drawn dashed."""
+    lines = read(workdir)
+    if lines:
+        apart = lambda name: name.replace("_", " ")  # without "_" curves gives each a panel of its own
+        columns = {apart(name): [line[name] for line in lines] for name in lines[-1]}
+        levels = {apart(name): value for name, value in floor.items()}
+        curves.curves(columns, workdir / "evaluations.png", levels=levels)
 
 
 def summary_lines(summary: dict[str, dict[str, float]]) -> Iterator[str]:

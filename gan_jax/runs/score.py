@@ -18,7 +18,7 @@ from gan_jax.evaluation.by_class import OfClass, by_class
 from gan_jax.evaluation.features import Extractor
 from gan_jax.evaluation.memorisation import Memorisation, memorisation
 from gan_jax.evaluation.scores import SCORES, Images
-from gan_jax.pictures import grids
+from gan_jax.pictures.pairs import pairs
 from gan_jax.randomness import example_keys
 from gan_jax.runs import data, directory, drawing, learnt, monitor, score_table
 from gan_jax.runs.learnt import Place
@@ -157,11 +157,10 @@ def _memorisation(source: Source, test: Source | None, real: Images, fake: Image
     size = max(1, READ // math.prod(source.spec["image"].shape))
     starts = tqdm(range(0, len(source), size), desc="training images", leave=False, dynamic_ncols=True)
     training = (source[np.arange(start, min(start + size, len(source)))]["image"] for start in starts)
-    found, pairs = memorisation(
+    found, nearest = memorisation(
         fake.pixels[:COMPARED], training, held_out[:COMPARED], held_out_is_training=test is None
     )
-    sides = np.stack([pairs.samples, pairs.training], axis=1).reshape(-1, *pairs.samples.shape[1:])
-    return found, grids.grid(sides / 127.5 - 1, columns=8)
+    return found, pairs(nearest.samples / 127.5 - 1, nearest.training / 127.5 - 1, ("sample", "nearest"))
 
 
 def _finite(numbers: dict[str, float]) -> dict[str, float | None]:

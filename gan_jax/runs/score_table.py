@@ -7,22 +7,28 @@ import numpy as np
 
 def table(result: dict) -> Iterator[str]:
     """The lines of a table of `score`'s result."""
+    head, *body = rows(result)
+    width = max((len(row[0]) for row in body), default=0)
+    yield f"{'':{width}}  " + "  ".join(f"{each:>14}" for each in head[1:])
+    for name, *values in body:
+        yield f"{name:{width}}  " + "  ".join(f"{value:>14}" for value in values)
+    yield from class_table(result["class_names"], result["by_class"])
+    yield from left_out(result.get("left_out", {}))
+
+
+def rows(result: dict) -> list[list[str]]:
+    """The same as cells: a head, and a row for each measure."""
     columns = result["scores"]
     names = {"newest": "newest", "best": "best", "real": "real images"}
     heads = [
         f"{names[kind]} ({column['step']})" if "step" in column else names[kind] for kind, column in columns.items()
     ]
-    rows = {}
+    found = {}
     for number, column in enumerate(columns.values()):
         for name, value in column.items():
             if name != "step":
-                rows.setdefault(name, [name, *[""] * len(columns)])[number + 1] = _format(value)
-    width = max((len(row[0]) for row in rows.values()), default=0)
-    yield f"{'':{width}}  " + "  ".join(f"{head:>14}" for head in heads)
-    for name, *values in rows.values():
-        yield f"{name:{width}}  " + "  ".join(f"{value:>14}" for value in values)
-    yield from _class_table(result["class_names"], result["by_class"])
-    yield from left_out(result.get("left_out", {}))
+                found.setdefault(name, [name, *[""] * len(columns)])[number + 1] = _format(value)
+    return [["", *heads], *found.values()]
 
 
 def left_out(reasons: dict[str, str]) -> Iterator[str]:
@@ -31,7 +37,7 @@ def left_out(reasons: dict[str, str]) -> Iterator[str]:
         yield f"left out: {', '.join(name for name, own in reasons.items() if own == reason)}: {reason}"
 
 
-def _class_table(class_names: Sequence[str], found: dict[str, list[dict]]) -> Iterator[str]:
+def class_table(class_names: Sequence[str], found: dict[str, list[dict]]) -> Iterator[str]:
     """The lines of a table of a row per class: each measure of samples beside that of real images. None without classes."""
     if not found:
         return

@@ -15,18 +15,21 @@ from PIL import Image
 from tqdm import tqdm
 
 from gan_jax.config.flags import flag
+from gan_jax.config.given import given as differing
 from gan_jax.config.options import options, replace
 from gan_jax.config.stored import from_json, to_json
 from gan_jax.data import example_batch
 from gan_jax.data.fingerprint import fingerprint
-from gan_jax.pictures import animations, curves, grids
+from gan_jax.pictures import grids
 from gan_jax.randomness import Key
 from gan_jax.recipes.contract import Batch, Phase, Recipe, State, phase_at
-from gan_jax.runs import class_order, data_sheet, directory, drawing, monitor
+from gan_jax.runs import class_order, data_sheet, directory, drawing, monitor, views
 from gan_jax.runs.anew import require_unsaved
+from gan_jax.runs.banner import ExpectedEnd, banner
 from gan_jax.runs.data import Data, batches_of, require_shares
 from gan_jax.runs.experiment import Experiment
 from gan_jax.runs.lock import alone
+from gan_jax.runs.names import default_name
 from gan_jax.training import loop, record
 from gan_jax.training.checkpoint import Checkpoints
 from gan_jax.training.diagnostics import EarlyWarning
@@ -76,9 +79,9 @@ def check(experiment: Experiment, config: object) -> tuple[object, Data, list[Ph
 
     Raises ValueError or OSError for what can be known to be wrong.
     """
+    workdir = config.run.workdir or default_name(experiment, config)
     config = experiment.resolve(config)
     require_shares(config.run.batch_size)
-    workdir = config.run.workdir or directory.default_name(experiment.name, config)
     data = class_order.as_learnt(experiment.load(config), workdir)
     config = experiment.complete(config, data)
     phases = phases_of(experiment.make(config, data.spec), config)
@@ -93,14 +96,15 @@ def prepare(experiment: Experiment, config: object, given: Collection[str] | Non
     Args: given: the options that a run which is gone on with has to agree with; None for all. It keeps the others.
     Raises ValueError or OSError for what can be known to be wrong, before anything is written.
     """
-    config = replace(config, workdir=config.run.workdir or directory.default_name(experiment.name, config))
+    flags = differing(experiment.default_of(config), config)
+    config = replace(config, workdir=config.run.workdir or default_name(experiment, config))
     if given is not None:
         config = of_first(lambda: directory.as_there(experiment, config, given), config)
     config, data, phases = check(experiment, config)
     require_fitting(phases[0].recipe, data)
     plan = by_first(lambda: monitor.prepare(config, data)) if eval_every(config, data) else None
     found = None if data.source is None else fingerprint(data.source)
-    by_first(lambda: directory.open_run(experiment, config, data.spec, found))
+    by_first(lambda: directory.open_run(experiment, config, data.spec, flags, found))
     run = Run(experiment.name, config, data, phases, Path(config.run.workdir), plan)
     by_first(lambda: data_sheet.save(run.workdir, data, phases[0].recipe, config.run.seed))
     return run
@@ -193,18 +197,23 @@ def fit(run: Run, hooks: tuple[loop.Hook, ...] = (), state: State | None = None,
     Args: state, key: the first state and the key of the steps, where they are not of the run's seed alone.
     """
     lead, own = jax.process_index() == 0, run.config.run
+    state, shown, end = run.init() if state is None else state, views.of(run), ExpectedEnd(own.steps, tqdm.write)
 
     def open_record(step: int) -> record.Record:
         if step > 0:  # said only now, since the newest checkpoint may prove damaged
-            print(f"going on with {run.workdir} from step {step}")
+            print(f"going on with {run.workdir} from step {step}", flush=True)
         else:
             require_unsaved(run.workdir, own.checkpoint_every)
+        shown.start(step)
+        end.start(step)
         return record.Record(run.workdir, after=step)
 
-    with kept(run.workdir) if lead else nullcontext() as checkpoints:
+    with kept(run.workdir) if lead else nullcontext() as checkpoints, shown.when_it_stops():
+        if lead:
+            print(banner(run, state), flush=True)
         return loop.fit(
             run.phases,
-            run.init() if state is None else state,
+            state,
             run.batches or batches_of(run.data.source, run.phases, run.config),
             run.keys()[1] if key is None else key,
             steps=own.steps,
@@ -213,8 +222,9 @@ def fit(run: Run, hooks: tuple[loop.Hook, ...] = (), state: State | None = None,
             checkpoint_every=own.checkpoint_every,
             log_every=own.log_every,
             steps_per_call=own.steps_per_call,
-            hooks=hooks,
+            hooks=(*hooks, loop.Hook(own.checkpoint_every, shown.checkpoint)),
             observe=EarlyWarning(warn=tqdm.write),
+            pace=end,
         )
 
 
@@ -227,7 +237,7 @@ def kept(workdir: Path) -> Iterator[Checkpoints]:
 
 
 def finish(run: Run, result: loop.Result, measure: Callable[[State], dict] = lambda state: {}) -> dict:
-    """Measures the last state, writes result.json and the pictures, says where all is. Returns what was measured."""
+    """Measures the last state, writes result.json, pictures and page, says where all is. Returns what was measured."""
     state = loop.local(result.state)
     measured, scored = measure(state), {}
     if run.plan:
@@ -237,12 +247,12 @@ def finish(run: Run, result: loop.Result, measure: Callable[[State], dict] = lam
     print("".join(f"{line}\n" for line in (monitor.summary_lines(scored) if scored else ())), end="")
     if run.recipe_at(int(state.step)).sampler is not None and len(run.data.spec.image_shape) == 3:
         print(f"sample more:\n  python -m gan_jax sample {flag('workdir', run.workdir)} --num=64 --seed=1")
-    print(f"all of it on a page:\n  python -m gan_jax report {flag('workdir', run.workdir)}")
+        print(f"see what they are nearest to, too:\n  python -m gan_jax report {flag('workdir', run.workdir)}")
     return measured
 
 
 def write_result(run: Run, result: loop.Result, **measured) -> None:
-    """Writes the animation, the curves and result.json; says where all is.
+    """Writes result.json, then draws all that is seen of the run; says where all is.
 
     Args: measured: what result.json is to say beside the last metrics and times.
     """
@@ -250,8 +260,6 @@ def write_result(run: Run, result: loop.Result, **measured) -> None:
     frames = sorted((workdir / "samples").glob("*.png"))
     columns = record.read(workdir)
     last = {name: column[-1] for name, column in columns.items() if name != "step" and not math.isnan(column[-1])}
-    animations.animate(frames, workdir / "samples.gif")
-    curves.curves(columns, workdir / "curves.png")
     path, step = workdir / "result.json", int(result.state.step)
     content = json.loads(path.read_text()) if path.exists() else {}
     if not result.metrics:
@@ -265,9 +273,11 @@ def write_result(run: Run, result: loop.Result, **measured) -> None:
             **measured,
         }
         replace_file(path, (json.dumps(content, indent=2) + "\n").encode())
-    drawn = [f"{frames[-1]}  samples at the end", f"{workdir / 'samples.gif'}  samples over time"] if frames else []
+    views.of(run).draw()
+    there = [f"{frames[-1]}  samples at the end", f"{workdir / 'samples.gif'}  samples over time"] if frames else []
+    there += [f"{workdir / 'curves.png'}  losses", f"{workdir / 'report.html'}  all of it on a page"]
     if (workdir / data_sheet.NAME).exists():
-        drawn.append(f"{workdir / data_sheet.NAME}  real images, and as D sees them")
-    rest = f"{workdir}  also has metrics.jsonl, tensorboard, config.json, result.json, checkpoints"
+        there.append(f"{workdir / data_sheet.NAME}  real images, and as D sees them")
+    there += [f"{workdir}  also has metrics.jsonl, tensorboard, config.json, result.json, checkpoints"]
     print(f"\n{step} rounds; {content['seconds']} s since the last start, {content['images_per_second']} images/s")
-    print("\n".join(f"  {place}" for place in [*drawn, f"{workdir / 'curves.png'}  losses", rest]))
+    print("\n".join(f"  {place}" for place in there))

@@ -14,7 +14,7 @@ from gan_jax.config.options import replace
 from gan_jax.data import example_batch
 from gan_jax.recipes.contract import Batch, Phase, State
 from gan_jax.recipes.trials import all_of, of_each, one, trials
-from gan_jax.runs import training
+from gan_jax.runs import training, views
 from gan_jax.runs.anew import require_unsaved
 from gan_jax.runs.data import Data, batches_of, load_images
 from gan_jax.runs.experiment import Experiment
@@ -79,13 +79,21 @@ def train(runs: Sequence[Run]) -> None:
         for k, run in enumerate(runs):
             act(run, step, one(state, k))
 
+    shown = [views.of(run) for run in runs]
     warnings = [EarlyWarning(warn=partial(_warn, run.config.run.seed)) for run in runs]
 
     def observe(step: int, metrics: dict[str, float]) -> None:
         for k, warning in enumerate(warnings):
             warning(step, own(metrics, k))
 
+    def open_record(step: int) -> _Record:
+        for each_shown in shown:
+            each_shown.start(step)
+        return _Record([Record(run.workdir, after=step) for run in runs])
+
     with ExitStack() as stack:
+        for each_shown in shown:
+            stack.enter_context(each_shown.when_it_stops())
         kept = [stack.enter_context(training.kept(run.workdir)) for run in runs]
         result = loop.fit(
             recipe,
@@ -94,11 +102,14 @@ def train(runs: Sequence[Run]) -> None:
             step_keys,
             steps=config.steps,
             checkpoints=_Checkpoints(kept, before_anew=partial(_require_unsaved, runs)),
-            record=lambda step: _Record([Record(run.workdir, after=step) for run in runs]),
+            record=open_record,
             checkpoint_every=config.checkpoint_every,
             log_every=config.log_every,
             steps_per_call=config.steps_per_call,
-            hooks=tuple(loop.Hook(every, partial(each, act)) for every, act in training.due(first)),
+            hooks=(
+                *(loop.Hook(every, partial(each, act)) for every, act in training.due(first)),
+                *(loop.Hook(config.checkpoint_every, each_shown.checkpoint) for each_shown in shown),
+            ),
             observe=observe,
         )
     for k, run in enumerate(runs):

@@ -67,6 +67,7 @@ def fit(
     steps_per_call: int = 1,
     hooks: tuple[Hook, ...] = (),
     observe: Callable[[int, dict[str, float]], None] = lambda step, metrics: None,
+    pace: Callable[[int, float], None] = lambda step, rate: None,
     progress: bool = True,
 ) -> Result:
     """Trains until step `steps`, from the newest checkpoint if there is one.
@@ -86,6 +87,7 @@ def fit(
         is due. The results are equal up to rounding. It saves the time between calls.
       hooks: called when due.
       observe: called with every step's metrics, in order, when they are looked at; by the first process.
+      pace: called at each look with the step and the steps a second so far, 0 before the second call; by the first process.
       progress: whether to show a bar with the losses.
 
     Raises:
@@ -107,7 +109,7 @@ def fit(
             for hook in hooks:
                 hook.run(0, state)
         training = _Training(
-            key, steps, checkpoint_every, log_every, steps_per_call, hooks, observe, checkpoints, log, bar, caught
+            key, steps, checkpoint_every, log_every, steps_per_call, hooks, observe, pace, checkpoints, log, bar, caught
         )
         # A copy: the first call donates its buffers, and these may be the caller's. No other reference is left here.
         state = replicate(state)
@@ -134,6 +136,7 @@ class _Training:
     steps_per_call: int
     hooks: tuple[Hook, ...]
     observe: Callable[[int, dict[str, float]], None]
+    pace: Callable[[int, float], None]
     checkpoints: Checkpoints
     log: Record | None
     bar: tqdm
@@ -177,6 +180,8 @@ class _Training:
         losses = {name: f"{value:.3f}" for name, value in self.metrics.items() if name.endswith("loss")}
         self.bar.set_postfix(losses | {"images/s": f"{self.rate * batch_size:.0f}"}, refresh=False)
         self.bar.update(step - self.bar.n)
+        if self.log:
+            self.pace(step, self.rate)
 
     def _save(self, step: int, state: State, *, wait: bool) -> None:
         require_finite(step, state)

@@ -1,4 +1,4 @@
-"""The record of a run: every step's metrics in metrics.jsonl, and the same as TensorBoard events beside it."""
+"""The record of a run: every step's metrics in metrics.jsonl, and the same and pictures as TensorBoard events beside it."""
 
 import json
 import math
@@ -6,6 +6,7 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
+from PIL import Image
 from tensorboardX.proto.event_pb2 import Event, SessionLog
 from tensorboardX.proto.summary_pb2 import Summary
 from tensorboardX.record_writer import RecordWriter
@@ -14,7 +15,7 @@ from gan_jax.training.files import replace_file
 
 
 class Record:
-    """Writes metrics; `after` is the step from which the run goes on.
+    """Writes metrics, and into TensorBoard's events what samples/STEP.png shows; `after` is the step that is gone on from.
 
     metrics.jsonl has one line per step: {"step": 1, "d_loss": 1.386, ...}. Lines of steps beyond `after`, which a
     killed run may have left, are dropped: the resumed run writes them again. Nothing in it is a time, so that equal
@@ -24,7 +25,8 @@ class Record:
     """
 
     def __init__(self, workdir: str | Path, *, after: int = 0):
-        self._path = Path(workdir) / "metrics.jsonl"
+        self._path, self._samples = Path(workdir) / "metrics.jsonl", Path(workdir) / "samples"
+        self._step, self._pictured = after, after if after else -1  # the picture of step 0 is there before the record
         kept = [line for step, line in _lines(self._path) if step["step"] <= after]
         with self._errors():
             replace_file(self._path, "".join(kept).encode())
@@ -38,18 +40,28 @@ class Record:
         with self._errors():
             self._file.write(json.dumps({"step": step, **metrics}) + "\n")
             self._events.write(event.SerializeToString())
+        self._step = step
 
     def flush(self) -> None:
-        """Hands all that was written to the system, so that it outlives this process."""
+        """Hands all that was written to the system, so that it outlives this process; with the pictures drawn meanwhile."""
         with self._errors():
+            self._write_pictures()
             self._file.flush()
             self._events.flush()
 
     def close(self) -> None:
         """Flushes and closes both."""
         with self._errors():
+            self._write_pictures()
             self._events.close()
             self._file.close()
+
+    def _write_pictures(self) -> None:
+        """Those of steps that were not written yet; a run that was killed may have left some of steps to come."""
+        steps = {int(path.stem): path for path in self._samples.glob("*.png") if path.stem.isdecimal()}
+        for step in sorted(step for step in steps if self._pictured < step <= self._step):
+            self._events.write(_picture(step, steps[step]).SerializeToString())
+            self._pictured = step
 
     @contextmanager
     def _errors(self):
@@ -79,6 +91,14 @@ def _open_events(folder: Path, after: int) -> RecordWriter:
         restart = SessionLog(status=SessionLog.START)
         events.write(Event(wall_time=time.time(), step=after + 1, session_log=restart).SerializeToString())
     return events
+
+
+def _picture(step: int, path: Path) -> Event:
+    """A PNG file as an event."""
+    with Image.open(path) as opened:
+        (width, height), channels = opened.size, len(opened.getbands())
+    image = Summary.Image(height=height, width=width, colorspace=channels, encoded_image_string=path.read_bytes())
+    return Event(wall_time=time.time(), step=step, summary=Summary(value=[Summary.Value(tag="samples", image=image)]))
 
 
 def _lines(path: Path) -> list[tuple[dict, str]]:

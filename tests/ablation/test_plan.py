@@ -74,6 +74,13 @@ def test_flags_stand_in_any_order_and_after_two_dashes(planned):
     assert {run.steps for run in runs} == {30} and len(runs) == 8
 
 
+def test_seeds_that_are_listed(planned):
+    """Of each combination; the first of them is the ablation's."""
+    made, runs, *_ = planned(*TINY, SWEEP, "--seed_list=0,7", "--steps=3")
+    assert [run.seed for run in runs] == [0, 7, 0, 7] and made.first_seed == 0
+    assert runs[1].workdir.name == "game_hinge-seed7"
+
+
 def test_the_same_images_are_loaded_once_for_all_combinations(planned, monkeypatch):
     loaded, load = [], data.load
     monkeypatch.setattr(data, "load", lambda config: (loaded.append(config.in_memory_gib), load(config))[1])

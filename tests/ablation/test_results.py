@@ -35,7 +35,7 @@ def line_of(runs, game):
 def test_means_and_deviations(tmp_path):
     """Of 1, 2, 3: mean 2, deviation 1 with n - 1."""
     runs = runs_with(tmp_path, {"hinge": [1.0, 2.0, 3.0], "minmax": [2.5, 3.0, 3.5]})
-    assert line_of(runs, "hinge")[1:3] == ["2 ± 1", "2 ± 1"]
+    assert line_of(runs, "hinge")[1:3] == ["2.0 ± 1.0", "2.0 ± 1.0"]
     assert "| real images | 0.25 | 0.25 |" in table(runs)
 
 
@@ -46,11 +46,16 @@ def test_means_and_deviations(tmp_path):
         ({"hinge": [1.0, 2.0, 3.0], "minmax": [3.0, 3.5, 4.0]}, None),  # both end at 3
         ({"hinge": [1.0, 2.0, 3.0], "minmax": [3.1, 3.6, 4.1]}, "hinge"),
         ({"hinge": [1.0], "minmax": [9.0]}, None),  # a single run has no interval
-        ({"hinge": [1.0, 1.1], "minmax": [9.0, 9.1], "r3gan": ["nan", "nan"]}, "hinge"),  # what failed is no rival
-        ({"hinge": [1.0, 1.1], "minmax": [9.0, None]}, None),
+        ({"hinge": [1.0, 1.1], "minmax": [9.0, 9.1]}, None),  # two seeds say too little
+        ({"hinge": [1.0, 1.1, 1.2], "minmax": [9.0, 9.1]}, None),
+        (
+            {"hinge": [1.0, 1.1, 1.2], "minmax": [9.0, 9.1, 9.2], "r3gan": ["nan"] * 3},
+            "hinge",
+        ),  # what failed is no rival
+        ({"hinge": [1.0, 1.1, 1.2], "minmax": [9.0, 9.1, 9.2, None]}, None),
         ({"hinge": [1.0, 1.1, "nan"], "minmax": [9.0, 9.1, 9.2]}, None),  # the worst seed of what would be the best
-        ({"hinge": [1.0, 1.1], "minmax": [9.0, math.nan]}, None),
-        ({"hinge": [1.0, 1.1]}, None),
+        ({"hinge": [1.0, 1.1, 1.2], "minmax": [9.0, 9.1, math.nan]}, None),
+        ({"hinge": [1.0, 1.1, 1.2]}, None),
     ],
 )
 def test_bold_is_what_is_better_than_all_others_by_more_than_the_deviations(finals, bold, tmp_path):
@@ -59,9 +64,34 @@ def test_bold_is_what_is_better_than_all_others_by_more_than_the_deviations(fina
 
 
 def test_higher_accuracies_are_better(tmp_path):
-    good = runs_with(tmp_path, {"hinge": [1.0, 1.1]}, test_accuracy=0.9)
-    bad = runs_with(tmp_path, {"minmax": [9.0, 9.1]}, test_accuracy=0.4)
-    assert "**0.9 ± 0**" in table(good + bad)
+    good = runs_with(tmp_path, {"hinge": [1.0, 1.1, 1.2]}, test_accuracy=0.9)
+    bad = runs_with(tmp_path, {"minmax": [9.0, 9.1, 9.2]}, test_accuracy=0.4)
+    assert "**0.9 ± 0**" in table(good + bad) and "| test_accuracy ↑ |" in table(good + bad)
+
+
+@pytest.mark.parametrize(
+    "mean, deviation, text",
+    [
+        (21.738, 20.31, "22 ± 20"),
+        (1.98765, 0.0807, "1.988 ± 0.081"),
+        (3.04, 0.2201, "3.04 ± 0.22"),
+        (12345.6, 1234.5, "12300 ± 1200"),
+        (0.5, 0.0996, "0.50 ± 0.10"),  # rounded, the deviation has a digit less after the point
+        (0.91234, 0.0, "0.912 ± 0"),
+        (0.91234, math.nan, "0.912"),  # of one seed
+    ],
+)
+def test_figures_are_rounded_to_their_deviation(mean, deviation, text):
+    assert results._format(mean, deviation) == text
+
+
+def test_coverage_stands_beside_the_distance_and_density_in_the_rows_alone(tmp_path):
+    scored = {"step": 10, SCORE: 1.0, "density[digits-cnn,898]": 0.9, "coverage[digits-cnn,898]": 0.8}
+    runs = runs_with(tmp_path, {"hinge": [1.0]}, final=scored, best=scored)
+    head = table(runs).splitlines()[0].strip("| ").split(" | ")
+    shown = [f"{when} {name}" for when in ("final", "best") for name in (f"{SCORE} ↓", "coverage[digits-cnn,898] ↑")]
+    assert head == ["game", *shown, "images/s", "runs"]
+    assert results.row(runs[0])["final density[digits-cnn,898]"] == 0.9
 
 
 def test_what_was_scored_against_other_images_is_not_compared(tmp_path):
@@ -106,7 +136,7 @@ def test_an_interval_that_is_not_there_is_nan():
 
 def test_of_runs_of_many_trials_the_means_are_compared(tmp_path):
     measured = lambda mean: {"mean": mean, "std": 1.0, "trials": [mean - 1, mean + 1]}
-    good = runs_with(tmp_path, {"hinge": [1.0, 1.1]}, modes=measured(7.5), reverse_kl=measured(0.1))
-    bad = runs_with(tmp_path, {"minmax": [9.0, 9.1]}, modes=measured(3.0), reverse_kl=measured(0.9))
+    good = runs_with(tmp_path, {"hinge": [1.0, 1.1, 1.2]}, modes=measured(7.5), reverse_kl=measured(0.1))
+    bad = runs_with(tmp_path, {"minmax": [9.0, 9.1, 9.2]}, modes=measured(3.0), reverse_kl=measured(0.9))
     assert line_of(good + bad, "hinge")[3:5] == ["**7.5 ± 0**", "**0.1 ± 0**"]
     assert results.row(good[0])["modes"] == 7.5

@@ -182,11 +182,25 @@ def test_a_run_has_the_flags_that_were_given_and_its_own(tmp_path):
     _, *command = running._command(plan)([first])
     folder = f"--workdir={tmp_path}/game_hinge-seed"
     own = ["--game=hinge", "--seed=0", "--steps=30"]
-    assert command == ["-m", "gan_jax.ablation.worker", "dcgan", "0", "--width=8", *own, f"{folder}0", "--eval_every=6"]
+    evaluated = ["--eval_every=6", "--eval_metrics=frechet_distance,density_coverage"]
+    assert command == ["-m", "gan_jax.ablation.worker", "dcgan", "0", "--width=8", *own, f"{folder}0", *evaluated]
     both = running._command(plan)([first, second])
-    assert both[4:] == ["0,1", "--width=8", *own, f"{folder}{{seed}}", "--eval_every=6"]
+    assert both[4:] == ["0,1", "--width=8", *own, f"{folder}{{seed}}", *evaluated]
     given = plan._replace(flags={"eval_every": "--eval_every=9"})
     assert [each for each in running._command(given)([first]) if "eval_every" in each] == ["--eval_every=9"]
+
+
+def test_what_is_scored_beside_the_distance(tmp_path):
+    """Coverage, unless something was asked for, or the run was begun by a version that scored the distance alone."""
+    plan, run = Plan("dcgan", {"game": ["hinge"]}, {}, 0, "steps", 30), run_of(tmp_path)
+    scored = lambda plan: [each for each in running._command(plan)([run]) if "eval_metrics" in each]
+    assert scored(plan) == ["--eval_metrics=frechet_distance,density_coverage"]
+    given = "--eval_metrics=precision_recall"
+    assert scored(plan._replace(flags={"eval_metrics": given})) == [given]
+    run.workdir.mkdir()
+    for name, added in (("frechet_distance[x,9]", 0), ("coverage[x,9]", 1)):
+        (run.workdir / "evaluations.jsonl").write_text(json.dumps({"step": 6, name: 0.5}) + "\n")
+        assert len(scored(plan)) == added
 
 
 def test_a_run_that_is_not_evaluated_in_training_is_not_told_to(tmp_path):

@@ -1,7 +1,9 @@
 """Pages of runs and of ablations, in a real browser where there is one."""
 
+import html
 import json
 import re
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
@@ -82,7 +84,7 @@ def ablation(run, tmp_path) -> Path:
 def test_a_run_s_page_has_all_that_there_is_of_it(run, opened):
     path = report.save(run)
     text = path.read_text()
-    for word in ("dcgan hinge", "frechet_distance[digits-cnn,100]", "Nearest training images", "batch_size", "jaxlib"):
+    for word in ("dcgan on digits: hinge", "frechet_distance[digits-cnn,100] ↓", "Nearest training images", "jaxlib"):
         assert word in text
     assert "http" not in re.sub(r"base64,[^\"]*", "", text)  # nothing is fetched
     seen, console = opened(path)
@@ -91,12 +93,60 @@ def test_a_run_s_page_has_all_that_there_is_of_it(run, opened):
     assert console == []
 
 
+def test_what_is_to_be_known_at_once(run):
+    """Rounds, images and time; the command as one can paste it; and the flags that are not as by default, all others folded."""
+    text = report.save(run).read_text()
+    assert "unfinished" not in text and "<dd>4 of 4</dd>" in text and "<dd>32</dd>" in text  # 4 rounds of 8 images
+    command = html.unescape(re.search(r"<pre>(python -m experiments.dcgan .*)</pre>", text)[1])
+    given = shlex.split(command)[3:]
+    assert set(given) == {*TINY, "--steps=4", "--eval_every=2", f"--workdir={run}"}
+    own, _, folded = text.partition("<h2>Configuration</h2>")[2].partition("<details>")
+    assert "<th>game</th><td>hinge</td>" in own and "latent_size" not in own
+    assert "<th>latent_size</th><td>100</td>" in folded
+
+
+def test_pictures_say_what_they_show(run):
+    """In words beneath them, and for who does not see them."""
+    text = report.save(run).read_text()
+    captions = re.findall(r'alt="([^"]*)"><figcaption>([^<]*)</figcaption>', text)
+    assert len(captions) == text.count("<img") == 5 and all(alt and caption for alt, caption in captions)
+    assert "After round 4, by G itself, as it is in training." in dict(captions)["Samples after round 4"]
+    assert any("sample | nearest" in alt for alt, _ in captions)
+
+
+def test_a_run_that_is_not_over_has_a_page(run, tmp_path):
+    """It was begun before training time was kept, and has no result yet; and one of which nothing was written yet."""
+    there = shutil.copytree(run, tmp_path / "run")
+    (there / "result.json").unlink()
+    (there / "progress.jsonl").unlink()
+    (there / "evaluations.jsonl").unlink()
+    config = json.loads((there / "config.json").read_text())
+    config["flags"]["steps"] = 1000
+    del config["given"], config["commit"]
+    (there / "config.json").write_text(json.dumps(config))
+    text = report.save(there).read_text()
+    assert "unfinished, 4 of 1,000" in text and "training time" not in text
+    assert "<th>game</th><td>hinge</td>" in text.partition("<details>")[0]  # found by comparing with the defaults
+    shutil.rmtree(there / "samples")
+    shutil.rmtree(there / "checkpoints")
+    (there / "metrics.jsonl").unlink()
+    assert "unfinished, 0 of 1,000" in report.save(there).read_text()
+
+
+def test_time_that_is_not_known_of_all_rounds_is_said_so(run, tmp_path):
+    there = shutil.copytree(run, tmp_path / "run")
+    line = {"step": 4, "seconds": 61.2, "since": 2, "images": 32}
+    (there / "progress.jsonl").write_text(json.dumps(line) + "\n")
+    assert "<dd>1 min 1 s<small>of rounds 3 to 4</small></dd>" in report.save(there).read_text()
+
+
 def test_an_ablation_s_page_in_a_browser(ablation, opened):
     path = report.save(ablation)
     text = path.read_text()
     assert "&lt;b&gt;&amp;" in text and "<b>" not in text
     assert "1 of 2; failed: d_loss is nan at step 3" in text and "0 of 2; waiting" in text
     seen, console = opened(path)
+    assert "python -m gan_jax" in text and "<figcaption>In the end: a row for each combination" in text
     assert seen == "3 of 3"  # curves, samples, the nearest images of the one that is done
     assert console == []
 
@@ -105,7 +155,7 @@ def test_the_browser_would_notice(opened, tmp_path):
     """A picture that cannot be seen, and an error."""
     path = tmp_path / "broken.html"
     broken = '<img src="data:image/png;base64,AAAA" width="2" height="2"><script>nothing.at.all</script>'
-    path.write_text(page.page("Broken", "", [("", page.picture(Image.new("RGB", (2, 2))) + broken)]))
+    path.write_text(page.page("Broken", "", [("", page.picture(Image.new("RGB", (2, 2)), "") + broken)]))
     seen, console = opened(path)
     assert seen == "1 of 2"
     assert len(console) == 1 and "nothing is not defined" in console[0]

@@ -34,3 +34,16 @@ def test_a_film_starts_again_at_its_end(tmp_path):
 def test_no_frames_make_no_animation(tmp_path):
     animations.animate([], tmp_path / "all.gif")
     assert not (tmp_path / "all.gif").exists()
+
+
+def test_of_very_many_frames_some_are_shown_the_first_and_the_last_among_them(tmp_path):
+    frames = []
+    for step, value in enumerate(np.linspace(-1, 1, 3 * animations.FRAMES)):
+        frames.append(tmp_path / f"{step:06d}.png")
+        grids.save(grids.grid(np.full((1, 4, 4, 1), value), least_side=8), frames[-1])
+    animations.animate(frames, tmp_path / "all.gif")
+    with Image.open(tmp_path / "all.gif") as film:
+        assert film.n_frames == animations.FRAMES
+        first = film.convert("L").getpixel((4, 4))
+        film.seek(film.n_frames - 1)
+        assert first < 10 and film.convert("L").getpixel((4, 4)) > 245

@@ -1,7 +1,9 @@
+import numpy as np
 import pytest
 from PIL import Image
 
-from gan_jax.pictures.curves import curves
+from gan_jax.pictures import curves as module
+from gan_jax.pictures.curves import curves, robust_range, running_mean
 
 
 @pytest.mark.parametrize("steps", [1, 200])
@@ -15,3 +17,56 @@ def test_curves_are_drawn_for_any_length(tmp_path, steps):
 def test_no_metrics_make_no_curves(tmp_path):
     curves({}, tmp_path / "curves.png")
     assert not (tmp_path / "curves.png").exists()
+
+
+@pytest.fixture
+def drawn(monkeypatch):
+    """drawn(metrics, ...) is the panels of the figure that would be written, by the labels of their axes."""
+    figures = []
+    monkeypatch.setattr(module, "save_figure", lambda figure, path: figures.append(figure))
+
+    def drawn(metrics, **told):
+        curves(metrics, "", **told)
+        return {axes.get_ylabel(): axes for axes in figures[-1].axes}
+
+    return drawn
+
+
+def test_axes_are_labelled_and_losses_come_first(drawn):
+    panels = drawn({"step": [1, 2], "g_loss": [1.0, 2.0], "d_loss": [1.0, 2.0], "accuracy": [0.5, 0.5]})
+    assert list(panels) == ["loss", "accuracy"]
+    assert panels["accuracy"].get_xlabel() == "round"
+
+
+def test_a_spike_does_not_flatten_all_else(drawn):
+    """It is left outside, and counted; on a logarithmic axis too."""
+    values = [1.0 + 0.5 * (i % 2) for i in range(500)]
+    values[200] = 1e6
+    panels = drawn({"step": list(range(1, 501)), "d_loss": values, "gradient_norm": values})
+    for axes in panels.values():
+        low, high = axes.get_ylim()
+        assert low < 1.0 and 1.5 < high < 3.0
+        assert axes.get_title(loc="left") == "1 of 500 values lie outside the picture."
+
+
+def test_nothing_is_left_outside_without_need(drawn):
+    """A curve that falls steadily, as most do, is all there; so is one of which almost all is equal."""
+    falling = list(np.exp(-np.linspace(0, 3, 500)))
+    axes = drawn({"step": list(range(500)), "d_loss": falling})["loss"]
+    assert axes.get_ylim()[0] < falling[-1] and axes.get_ylim()[1] > falling[0]
+    assert robust_range(np.array([0.0] * 400 + [7.0])) == (0.0, 7.0)
+
+
+def test_levels_are_dashed_and_notes_are_said(drawn):
+    panels = drawn(
+        {"step": [1, 2], "d_loss": [0.0, 0.1]}, levels={"d_loss": 1.386}, notes={"loss": "Healthy: so.", "norm": "-"}
+    )
+    (level,) = [line for line in panels["loss"].lines if line.get_linestyle() == "--"]
+    assert set(level.get_ydata()) == {1.386} and panels["loss"].get_ylim()[1] > 1.386
+    assert panels["loss"].get_title(loc="left") == "Healthy: so."
+
+
+def test_running_means_are_those_of_what_is_known():
+    values = np.array([1.0, 3.0, np.nan, 5.0, np.nan, np.nan, 2.0])
+    np.testing.assert_allclose(running_mean(values, 2), [2.0, 3.0, 5.0, 5.0, np.nan, 2.0])
+    np.testing.assert_allclose(running_mean(np.arange(5.0), 3), [1.0, 2.0, 3.0])

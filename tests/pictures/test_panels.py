@@ -21,6 +21,20 @@ def test_bands_are_means_and_deviations(monkeypatch):
     assert axes.get_xlabel() == "round" and axes.get_title() == "loss"
 
 
+def test_bars_where_there_is_one_place(monkeypatch):
+    """Of runs with 1 and 3 a bar of 2, and a line √2 to each side; beside it a panel of curves as ever."""
+    drawn, once, often = [], np.array([30]), np.array([10, 20])
+    monkeypatch.setattr(panels, "save_figure", lambda figure, path: drawn.append(figure))
+    scores = {"hinge": (once, np.array([[1.0], [3.0]])), "one": (once, np.array([[5.0]]))}
+    panels.bands({"score": scores, "loss": {"hinge": (often, np.ones((2, 2)))}}, "", xlabel="round")
+    bars, curves = drawn[0].axes
+    assert [bar.get_height() for bar in bars.patches] == [2.0, 5.0]
+    (ends,) = [segment[:, 1] for lines in bars.collections for segment in lines.get_segments()]  # none of a single run
+    np.testing.assert_allclose(ends, [2 - np.sqrt(2), 2 + np.sqrt(2)])
+    assert bars.get_xlabel() == "once, at round 30" and curves.get_xlabel() == "round"
+    assert len(curves.lines) == 1 and not curves.patches
+
+
 def test_every_label_is_in_the_legend_as_it_is(monkeypatch):
     """Of labels that not all panels have, and of one that would be a formula."""
     drawn = []

@@ -2,6 +2,7 @@ import json
 
 import numpy as np
 import pytest
+from PIL import Image
 from tensorboardX.proto.event_pb2 import Event
 
 from gan_jax.training import files, record
@@ -50,18 +51,60 @@ def test_what_is_flushed_outlives_the_process(tmp_path):
     assert record.read(tmp_path) == {"step": [1], "x": [1.0]}
 
 
+def events(workdir) -> list[list[Event]]:
+    """Of each of a run's files, by the time of its start."""
+    found = []
+    for path in sorted((workdir / "tensorboard").iterdir()):
+        content, here = path.read_bytes(), []
+        while content:  # a record: its length (8 bytes), a checksum (4), the event, a checksum (4)
+            length = int.from_bytes(content[:8], "little")
+            here.append(Event.FromString(content[12 : 12 + length]))
+            content = content[16 + length :]
+        found.append(here)
+    return found
+
+
 def test_tensorboard_has_the_same(tmp_path):
     write(tmp_path, [1, 2])
-    (path,) = (tmp_path / "tensorboard").iterdir()
-    content, found, versions = path.read_bytes(), [], []
-    while content:  # a record: its length (8 bytes), a checksum (4), the event, a checksum (4)
-        length = int.from_bytes(content[:8], "little")
-        event = Event.FromString(content[12 : 12 + length])
-        versions.append(event.file_version)
-        found += [(event.step, value.tag, value.simple_value) for value in event.summary.value]
-        content = content[16 + length :]
-    assert versions[0] == "brain.Event:2"
-    assert found == [(1, "d_loss", 0.5), (1, "g_loss", -1.0), (2, "d_loss", 1.0), (2, "g_loss", -1.0)]
+    (found,) = events(tmp_path)
+    assert found[0].file_version == "brain.Event:2"
+    assert [(event.step, value.tag, value.simple_value) for event in found for value in event.summary.value] == [
+        (1, "d_loss", 0.5), (1, "g_loss", -1.0), (2, "d_loss", 1.0), (2, "g_loss", -1.0),
+    ]  # fmt: skip
+
+
+def test_tensorboard_has_the_pictures_too(tmp_path):
+    """Each once, when its step is over; not those of later steps that a killed run has left, until they are drawn anew."""
+
+    def draw(step, level, mode="L"):
+        path = tmp_path / "samples" / f"{step:06d}.png"
+        path.parent.mkdir(exist_ok=True)
+        Image.new(mode, (6, 4), level).save(path)
+        return path.read_bytes()
+
+    expected = {0: draw(0, 10)}
+    draw(4, 99)
+    log = record.Record(tmp_path)
+    for step in (1, 2):
+        log.write(step, {"d_loss": 1.0})
+    log.flush()
+    expected[2] = draw(2, (1, 2, 3), "RGB")  # a hook draws when its step is recorded
+    log.write(3, {"d_loss": 1.0})
+    log.flush()
+    log.close()
+
+    log = record.Record(tmp_path, after=3)
+    log.write(4, {"d_loss": 1.0})
+    expected[4] = draw(4, 40)
+    log.close()
+    found = [
+        [(event.step, event.summary.value[0]) for event in file if event.summary.value] for file in events(tmp_path)
+    ]
+    images = [{step: value.image for step, value in file if value.tag == "samples"} for file in found]
+    assert [list(file) for file in images] == [[0, 2], [4]]
+    for step, image in (images[0] | images[1]).items():
+        assert (image.width, image.height, image.encoded_image_string) == (6, 4, expected[step])
+    assert [image.colorspace for image in images[0].values()] == [1, 3]
 
 
 def test_a_file_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch):
