@@ -3,12 +3,15 @@
 from pathlib import Path
 
 from gan_jax.config.flags import flag
-from gan_jax.runs import directory
+from gan_jax.config.options import replace
+from gan_jax.runs.experiment import find
+from gan_jax.runs.names import default_name
 
 
 def classifier_run(dataset: str) -> Path:
     """The directory that experiments.classifier takes for a dataset, unless flags name another."""
-    return Path(f"runs/classifier-{directory.short(dataset)}-seed0")
+    experiment = find("classifier")
+    return Path(default_name(experiment, replace(experiment.default, dataset=dataset)))
 
 
 def train_one(dataset: str, by: str = "extractor") -> str:

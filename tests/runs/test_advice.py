@@ -6,8 +6,8 @@ from gan_jax.config.flags import parse
 from gan_jax.config.options import replace
 from gan_jax.config.parts import ScoringConfig
 from gan_jax.runs import advice, monitor
-from gan_jax.runs.directory import default_name
 from gan_jax.runs.experiment import find
+from gan_jax.runs.names import default_name
 
 
 @pytest.mark.parametrize("dataset", ["kmnist", "cifar10", "tfds:svhn_cropped", "folder:my/cats"])
@@ -17,7 +17,7 @@ def test_the_command_leaves_what_the_flag_names(dataset):
     assert command.startswith("python -m experiments.classifier --")
     experiment = find("classifier")
     given = parse(experiment.default, command.split()[3:]).config
-    run = default_name("classifier", given)
+    run = default_name(experiment, given)
     assert given == replace(experiment.default, dataset=dataset)
     assert rest == f", if it has classes, and --extractor={run}/extractor.npz names it"
     assert advice.train_one(dataset, "classifier").endswith(f" and --classifier={run} names it")
