@@ -63,7 +63,7 @@ def test_the_commands_that_it_prints_can_be_pasted(run):
     assert [command[3] for command in commands] == ["sample", "report"]
     assert all(f"--workdir={workdir}" in command for command in commands)
     (workdir / "evaluation.json").unlink(missing_ok=True)
-    (command,) = re.findall(r"python -m gan_jax evaluate .* adds them", report._page(workdir))
+    (command,) = re.findall(r"python -m gan_jax evaluate .* adds them", report.save(workdir).read_text())
     assert shlex.split(command.replace("&#x27;", "'"))[4] == f"--workdir={workdir}"
 
 
@@ -93,7 +93,7 @@ def test_oblong_images_are_drawn_in_rows_of_their_classes(run, run_command):
 def test_the_report_has_the_real_images_beside_the_samples(run):
     workdir, _ = run
     assert Image.open(workdir / "data.png").size > (1000, 0)
-    text = report._page(workdir)
+    text = report.save(workdir).read_text()
     assert text.index("samples at the end") < text.index("real images, and as D sees them") < text.index("<h2>Curves")
 
 
