@@ -89,7 +89,7 @@ def test_a_run_s_page_has_all_that_there_is_of_it(run, opened):
     assert "http" not in re.sub(r"base64,[^\"]*", "", text)  # nothing is fetched
     seen, console = opened(path)
     assert seen == "6 of 6"  # the last samples, their animation, real images, scores, curves, nearest images
-    assert text.index("samples at the end") < text.index("real images, and as D sees them") < text.index("<h2>Scores")
+    assert text.index("After round 4") < text.index("Real images, and as D sees them") < text.index("<h2>Scores")
     assert console == []
 
 
@@ -109,7 +109,7 @@ def test_pictures_say_what_they_show(run):
     """In words beneath them, and for who does not see them."""
     text = report.save(run).read_text()
     captions = re.findall(r'alt="([^"]*)"><figcaption>([^<]*)</figcaption>', text)
-    assert len(captions) == text.count("<img") == 5 and all(alt and caption for alt, caption in captions)
+    assert len(captions) == text.count("<img") == 6 and all(alt and caption for alt, caption in captions)
     assert "After round 4, by G itself, as it is in training." in dict(captions)["Samples after round 4"]
     assert any("sample | nearest" in alt for alt, _ in captions)
 

@@ -57,7 +57,7 @@ def test_there_is_nothing_to_tell_at_the_end(told):
 
 
 def test_a_run_begins_with_what_it_is_and_when_it_ends(run_experiment, tiny, tmp_path, capsys):
-    """Parameters of dense layers: 100·8 + 8 + 8·64 + 64, and 64·8 + 8 + 8 + 1."""
+    """Parameters of dense layers: 100·8 + 8 + 8·64 + 64, and 64·8 + 8 + 9 + 1 (how alike the batch is)."""
     assert run_experiment(*tiny, "--steps=30", "--log_every=5", f"--workdir={tmp_path}") == 0
     printed = capsys.readouterr().out
     banner = dict(line.split("  ", 1) for line in printed.splitlines()[:7])
@@ -65,7 +65,7 @@ def test_a_run_begins_with_what_it_is_and_when_it_ends(run_experiment, tiny, tmp
         "experiment": "dcgan",
         "data": "digits: 1,797 examples, 10 classes",
         "an example": "image 8×8×1 uint8, label int32",
-        "parameters": "discriminator 529, generator 1,384",
+        "parameters": "discriminator 530, generator 1,384",
         "devices": "4 × cpu",
         "rounds": "30, of batches of 8",
         "directory": str(tmp_path),

@@ -27,7 +27,7 @@ def named(configured):
     [
         ("dcgan", (), "dcgan-digits-seed0"),
         ("dcgan", ("--network=mlp",), "dcgan-digits-network=mlp-seed0"),
-        ("dcgan", ("--network=dcgan", "--game=non_saturating_gp"), "dcgan-digits-seed0"),  # given, and the default
+        ("dcgan", ("--network=dcgan", "--game=non_saturating_r1"), "dcgan-digits-seed0"),  # given, and the default
         ("dcgan", ("--network=mlp", "--hidden=500,500", "--seed=3"), "dcgan-digits-network=mlp-hidden=500,500-seed3"),
         ("dcgan", ("--d_lr=1e-4", "--d_spectral_norm"), "dcgan-digits-d_lr=0.0001-d_spectral_norm=true-seed0"),
         ("dcgan", ("--dataset=folder:my/cats", "--image_size=64"), "dcgan-folder_my_cats-image_size=64-seed0"),
