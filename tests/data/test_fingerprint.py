@@ -23,7 +23,7 @@ def images(tmp_path):
 
 
 def of(path):
-    return fingerprint(folder.load(str(path), split="train", image_size=None))
+    return fingerprint(folder.load(str(path), split="train"))
 
 
 def test_a_folder_is_its_names_and_sizes_wherever_it_lies(images, tmp_path):
@@ -42,7 +42,7 @@ def test_a_folder_is_its_names_and_sizes_wherever_it_lies(images, tmp_path):
 
 
 def test_the_digest_does_not_depend_on_how_the_data_are_read(images):
-    source = folder.load(str(images), split="train", image_size=None)
+    source = folder.load(str(images), split="train")
     whole, digest = in_memory(source), source.digest
     made = [whole, select(source, ("image",)), select(whole, ("image",)), in_memory(Selection(source, ("label",)))]
     made += [keep(source, np.array([2, 0])), keep(whole, np.array([2, 0])), keep_classes(source, "dog")]

@@ -92,7 +92,7 @@ def test_build_gives_a_module_the_fields_that_it_has_and_no_others():
     assert build(Small, size=3, norm="batch") == Small(3, "batch")
     fields = dict(image_shape=SHAPE, hidden=(7,), width=8, kernel_size=3, norm="batch", axis_name="data")
     assert build(mlp.Generator, **fields) == mlp.Generator(SHAPE, (7,), norm="batch", axis_name="data")
-    assert build(dcgan.Generator, **fields) == dcgan.Generator(SHAPE, 8, 3, "batch", axis_name="data")
+    assert build(dcgan.Generator, **fields) == dcgan.Generator(SHAPE, 8, kernel_size=3, norm="batch", axis_name="data")
 
 
 def test_build_does_not_make_up_what_a_module_needs():
