@@ -296,7 +296,7 @@ OF_A_RUN = unlike(
     command
     for command in COMMANDS
     if {"--workdir=RUN", f"--workdir={RUN}"} & set(command.arguments)
-    and not re.search(r"\.png|\.pth|\.npz|label|direction", " ".join(command.arguments))
+    and not re.search(r"\.png|\.pth|\.npz|label|direction|--dataset", " ".join(command.arguments))
 )
 
 

@@ -61,7 +61,8 @@ def runs(folder, start, run_experiment):
 
 # Measured over the 20 rounds: metrics differ by 8e-7 of their size at most (or by 5e-7, where it is near 0), arrays by
 # 5e-6 of their largest element in the root mean square. A single weight may be 2e-4 apart: where a gradient is near 0,
-# Adam makes much of its rounding.
+# Adam makes much of its rounding. An array of one number, the last bias of a D without normalisation, has but that
+# gradient, what is left of scores that cancel each other: it is compared with 1.
 @pytest.mark.parametrize(
     "name",
     [
@@ -84,7 +85,8 @@ def test_the_number_of_devices_changes_no_more_than_rounding(name, runs, saved):
     expected, arrays = saved(one), saved(many)
     assert jax.tree.structure(arrays) == jax.tree.structure(expected)
     for (path, a), b in zip(jax.tree_util.tree_leaves_with_path(expected), jax.tree.leaves(arrays)):
-        apart, name = np.abs(a - b) / (np.abs(a).max() or 1), jax.tree_util.keystr(path)
+        scale = np.abs(a).max() if a.size > 1 else 1
+        apart, name = np.abs(a - b) / (scale or 1), jax.tree_util.keystr(path)
         assert np.sqrt(np.mean(apart**2)) < 2e-5 and apart.max() < 1e-3, name
 
 
