@@ -130,9 +130,9 @@ def resolve(config: Config, **defaults: object) -> Config:
     found.penalty = tuple(name for name in found.penalty if name != "none")
     found.penalty_weight = _weights(found)
     _require_targets(found)
-    _require_compatible(found, given)
     if not found.decay_rounds and _falling(found):
         found.decay_rounds = found.steps
+    _require_compatible(found, given)
     augment.parse(found.augment)
     return replace(config, **vars(found))
 
@@ -172,7 +172,7 @@ def _falling(found: SimpleNamespace) -> list[str]:
 def _require_compatible(found: SimpleNamespace, given: dict) -> None:
     """Raises ValueError if something lacks what it needs, or would do nothing. `given` are the flags that were given."""
     falling = _falling(found)
-    if found.lr_decay != "none" and (found.decay_rounds or found.steps) < found.steps:
+    if found.lr_decay != "none" and found.decay_rounds < found.steps:
         raise ValueError(
             f"steps={found.steps}: rates have fallen to 0 after decay_rounds={found.decay_rounds}; a longer run is another "
             "one, with a --workdir of its own"

@@ -29,11 +29,12 @@ class Images(NamedTuple):
     features: Features | None
 
 
-SEES = ("features", "classes", "pixels")  # classes: the probabilities of classes that the images have
-
-
 class Score(NamedTuple):
-    """compute: (real, fake) -> the numbers by name; better: "lower" or "higher"; sees: what is in SEES."""
+    """How images are scored.
+
+    Fields: compute: (real, fake) -> the numbers by name; better: "lower" or "higher"; sees: "pixels", or of an extractor
+    "features" or "classes", the probabilities of classes that the images have.
+    """
 
     compute: Callable[[Images, Images], dict[str, float]]
     better: str
@@ -105,7 +106,7 @@ def computable(extractor: Extractor | None) -> list[str]:
 
 
 def needing(names: Sequence[str], *seen: str) -> list[str]:
-    """Those of `names` that are scores that see one of these (`SEES`)."""
+    """Those of `names` that are scores that see one of these, as `Score.sees` has it."""
     return [name for name in names if name in SCORES and SCORES[name].sees in seen]
 
 

@@ -102,7 +102,7 @@ def _chosen(
     for name in names:
         require_known("metric", name, every)
     needing = scores.needing(names, "features", "classes")
-    extractor = monitor.find_extractor(config, dataset, shape) if needing or metrics is None else None
+    extractor = monitor.find_extractor(config, dataset, shape) if needing else None
     lacking = [name for name in needing if name not in scores.computable(extractor)]
     if lacking == names:
         monitor.needed_extractor(lacking, config, dataset, shape)  # which says how to get one

@@ -17,6 +17,7 @@ from gan_jax.recipes.contract import Phase, Recipe, State
 from gan_jax.runs import training
 from gan_jax.runs.classify import accuracy, classifier
 from gan_jax.runs.data import Data, splits
+from gan_jax.runs.first import by_first
 from gan_jax.runs.training import Run
 from gan_jax.training import loop
 from gan_jax.training.files import replace_file
@@ -48,7 +49,7 @@ def train(run: Run, supervised: Recipe) -> None:
     Args: supervised: how the same network learns from the labelled images alone.
     """
     labelled, test = run.data.source.sources["labelled"], run.data.test()
-    training.by_first(lambda: record_split(run))
+    by_first(lambda: record_split(run))
     alone = train_alone(run, supervised, labelled, test)
 
     def measure(state: State) -> dict:

@@ -6,18 +6,15 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import jax
-import numpy as np
-from jax.experimental import multihost_utils
 from PIL import Image
 from tqdm import tqdm
 
 from gan_jax.config.flags import flag
 from gan_jax.config.given import given as differing
-from gan_jax.config.options import options, replace
-from gan_jax.config.stored import from_json, to_json
+from gan_jax.config.options import replace
 from gan_jax.data import example_batch
 from gan_jax.data.fingerprint import fingerprint
 from gan_jax.pictures import grids
@@ -28,6 +25,7 @@ from gan_jax.runs.anew import require_unsaved
 from gan_jax.runs.banner import ExpectedEnd, banner
 from gan_jax.runs.data import Data, batches_of, require_shares
 from gan_jax.runs.experiment import Experiment
+from gan_jax.runs.first import by_first, of_first
 from gan_jax.runs.lock import alone
 from gan_jax.runs.names import default_name
 from gan_jax.training import loop, record
@@ -35,8 +33,6 @@ from gan_jax.training.checkpoint import Checkpoints
 from gan_jax.training.diagnostics import EarlyWarning
 from gan_jax.training.files import replace_file
 
-Config = TypeVar("Config")
-Result = TypeVar("Result")
 Picture = Callable[["Run", State, Key], Image.Image]
 
 
@@ -79,10 +75,11 @@ def check(experiment: Experiment, config: object) -> tuple[object, Data, list[Ph
 
     Raises ValueError or OSError for what can be known to be wrong.
     """
-    workdir = config.run.workdir or default_name(experiment, config)
     config = experiment.resolve(config)
     require_shares(config.run.batch_size)
-    data = class_order.as_learnt(experiment.load(config), workdir)
+    data = experiment.load(config)
+    if config.run.workdir:
+        data = class_order.as_learnt(data, config.run.workdir)
     config = experiment.complete(config, data)
     phases = phases_of(experiment.make(config, data.spec), config)
     for phase in phases:
@@ -103,8 +100,12 @@ def prepare(experiment: Experiment, config: object, given: Collection[str] | Non
     config, data, phases = check(experiment, config)
     require_fitting(phases[0].recipe, data)
     plan = by_first(lambda: monitor.prepare(config, data)) if eval_every(config, data) else None
-    found = None if data.source is None else fingerprint(data.source)
-    by_first(lambda: directory.open_run(experiment, config, data.spec, flags, found))
+
+    def open_directory() -> None:
+        found = None if data.source is None else fingerprint(data.source)
+        directory.open_run(experiment, config, data.spec, flags, found)
+
+    by_first(open_directory)
     run = Run(experiment.name, config, data, phases, Path(config.run.workdir), plan)
     by_first(lambda: data_sheet.save(run.workdir, data, phases[0].recipe, config.run.seed))
     return run
@@ -118,33 +119,6 @@ def phases_of(made: Recipe | list[Phase], config: object) -> list[Phase]:
 def require_fitting(recipe: Recipe, data: Data) -> None:
     """Raises ValueError unless the networks fit the examples: traces them without compiling them."""
     jax.eval_shape(recipe.init, jax.random.key(0), example_batch(data.spec.example))
-
-
-def by_first(act: Callable[[], Result]) -> Result | None:
-    """What `act` returns in the first process; None in the others. If it raises, they do not go on to wait for it."""
-    result = error = None
-    if jax.process_index() == 0:
-        try:
-            result = act()
-        except (ValueError, OSError, RuntimeError) as raised:
-            error = raised
-    if jax.process_count() > 1 and multihost_utils.broadcast_one_to_all(np.int32(error is not None)) and not error:
-        error = ValueError("the first process cannot start; it says why")
-    if error:
-        raise error
-    return result
-
-
-def of_first(act: Callable[[], Config], config: Config) -> Config:
-    """The configuration that `act` returns in the first process, in all of them. Args: config: one that is like it."""
-    found = by_first(act)
-    if jax.process_count() == 1:
-        return found
-    text = np.frombuffer(json.dumps(to_json(found)).encode() if found is not None else b"", np.uint8)
-    size = int(multihost_utils.broadcast_one_to_all(np.int32(len(text))))
-    told = multihost_utils.broadcast_one_to_all(text if len(text) == size else np.zeros(size, np.uint8))
-    own = {each.name: each.default for each in options(config) if each.resumable}  # process_id, say
-    return replace(from_json(config, json.loads(bytes(told))), **own)
 
 
 def draw_samples(run: Run, state: State, key: Key) -> Image.Image:
