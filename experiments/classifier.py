@@ -23,7 +23,7 @@ from gan_jax.runs import extractors
 from gan_jax.runs.data import Data, splits
 from gan_jax.runs.launch import experiment
 from gan_jax.runs.training import Run
-from gan_jax.training.loop import AXIS
+from gan_jax.training.parallel import AXIS
 
 EPOCHS, LEAST_STEPS = 6, 300  # unless --steps says otherwise
 

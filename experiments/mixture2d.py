@@ -33,7 +33,7 @@ from gan_jax.runs import mixtures
 from gan_jax.runs.data import Data
 from gan_jax.runs.launch import experiment
 from gan_jax.runs.training import Run
-from gan_jax.training.loop import AXIS
+from gan_jax.training.parallel import AXIS
 
 # The slope of the rectifiers is that of most discriminators. tanh's plateaus are what makes G's points so sharp.
 ACTIVATIONS = {"tanh": nn.tanh, "leaky_relu": partial(nn.leaky_relu, negative_slope=0.2)}

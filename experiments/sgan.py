@@ -28,7 +28,7 @@ from gan_jax.recipes.contract import Recipe
 from gan_jax.runs import semi_supervised
 from gan_jax.runs.launch import experiment
 from gan_jax.runs.training import Run
-from gan_jax.training.loop import AXIS
+from gan_jax.training.parallel import AXIS
 
 
 @dataclass(frozen=True)

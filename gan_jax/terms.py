@@ -4,7 +4,7 @@ A term is a weight and a function of `LossInputs`, that is, of all that one pass
 trick that changes a loss becomes a function here (or in `penalties`), and the steps need not know of it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import jax
@@ -48,11 +48,13 @@ class LossInputs(NamedTuple):
 class Term(NamedTuple):
     """weight * value(inputs) is added to the loss; value(inputs), a scalar, is recorded under the term's name.
 
-    The weight may be a schedule as optax has them, a function of inputs.step.
+    The weight may be a schedule as optax has them, a function of inputs.step. With `every` k the value is that of every k-th
+    round only, the first one included; it is 0 in the others, which do not record it.
     """
 
     weight: float | optax.Schedule
     value: Callable[[LossInputs], Array]
+    every: int = 1
 
     def weighted(self, inputs: LossInputs, value: Array) -> Array:
         """The value times the weight that it has at this step."""
@@ -63,14 +65,14 @@ def penalty(function: Penalty, weight: float | optax.Schedule, *, every: int = 1
     """A penalty as a term; with `every` k, lazily: in every k-th round only, with k times the weight.
 
     Lazy regularisation: Karras et al. 2020 (StyleGAN2, arXiv:1912.04958, section 3.1), without their correction of
-    Adam's rate and β. The first round has the penalty, in all its D-steps; where there is none, 0 is recorded.
+    Adam's rate and β. A round that has the penalty has it in all its D-steps.
     """
 
     def value(inputs: LossInputs) -> Array:
         now = lambda: function(inputs.critic, inputs.real, inputs.fake, inputs.keys)
         return now() if every == 1 else jax.lax.cond(inputs.step % every == 0, now, lambda: jnp.zeros(()))
 
-    return Term((lambda step: every * weight(step)) if callable(weight) else every * weight, value)
+    return Term((lambda step: every * weight(step)) if callable(weight) else every * weight, value, every)
 
 
 def feature_matching(weight: float = 1.0, *, axis_name: str | None = None) -> Term:
@@ -86,3 +88,8 @@ def feature_matching(weight: float = 1.0, *, axis_name: str | None = None) -> Te
         return jnp.sum((real - fake) ** 2)
 
     return Term(weight, value)
+
+
+def sparse(*terms: Mapping[str, Term]) -> dict[str, int]:
+    """Of terms by name, those that only every k-th round has: {"r1_penalty": 8}, as `Recipe.every` takes them."""
+    return {name: term.every for each in terms for name, term in each.items() if term.every > 1}

@@ -19,7 +19,6 @@ from absl import logging
 from jax.experimental.compilation_cache import compilation_cache
 
 from gan_jax import __main__ as gan_jax_main
-from gan_jax.config import flags
 from gan_jax.runs import launch
 from gan_jax.runs.experiment import find
 from gan_jax.runs.restore import restore
@@ -125,9 +124,7 @@ def trained_once(folder, run_experiment):
 @pytest.fixture(scope="session")
 def configured():
     """configured(*flags, experiment=) is the configuration that these flags give an experiment, not yet resolved."""
-    return lambda *given, experiment="dcgan": (
-        flags.parse(find(experiment).default, given, find(experiment).presets).config
-    )
+    return lambda *given, experiment="dcgan": find(experiment).parse(given).config
 
 
 @pytest.fixture

@@ -208,7 +208,7 @@ def test_commands_parse(command):
         arguments = []
     if command.trains:
         experiment = find(command.name)
-        parsed = parse(experiment.default, arguments, experiment.presets)
+        parsed = experiment.parse(arguments)
         experiment.resolve(parsed.config)
     else:
         assert command.name in gan_jax_main.COMMANDS
@@ -221,7 +221,7 @@ def test_commands_parse(command):
 def name_of(command: Command) -> str:
     """The directory of the run that a command trains."""
     experiment = find(command.name)
-    config = parse(experiment.default, command.arguments, experiment.presets).config
+    config = experiment.parse(command.arguments).config
     return config.run.workdir or default_name(experiment, config)
 
 
@@ -232,7 +232,7 @@ def test_documented_runs_do_not_share_a_directory():
         for command in (
             each for each in COMMANDS if each.trains and each.page == page and "--help" not in each.arguments
         ):
-            config = parse(find(command.name).default, command.arguments, find(command.name).presets).config
+            config = find(command.name).parse(command.arguments).config
             fixed = {each.name: each.default for each in options(config) if not each.resumable}
             assert runs.setdefault(name_of(command), fixed) == fixed, f"{page}: {command}"
 

@@ -24,6 +24,11 @@ def test_a_lazy_penalty_is_there_in_every_kth_round_with_k_times_the_weight(step
     np.testing.assert_allclose(term.weighted(inputs(step), value), 16 * 0.5 * expected)
 
 
+def test_what_is_lazy_says_how_often_it_is_there():
+    lazy, eager = terms.penalty(penalties.r1, 0.5, every=16), terms.penalty(penalties.r1, 0.5)
+    assert terms.sparse({"r1_penalty": lazy, "r2_penalty": eager}, {"path": lazy}) == {"r1_penalty": 16, "path": 16}
+
+
 def test_lazy_and_eager_penalties_weigh_the_same_over_16_rounds():
     total = lambda term: sum(float(term.weighted(inputs(t), term.value(inputs(t)))) for t in range(16))
     np.testing.assert_allclose(

@@ -23,7 +23,6 @@ def main() -> None:
 def train(name: str, seeds: str, given: list[str]) -> int:
     """Trains an experiment with these flags, its seeds in one program if there are several; returns the exit code."""
     # Here, since they take seconds, in which this process may have to end.
-    from gan_jax.config import flags
     from gan_jax.runs import launch, trials
     from gan_jax.runs.experiment import find
 
@@ -32,7 +31,7 @@ def train(name: str, seeds: str, given: list[str]) -> int:
     if "," not in seeds:
         return launch.main(experiment, given)
     try:
-        config = flags.parse(experiment.default, given, experiment.presets).config
+        config = experiment.parse(given).config
     except ValueError as error:
         return launch.fail(error)
     launch.keep_compiled(config.run.compilation_cache)

@@ -15,7 +15,7 @@ import numpy as np
 from gan_jax.benchmarks.cases import Case
 from gan_jax.benchmarks.processes import answer, asked, process, receive
 from gan_jax.benchmarks.times import Play, bare_round, example_batch, in_turns, ratio, repeated, round_seconds, start
-from gan_jax.training import loop
+from gan_jax.training import parallel
 
 NUMBERS = (1, 2, 4)
 
@@ -47,8 +47,8 @@ def serve(connection: Connection, case: Case, devices: int, mapped: bool) -> Non
 
 def mapped_round(case: Case) -> Play:
     """`bare_round` as `loop.fit` calls it, on all devices."""
-    recipe = case.recipe(loop.AXIS)
+    recipe = case.recipe(parallel.AXIS)
     _, state, key = start(case)
-    batch = loop.shard_batch(example_batch(case, case.batch_size, recipe.batches_per_step))
-    step = loop.compile_step(loop.scan_steps(recipe.step))
-    return repeated(step, loop.replicate(state), [batch] * case.steps_per_call, key)
+    batch = parallel.shard_batch(example_batch(case, case.batch_size, recipe.batches_per_step))
+    step = parallel.compile_step(parallel.scan_steps(recipe.step))
+    return repeated(step, parallel.replicate(state), [batch] * case.steps_per_call, key)

@@ -22,7 +22,7 @@ from gan_jax.benchmarks.processes import asked, process, receive
 from gan_jax.data import ArraySource, pipeline
 from gan_jax.randomness import Key, example_keys, latents
 from gan_jax.recipes.contract import Batch, Metrics, Recipe, State
-from gan_jax.training import loop
+from gan_jax.training import loop, parallel
 from gan_jax.training.checkpoint import Checkpoints
 from gan_jax.training.record import Record
 
@@ -104,7 +104,7 @@ def bare_round(case: Case) -> Play:
     """
     recipe, state, key = start(case)
     batch = jax.device_put(example_batch(case, case.batch_size, recipe.batches_per_step))
-    step = jax.jit(loop.scan_steps(recipe.step), donate_argnums=0)
+    step = jax.jit(parallel.scan_steps(recipe.step), donate_argnums=0)
     return repeated(step, jax.tree.map(jnp.copy, state), [batch] * case.steps_per_call, key)
 
 
@@ -183,7 +183,7 @@ def loop_times(case: Case, rounds: int) -> tuple[list[float], list[float]]:
     time it, and play bare rounds meanwhile.
     """
     _, state, key = start(case)
-    recipe = case.recipe(loop.AXIS)
+    recipe = case.recipe(parallel.AXIS)
     images = np.random.default_rng(0).integers(0, 256, (EXAMPLES, *case.image_shape), np.uint8)
     source = ArraySource({"image": images})
     bare_seconds, bare, looped = round_seconds(case, bare_round(case)), [], []

@@ -16,8 +16,8 @@ from gan_jax.penalties import PENALTIES
 from gan_jax.precision import DTYPES
 from gan_jax.randomness import PRIORS
 from gan_jax.terms import Term
-from gan_jax.training.loop import AXIS
 from gan_jax.training.optimizers import clip_weights, historical_averaging, wait
+from gan_jax.training.parallel import AXIS
 
 
 def setup_fields(config: object) -> dict:

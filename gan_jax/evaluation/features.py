@@ -45,7 +45,7 @@ class Extractor(NamedTuple):
         [B, K]). Differentiable in floats.
       variables: the network's.
       classes: what it calls them, in order; () where that is not known.
-      judges: whether it was trained for such images, so that its class probabilities say something of them.
+      knows_classes: whether it was trained for such images, so that its class probabilities say something of them.
     """
 
     name: str
@@ -53,7 +53,7 @@ class Extractor(NamedTuple):
     apply: Callable[[dict, Array], tuple[Array, Array]]
     variables: dict
     classes: tuple[str, ...] = ()
-    judges: bool = True
+    knows_classes: bool = True
 
     @property
     def fingerprint(self) -> str:
@@ -118,7 +118,7 @@ def for_any_images(image_shape: tuple[int, ...]) -> Extractor | None:
     """
     if len(image_shape) != 3 or image_shape[-1] not in (1, 3):
         return None
-    return load_classifier(EXTRACTORS / "emoji.npz")._replace(judges=False)
+    return load_classifier(EXTRACTORS / "emoji.npz")._replace(knows_classes=False)
 
 
 def load_inception(path: str | Path) -> Extractor:

@@ -101,7 +101,11 @@ def better(number: str) -> str | None:
 
 def computable(extractor: Extractor | None) -> list[str]:
     """The names of the scores that can be computed with this extractor, or with none."""
-    seen = {"pixels": True, "features": extractor is not None, "classes": extractor is not None and extractor.judges}
+    seen = {
+        "pixels": True,
+        "features": extractor is not None,
+        "classes": extractor is not None and extractor.knows_classes,
+    }
     return [name for name, score in SCORES.items() if seen[score.sees]]
 
 

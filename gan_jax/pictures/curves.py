@@ -60,12 +60,9 @@ def curves(
 
 
 def running_mean(values: np.ndarray, window: int) -> np.ndarray:
-    """The means of all `window` values in a row, of those of them that are numbers; [N] -> [N - window + 1]."""
-    known = np.isfinite(values)
-    sums = np.cumsum(np.concatenate([[0.0], np.where(known, values, 0.0)]))
-    counts = np.cumsum(np.concatenate([[0], known]))
-    count = counts[window:] - counts[:-window]
-    return np.divide(sums[window:] - sums[:-window], count, out=np.full(len(count), np.nan), where=count > 0)
+    """The means of all `window` values in a row; [N] -> [N - window + 1]."""
+    sums = np.cumsum(np.concatenate([[0.0], values]))
+    return (sums[window:] - sums[:-window]) / window
 
 
 def robust_range(values: np.ndarray) -> tuple[float, float]:
@@ -100,13 +97,15 @@ def _panels(count: int, letters: int) -> tuple[Figure, np.ndarray]:
 
 
 def _draw(axes: Axes, steps: np.ndarray, values: np.ndarray, name: str, color: str) -> list[np.ndarray]:
-    """Draws a metric; returns all its values that are numbers."""
+    """Draws a metric where it is known; returns all its values that are numbers."""
+    known = np.isfinite(values)  # a lazy penalty in every k-th round, what a phase brings from then on
+    steps, values = steps[known], values[known]
     window, every = max(1, len(steps) // 50), -(-len(steps) // POINTS)
     mark = dict(marker="o", markersize=4) if len(steps) <= FEW else {}
     axes.plot(steps[::every], values[::every], color=color, alpha=0.25, linewidth=0.8)
     mean = running_mean(values, window)
     axes.plot(steps[window - 1 :][::every], mean[::every], color=color, label=name, **mark)
-    return [values[np.isfinite(values)]]
+    return [values]
 
 
 def _limit(axes: Axes, values: np.ndarray, *, logarithmic: bool) -> int:

@@ -102,6 +102,7 @@ class Recipe(NamedTuple):
         Differentiable in floats.
       augment: (images [B, H, W, C] in [-1, 1], keys [B], step) -> what the networks are shown of them in training
         (`gan_jax.augment`); None if that is the images themselves.
+      every: of metrics that only every k-th step computes, the first one included, that k; the others do not record them.
     """
 
     init: Callable[[Key, Batch], State]
@@ -112,6 +113,7 @@ class Recipe(NamedTuple):
     encode: Callable[[State, Array], Array] | None = None
     classify: Callable[[State, Array], Array] | None = None
     augment: Augment | None = None
+    every: Mapping[str, int] = MappingProxyType({})
 
 
 class Phase(NamedTuple):

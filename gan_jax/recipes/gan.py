@@ -26,7 +26,7 @@ from gan_jax.recipes import measures
 from gan_jax.recipes.batch import condition_of, part, to_unit_range
 from gan_jax.recipes.contract import Batch, Condition, Metrics, Recipe, Sampler, State
 from gan_jax.recipes.players import Player, PyTree, descend, init_player, update_ema, with_player
-from gan_jax.terms import LossInputs, Term
+from gan_jax.terms import LossInputs, Term, sparse
 
 Array = jax.Array
 Step = Callable[[State, Batch, Key], tuple[State, Metrics]]
@@ -162,6 +162,7 @@ def make(setup: Setup, draw_condition: Callable[[Key], Condition] | None = None)
         batches_per_step=setup.n_critic + 1,
         sampler=make_sampler(setup, draw_condition),
         augment=setup.augment,
+        every=sparse(setup.d_terms, setup.g_terms),
     )
 
 

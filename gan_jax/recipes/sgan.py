@@ -16,6 +16,7 @@ from gan_jax.recipes.batch import part
 from gan_jax.recipes.classifier import class_logits
 from gan_jax.recipes.contract import Batch, Metrics, Recipe, State
 from gan_jax.recipes.players import descend, update_ema, with_player
+from gan_jax.terms import sparse
 
 
 def make_d_step(setup: gan.Setup, *, supervised_weight: float = 1.0, d_ema: float = 0.999) -> gan.Step:
@@ -85,4 +86,5 @@ def make(setup: gan.Setup, *, supervised_weight: float = 1.0, d_ema: float = 0.9
         sampler=gan.make_sampler(setup),
         classify=lambda state, images: class_logits(setup.discriminator, state.players["discriminator"].ema, images),
         augment=setup.augment,
+        every=sparse(setup.d_terms, setup.g_terms),
     )

@@ -27,7 +27,8 @@ def trials(recipe: Recipe, summary: Callable[[Metrics], Metrics] = means) -> Rec
 
     Its keys are [T] (`init` and `step` also take one key, which they split); its batches' leaves have the trials after
     the examples, [batches_per_step, B, T, ...]; all fields of its state have a leading axis [T], but for `step`; its
-    metrics are a `summary` of the trials'; latents, conditions and samples are [T, n, ...].
+    metrics are a `summary` of the trials', of the same names, or with the trial before them, "1/d_loss"; latents, conditions
+    and samples are [T, n, ...].
     """
 
     def init(keys: Key, batch: Batch) -> State:
@@ -40,7 +41,7 @@ def trials(recipe: Recipe, summary: Callable[[Metrics], Metrics] = means) -> Rec
         return state, summary(metrics)
 
     sampler = recipe.sampler and _sampler(recipe.sampler)
-    return Recipe(init=init, step=step, batches_per_step=recipe.batches_per_step, sampler=sampler)
+    return Recipe(init, step, recipe.batches_per_step, sampler, every=recipe.every)
 
 
 def one(state: State, trial: int) -> State:

@@ -1,16 +1,12 @@
-"""What a run says before its first round, of what it learns and by what; and soon after, when it will end."""
+"""What a run says before its first round, of what it learns and by what."""
 
-from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Mapping
 
 import jax
 
 from gan_jax.config.options import flat
 from gan_jax.data import Domains
 from gan_jax.recipes.contract import State
-from gan_jax.runs.progress import duration
-
-AFTER = 20  # rounds of a start by which its end is told
 
 
 def banner(run, state: State) -> str:
@@ -26,32 +22,6 @@ def banner(run, state: State) -> str:
     }
     width = max(map(len, lines))
     return "\n".join(f"{name:{width}}  {text}" for name, text in lines.items())
-
-
-class ExpectedEnd:
-    """Tells once, AFTER rounds of the present start, when all rounds will be over.
-
-    Args:
-      steps: the rounds of the run in all; say: is given the line; now: the clock.
-    """
-
-    def __init__(self, steps: int, say: Callable[[str], None], now: Callable[[], datetime] = datetime.now):
-        self._steps, self._say, self._now, self._first, self._said = steps, say, now, 0, False
-
-    def start(self, step: int) -> None:
-        """From which round the run goes on."""
-        self._first = step
-
-    def __call__(self, step: int, rate: float) -> None:
-        """Args: rate: rounds a second since the start, 0 if it is not known yet."""
-        if self._said or not rate or step - self._first < AFTER or step >= self._steps:
-            return
-        self._said = True
-        now, left = self._now(), self._steps - self._first
-        end = now + timedelta(seconds=(self._steps - step) / rate)
-        rounds = f"the last {left:,} of {self._steps:,} rounds" if self._first else f"{left:,} rounds"
-        day = "" if end.date() == now.date() else f"{end:%A %-d %B}, "
-        self._say(f"{rounds} in about {duration(left / rate)}; ends at {day}{end:%H:%M}")
 
 
 def _data(run) -> str:

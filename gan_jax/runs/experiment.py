@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from gan_jax.config.flags import Parsed, parse
 from gan_jax.config.options import flat, require_known
 from gan_jax.data import DataSpec
 from gan_jax.recipes.contract import Phase, Recipe
@@ -52,6 +53,10 @@ class Experiment:
         """The configuration where no flag is given but --preset, if this one has any."""
         preset = flat(config).get("preset")
         return self.default if preset is None else self.presets[preset]
+
+    def parse(self, arguments: Sequence[str]) -> Parsed:
+        """Its command line's flags (`flags.parse`). Raises ValueError, in one line, for a wrong one."""
+        return parse(self.default, arguments, self.presets)
 
     def __call__(self, arguments: Sequence[str] | None = None) -> None:
         """Parses the flags, trains, exits."""

@@ -22,7 +22,7 @@ from gan_jax.recipes.contract import Batch, State
 from gan_jax.recipes.trials import one, trials
 from gan_jax.runs import training
 from gan_jax.runs.training import Run
-from gan_jax.training import loop
+from gan_jax.training import loop, parallel
 
 SAMPLES = 2500  # that a trial is measured by
 SHOWN = 1000  # points in a picture
@@ -50,7 +50,7 @@ def train(run: Run, setup: gan.Setup, mixture: Mixture) -> None:
     result = training.fit(run, hooks, state, step_keys)
     if jax.process_index() > 0:
         return
-    samples = np.asarray(draw(loop.local(result.state), sample_keys, SAMPLES)) * mixture.scale
+    samples = np.asarray(draw(parallel.local(result.state), sample_keys, SAMPLES)) * mixture.scale
     data = mixture.draw(np.random.default_rng([config.run.seed, config.run.seed, 0]), SHOWN)
     grids.save(plane([x[:SHOWN] for x in samples], data, extent(mixture)), run.workdir / "trials.png")
     summary = summarise([mode_quality(points, mixture) for points in samples])
@@ -127,14 +127,14 @@ def _field(setup: gan.Setup, state: State, extent: float) -> jax.Array:
 def _seconds_of_one(setup: gan.Setup, batches: Iterator[Batch], init_key: Key, step_key: Key, rounds: int) -> float:
     """What `rounds` rounds of one trial take, with their compilation, by the next 500 at most."""
     recipe = trials(gan.make(setup))
-    state = loop.replicate(jax.jit(recipe.init)(init_key, next(batches)))
-    step = loop.compile_step(recipe.step)
+    state = parallel.replicate(jax.jit(recipe.init)(init_key, next(batches)))
+    step = parallel.compile_step(recipe.step)
     began = time.perf_counter()
-    state, _ = jax.block_until_ready(step(state, loop.shard_batch(next(batches)), step_key))
+    state, _ = jax.block_until_ready(step(state, parallel.shard_batch(next(batches)), step_key))
     compiled = time.perf_counter()
     timed = min(rounds, 500)
     for i in range(timed):
-        state, metrics = step(state, loop.shard_batch(next(batches)), step_key)
+        state, metrics = step(state, parallel.shard_batch(next(batches)), step_key)
         if i % 10 == 9:  # as in training
             jax.block_until_ready(metrics)
     jax.block_until_ready(state)

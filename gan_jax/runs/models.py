@@ -50,7 +50,7 @@ def find_classifier(workdir: str | None, run: TrainedRun) -> Classifier:
         return _classifier(Path(workdir).name, other.spec.classes, lambda images: jax.nn.softmax(logits(images)))
     data, classes = run.config.data, run.spec.classes
     extractor = monitor.find_extractor(ScoringConfig(), data.dataset, shape)
-    if extractor is None or not extractor.judges:
+    if extractor is None or not extractor.knows_classes:
         raise ValueError(f"no classifier comes with {data.dataset}: {advice.train_one(data.dataset, 'classifier')}")
     probabilities = lambda images: extractor.apply(extractor.variables, (images + 1) * 127.5)[1]
     if data.classes:  # it knows all classes of the dataset, of which the run has learnt some

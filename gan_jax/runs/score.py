@@ -56,7 +56,10 @@ def score(
     images = learnt.read(run, own, config.num_samples, extractor, place.allow_changed_data)
     states = {"newest": run.state}
     if monitor.read(run.workdir):
-        states["best"] = restore(run.workdir, monitor.BEST).state
+        try:
+            states["best"] = restore(run.workdir, monitor.BEST).state
+        except (ValueError, OSError) as error:
+            left_out["best checkpoint"] = str(error)
     key, count = jax.random.key(seed), images.real.count
     classes = (
         _by_class(run, own, images, config.num_samples, extractor) if sampler.takes("label") and extractor else None
@@ -87,7 +90,7 @@ def score(
         "by_class": {kind: [_finite(each._asdict()) for each in found] for kind, found in tables.items()},
         "class_names": list(images.source.classes),
         "extractor": extractor
-        and {"name": extractor.name, "fingerprint": extractor.fingerprint, "for_such_images": extractor.judges},
+        and {"name": extractor.name, "fingerprint": extractor.fingerprint, "for_such_images": extractor.knows_classes},
         "real": {"dataset": own.dataset, "other": "test split" if images.test else "other half of the training split"},
     }
     return result, pictures

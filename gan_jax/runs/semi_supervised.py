@@ -19,7 +19,7 @@ from gan_jax.runs.classify import accuracy, classifier
 from gan_jax.runs.data import Data, splits
 from gan_jax.runs.first import by_first
 from gan_jax.runs.training import Run
-from gan_jax.training import loop
+from gan_jax.training import parallel
 from gan_jax.training.files import replace_file
 
 SHOWN = 100  # labelled images in the picture
@@ -91,4 +91,4 @@ def train_alone(run: Run, recipe: Recipe, labelled: ArraySource, test: Source) -
     result = training.fit(Run(run.experiment, config, Data(describe(labelled), labelled), phases, Path(workdir)))
     if jax.process_index() > 0:
         return math.nan  # the first process says it
-    return accuracy(classifier(recipe, loop.local(result.state)), test)
+    return accuracy(classifier(recipe, parallel.local(result.state)), test)

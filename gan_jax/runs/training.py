@@ -22,13 +22,14 @@ from gan_jax.randomness import Key
 from gan_jax.recipes.contract import Batch, Phase, Recipe, State, phase_at
 from gan_jax.runs import class_order, data_sheet, directory, drawing, monitor, views
 from gan_jax.runs.anew import require_unsaved
-from gan_jax.runs.banner import ExpectedEnd, banner
+from gan_jax.runs.banner import banner
 from gan_jax.runs.data import Data, batches_of, require_shares
+from gan_jax.runs.expected import ExpectedEnd
 from gan_jax.runs.experiment import Experiment
 from gan_jax.runs.first import by_first, of_first
 from gan_jax.runs.lock import alone
 from gan_jax.runs.names import default_name
-from gan_jax.training import loop, record
+from gan_jax.training import loop, parallel, record
 from gan_jax.training.checkpoint import Checkpoints
 from gan_jax.training.diagnostics import EarlyWarning
 from gan_jax.training.files import replace_file
@@ -43,7 +44,7 @@ class Run(NamedTuple):
       experiment: its name.
       config: its resolved configuration.
       data: what it learns from.
-      phases: its recipe, or the phases of one that grows, made with axis_name=loop.AXIS.
+      phases: its recipe, or the phases of one that grows, made with axis_name=parallel.AXIS.
       workdir: its directory, open.
       plan: how it is evaluated while it trains; None if it is not, and but in the first process.
       batches: as `loop.fit` takes them; None for those of its data.
@@ -198,6 +199,7 @@ def fit(run: Run, hooks: tuple[loop.Hook, ...] = (), state: State | None = None,
             steps_per_call=own.steps_per_call,
             hooks=(*hooks, loop.Hook(own.checkpoint_every, shown.checkpoint)),
             observe=EarlyWarning(warn=tqdm.write),
+            costs=end.before,
             pace=end,
         )
 
@@ -212,7 +214,7 @@ def kept(workdir: Path) -> Iterator[Checkpoints]:
 
 def finish(run: Run, result: loop.Result, measure: Callable[[State], dict] = lambda state: {}) -> dict:
     """Measures the last state, writes result.json, pictures and page, says where all is. Returns what was measured."""
-    state = loop.local(result.state)
+    state = parallel.local(result.state)
     measured, scored = measure(state), {}
     if run.plan:
         evaluate(run, int(state.step), state)  # of a run that was over without it

@@ -19,7 +19,7 @@ from gan_jax.runs.anew import require_unsaved
 from gan_jax.runs.data import Data, batches_of, load_images
 from gan_jax.runs.experiment import Experiment
 from gan_jax.runs.training import Run
-from gan_jax.training import loop
+from gan_jax.training import loop, parallel
 from gan_jax.training.checkpoint import Checkpoints
 from gan_jax.training.diagnostics import EarlyWarning
 from gan_jax.training.record import Record
@@ -113,7 +113,7 @@ def train(runs: Sequence[Run]) -> None:
             observe=observe,
         )
     for k, run in enumerate(runs):
-        alone = result._replace(state=one(loop.local(result.state), k), metrics=own(result.metrics, k))
+        alone = result._replace(state=one(parallel.local(result.state), k), metrics=own(result.metrics, k))
         training.finish(run, alone)
 
 

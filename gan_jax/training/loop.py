@@ -1,4 +1,4 @@
-"""The training loop: the one place that knows pmap, signals, hooks and non-finite numbers.
+"""The training loop: the one place that knows signals, hooks and non-finite numbers.
 
 It runs any recipe (`recipes.contract`), or the phases of a network that grows, on all devices of all processes, and
 knows nothing of what is trained. What happens at step t is a function of the configuration, the seed and t alone, so a
@@ -7,26 +7,24 @@ run that was cut off and restarted equals one that was not, bit for bit (on one 
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from typing import NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax.experimental import multihost_utils
-from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from tqdm import tqdm
 
 from gan_jax.randomness import Key
-from gan_jax.recipes.contract import Batch, Metrics, Phase, Recipe, State, phase_at
+from gan_jax.recipes.contract import Batch, Phase, Recipe, State, phase_at
 from gan_jax.training.checkpoint import Checkpoints
+from gan_jax.training.parallel import compile_step, local, operations, replicate, scan_steps, shard_batch
 from gan_jax.training.phases import grown, template_at
 from gan_jax.training.record import Record
 from gan_jax.training.signals import Interrupted, agreed, caught_signals
-
-AXIS = "data"
 
 
 class NonFinite(ArithmeticError):
@@ -67,13 +65,14 @@ def fit(
     steps_per_call: int = 1,
     hooks: tuple[Hook, ...] = (),
     observe: Callable[[int, dict[str, float]], None] = lambda step, metrics: None,
+    costs: Callable[[float], None] | None = None,
     pace: Callable[[int, float], None] = lambda step, rate: None,
     progress: bool = True,
 ) -> Result:
     """Trains until step `steps`, from the newest checkpoint if there is one.
 
     Args:
-      recipe: made with axis_name=AXIS; or the phases of a network that grows.
+      recipe: made with axis_name=parallel.AXIS; or the phases of a network that grows.
       state: what a fresh run starts from.
       batches: step -> iterator over this process's share of the batches from that step on (step 0 first), numpy
         arrays with leading axes [batches_per_step, B/processes]. It is asked anew where a phase begins.
@@ -87,6 +86,7 @@ def fit(
         is due. The results are equal up to rounding. It saves the time between calls.
       hooks: called when due.
       observe: called with every step's metrics, in order, when they are looked at; by the first process.
+      costs: called before the first step with its floating-point operations, on each device; by the first process.
       pace: called at each look with the step and the steps a second so far, 0 before the second call; by the first process.
       progress: whether to show a bar with the losses.
 
@@ -109,7 +109,19 @@ def fit(
             for hook in hooks:
                 hook.run(0, state)
         training = _Training(
-            key, steps, checkpoint_every, log_every, steps_per_call, hooks, observe, pace, checkpoints, log, bar, caught
+            key,
+            steps,
+            checkpoint_every,
+            log_every,
+            steps_per_call,
+            hooks,
+            observe,
+            costs,
+            pace,
+            checkpoints,
+            log,
+            bar,
+            caught,
         )
         # A copy: the first call donates its buffers, and these may be the caller's. No other reference is left here.
         state = replicate(state)
@@ -136,6 +148,7 @@ class _Training:
     steps_per_call: int
     hooks: tuple[Hook, ...]
     observe: Callable[[int, dict[str, float]], None]
+    costs: Callable[[float], None] | None
     pace: Callable[[int, float], None]
     checkpoints: Checkpoints
     log: Record | None
@@ -149,13 +162,16 @@ class _Training:
 
     def run(self, recipe: Recipe, state: State, stream: Iterator[Batch], end: int) -> State:
         """Steps until step `end`, or raises Interrupted."""
-        call = compile_step(scan_steps(recipe.step))
+        call, log = compile_step(scan_steps(recipe.step)), partial(self._log, recipe.every)
         step, pending = int(state.step), []
         intervals = [self.log_every, self.checkpoint_every, *(hook.every for hook in self.hooks)]
         while step < end:
             count = min(self.steps_per_call, end - step, *(every - step % every for every in intervals))
             examples = [next(stream) for _ in range(count)]
-            state, call_metrics = call(state, [shard_batch(each) for each in examples], self.key)
+            batches = [shard_batch(each) for each in examples]
+            if self.log and self.costs and not self.clock.ticks:
+                self.costs(operations(call, state, batches[:1], self.key))
+            state, call_metrics = call(state, batches, self.key)
             step += count
             pending.append(call_metrics)
             self.clock.tick(call_metrics, count)
@@ -163,7 +179,7 @@ class _Training:
             due = [hook for hook in self.hooks if step % hook.every == 0 or step == self.steps]
             save = stop or step == self.steps or step % self.checkpoint_every == 0
             if due or save or step == end or step % self.log_every == 0:
-                self._log(step, pending, _batch_size(examples[0]))
+                log(step, pending, _batch_size(examples[0]))
                 pending = []
             if self.log:
                 for hook in due:
@@ -174,8 +190,8 @@ class _Training:
                 raise Interrupted(stop, step)
         return state
 
-    def _log(self, step: int, pending: list, batch_size: int) -> None:
-        self.metrics = _record(self.log, step, pending, self.observe)
+    def _log(self, every: Mapping[str, int], step: int, pending: list, batch_size: int) -> None:
+        self.metrics = _record(self.log, every, step, pending, self.observe)
         self.rate = self.clock.steps_per_second()  # without the hooks and the save of the last step
         losses = {name: f"{value:.3f}" for name, value in self.metrics.items() if name.endswith("loss")}
         self.bar.set_postfix(losses | {"images/s": f"{self.rate * batch_size:.0f}"}, refresh=False)
@@ -196,6 +212,11 @@ class _Clock:
 
     def __init__(self):
         self._began, self._first, self._steps = time.perf_counter(), None, 0
+
+    @property
+    def ticks(self) -> bool:
+        """Whether the first call is over."""
+        return self._first is not None
 
     def tick(self, output, steps: int) -> None:
         if self._first is None:
@@ -224,12 +245,18 @@ def _newest(phases: Sequence[Phase], state: State, key: Key, checkpoints: Checkp
     return multihost_utils.broadcast_one_to_all(jax.tree.map(np.asarray, own))
 
 
-def _record(log: Record | None, step: int, pending: list, observe: Callable) -> dict[str, float]:
-    """Fetches, checks and records the metrics of the steps up to `step`, several of a call; returns the last."""
+def _record(
+    log: Record | None, every: Mapping[str, int], step: int, pending: list, observe: Callable
+) -> dict[str, float]:
+    """Fetches, checks and records the metrics of the steps up to `step`, several of a call; returns the last.
+
+    Args: every: as `Recipe` has it.
+    """
+    computed = lambda name, number: (number - 1) % every.get(name.rpartition("/")[2], 1) == 0  # "1/d_loss" is a trial's
     columns = jax.tree.map(lambda *calls: np.concatenate(calls), *jax.device_get(pending))
     rows = [dict(zip(columns, values)) for values in zip(*columns.values())]
     for number, metrics in enumerate(rows, step - len(rows) + 1):
-        metrics = {name: float(value) for name, value in metrics.items()}
+        metrics = {name: float(value) for name, value in metrics.items() if computed(name, number)}
         for name, value in metrics.items():
             if not math.isfinite(value):
                 raise NonFinite(f"{name} is {value} at step {number}")
@@ -241,49 +268,9 @@ def _record(log: Record | None, step: int, pending: list, observe: Callable) -> 
     return metrics
 
 
-def compile_step(step: Callable) -> Callable:
-    """A recipe's step for all devices: it takes the state, a batch as `shard_batch` gives it, and the key.
-
-    The state's buffers are donated: its parameters are not in memory twice, and what was given cannot be used again.
-    """
-    return jax.pmap(step, axis_name=AXIS, in_axes=(None, 0, None), out_axes=None, donate_argnums=0)
-
-
-def scan_steps(step: Callable) -> Callable:
-    """A recipe's step, made once for each of a list of batches: (state, batches, key) -> (state, metrics [len(batches)])."""
-
-    def steps(state: State, batches: list[Batch], key: Key) -> tuple[State, Metrics]:
-        if len(batches) == 1:  # no loop, in which XLA compiles convolutions for a CPU that take many times as long
-            state, metrics = step(state, batches[0], key)
-            return state, jax.tree.map(lambda value: jnp.reshape(value, 1), metrics)
-        return jax.lax.scan(
-            lambda state, batch: step(state, batch, key), state, jax.tree.map(lambda *x: jnp.stack(x), *batches)
-        )
-
-    return steps
-
-
-def shard_batch(batch: Batch) -> Batch:
-    """[P, B, ...] -> [devices, P, B/devices, ...]: device d holds the d-th slice of each of the P batches of a step."""
-    devices = jax.local_device_count()
-    split = lambda x: x.reshape(len(x), devices, -1, *x.shape[2:]).swapaxes(0, 1)
-    return jax.tree.map(split, batch)
-
-
-def replicate(state: State) -> State:
-    """A copy of the state as a step returns it: given another kind, the step would be compiled for that too, and then anew."""
-    everywhere = NamedSharding(Mesh(np.array(jax.devices()), (AXIS,)), PartitionSpec())
-    return jax.jit(lambda state: jax.tree.map(jnp.copy, state))(jax.device_put(state, everywhere))
-
-
 def _batch_size(batch: Batch) -> int:
     """B, over all processes: the examples in one batch."""
     return jax.tree.leaves(batch)[0].shape[1] * jax.process_count()
-
-
-def local(state: State) -> State:
-    """The state on this process's first device; it is the same on all."""
-    return jax.tree.map(lambda x: x.addressable_data(0) if isinstance(x, jax.Array) else x, state)
 
 
 def require_finite(step: int, state: State) -> None:

@@ -43,6 +43,14 @@ def rows_of(workdir) -> list[dict[str, str]]:
         return [{k: v for k, v in row.items() if k not in results.TIMES} for row in csv.DictReader(file)]
 
 
+def assert_close(rows, expected) -> None:
+    """One program for several seeds rounds otherwise than one for each."""
+    for row, other in zip(rows, expected, strict=True):
+        assert row.keys() == other.keys()
+        for name in row.keys() - {"game", "state"}:
+            np.testing.assert_allclose(float(row[name]), float(other[name]), rtol=2e-3, atol=1e-4, err_msg=name)
+
+
 @pytest.mark.slow
 def test_a_sweep_leaves_a_row_a_run_a_table_and_pictures(swept):
     rows = rows_of(swept)
@@ -103,10 +111,27 @@ def test_seeds_that_train_in_one_program_score_as_alone(swept, run_command, tmp_
     assert run_command("ablate", *HALF, "--vmap_trials", f"--workdir={workdir}") == 0
     assert (workdir / "runs" / "game_hinge-seed0.log").exists()
     assert not (workdir / "runs" / "game_hinge-seed1.log").exists()  # one process for both
-    for of_trials, alone in zip(rows_of(workdir), rows_of(swept)[:2], strict=True):
-        assert of_trials.keys() == alone.keys()
-        for name in of_trials.keys() - {"game", "state"}:
-            np.testing.assert_allclose(float(of_trials[name]), float(alone[name]), rtol=2e-3, atol=1e-4, err_msg=name)
+    assert_close(rows_of(workdir), rows_of(swept)[:2])
+
+
+@pytest.mark.slow
+def test_seeds_that_train_in_one_program_go_on_after_a_kill(swept, start, tmp_path):
+    command = ("ablate", *HALF, "--vmap_trials", f"--workdir={tmp_path / 'ablation'}")
+    runs = [tmp_path / "ablation" / "runs" / f"game_hinge-seed{seed}" for seed in (0, 1)]
+    first_start = start(*command, module="gan_jax")
+    while not all((run / "checkpoints" / "10").exists() for run in runs):
+        assert first_start.poll() is None, first_start.communicate()
+        time.sleep(0.02)
+    os.kill(first_start.pid, signal.SIGKILL)
+    first_start.wait()
+    assert not any((run / "result.json").exists() for run in runs)
+
+    again = start(*command, module="gan_jax")
+    _, printed = again.communicate()
+    assert again.returncode == 0, printed
+    assert_close(rows_of(tmp_path / "ablation"), rows_of(swept)[:2])
+    for run in runs:
+        assert record.read(run)["step"] == list(range(1, 31))
 
 
 @pytest.mark.slow

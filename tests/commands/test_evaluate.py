@@ -166,6 +166,15 @@ def test_evaluate_needs_nothing_but_the_directory(trained, tmp_path, start):
     assert Image.open(run / "nearest-newest.png").width >= 512
 
 
+def test_a_damaged_best_checkpoint_is_left_out_and_all_else_is_scored(trained, tmp_path):
+    run = shutil.copytree(trained, tmp_path / "run")
+    for path in (run / "best").rglob("*"):
+        if path.is_file():
+            path.write_bytes(path.read_bytes()[:3])
+    result = score(run, "--num_samples=50", "--metrics=frechet_distance")
+    assert set(result["scores"]) == {"newest", "real"} and "best" in result["left_out"]["best checkpoint"]
+
+
 def test_every_score_has_a_name_that_states_its_counts(trained):
     result = score(trained, "--num_samples=50")
     for name in result["scores"]["real"]:

@@ -28,7 +28,7 @@ def changed(images, change):
 
 def test_defects_of_photographs(photographs):
     extractor = features.for_any_images((SIDE, SIDE, 3))
-    assert extractor.name == "emoji-cnn" and not extractor.judges
+    assert extractor.name == "emoji-cnn" and not extractor.knows_classes
     real, others = photographs
     look = lambda images: scores.look([images], len(images), extractor)
     names = ("frechet_distance", "precision_recall")

@@ -74,7 +74,7 @@ def test_what_can_be_computed_without_an_extractor():
     assert scores.computable(None) == ["sliced_wasserstein", "ms_ssim"]
     assert scores.computable(extractor("x")) == list(SCORES)
     classes = {"inception_score", "mode_score", "modes", "reverse_kl"}
-    assert set(scores.computable(extractor("x")._replace(judges=False))) == set(SCORES) - classes
+    assert set(scores.computable(extractor("x")._replace(knows_classes=False))) == set(SCORES) - classes
 
 
 def test_which_way_each_number_is_better():

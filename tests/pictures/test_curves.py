@@ -66,7 +66,11 @@ def test_levels_are_dashed_and_notes_are_said(drawn):
     assert panels["loss"].get_title(loc="left") == "Healthy: so."
 
 
-def test_running_means_are_those_of_what_is_known():
-    values = np.array([1.0, 3.0, np.nan, 5.0, np.nan, np.nan, 2.0])
-    np.testing.assert_allclose(running_mean(values, 2), [2.0, 3.0, 5.0, 5.0, np.nan, 2.0])
+def test_running_means():
     np.testing.assert_allclose(running_mean(np.arange(5.0), 3), [1.0, 2.0, 3.0])
+
+
+def test_what_is_known_of_some_rounds_only_is_drawn_through_these(drawn):
+    values = [3.0 if step % 8 == 1 else np.nan for step in range(1, 33)]
+    for line in drawn({"step": list(range(1, 33)), "r1_penalty": values})["penalty"].lines:
+        assert list(line.get_xdata()) == [1, 9, 17, 25] and list(line.get_ydata()) == [3.0] * 4

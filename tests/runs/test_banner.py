@@ -1,7 +1,6 @@
 """What a run says at its start."""
 
 import re
-from datetime import datetime
 from pathlib import Path
 
 import jax
@@ -9,51 +8,10 @@ import pytest
 
 from gan_jax.data import example_batch
 from gan_jax.runs import training
-from gan_jax.runs.banner import ExpectedEnd, banner
+from gan_jax.runs.banner import banner
 from gan_jax.runs.experiment import find
 
 pytestmark = pytest.mark.usefixtures("compiled_in_haste")
-
-
-@pytest.fixture
-def told():
-    """told(steps, first, looks) is what is said, of looks (step, rounds a second), on a Friday at noon."""
-
-    def told(steps, first, *looks):
-        said = []
-        end = ExpectedEnd(steps, said.append, now=lambda: datetime(2026, 5, 1, 12, 0))
-        end.start(first)
-        for step, rate in looks:
-            end(step, rate)
-        return said
-
-    return told
-
-
-def test_the_end_is_told_once_after_20_rounds(told):
-    """7,000 rounds at 50 a second are 140 s, of which the 6,980 that are left take 139.6."""
-    assert told(7000, 0, (10, 50.0), (20, 50.0), (30, 10.0)) == ["7,000 rounds in about 2 min 20 s; ends at 12:02"]
-
-
-@pytest.mark.parametrize(
-    "steps, first, looks, said",
-    [
-        (1000, 500, [(510, 1.0), (520, 1.0)], "the last 500 of 1,000 rounds in about 8 min 20 s; ends at 12:08"),
-        (100_000, 0, [(20, 1.0)], "100,000 rounds in about 1 day 4 h; ends at Saturday 2 May, 15:46"),
-        (
-            1000,
-            0,
-            [(200, 0.0), (400, 10.0)],
-            "1,000 rounds in about 1 min 40 s; ends at 12:01",
-        ),  # no rate in the first call
-    ],
-)
-def test_of_other_runs(steps, first, looks, said, told):
-    assert told(steps, first, *looks) == [said]
-
-
-def test_there_is_nothing_to_tell_at_the_end(told):
-    assert told(20, 0, (10, 1.0), (20, 1.0)) == [] == told(1000, 980, (990, 1.0), (1000, 1.0))
 
 
 def test_a_run_begins_with_what_it_is_and_when_it_ends(run_experiment, tiny, tmp_path, capsys):

@@ -19,7 +19,7 @@ from gan_jax.randomness import Key
 from gan_jax.recipes import gan
 from gan_jax.recipes.contract import Phase, Recipe, State
 from gan_jax.runs.launch import experiment
-from gan_jax.training.loop import AXIS
+from gan_jax.training.parallel import AXIS
 
 
 @dataclass(frozen=True)

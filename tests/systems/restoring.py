@@ -16,7 +16,7 @@ from gan_jax.recipes.contract import Recipe, State, Translator
 from gan_jax.recipes.players import descend, init_player
 from gan_jax.runs.data import Data, load
 from gan_jax.runs.launch import experiment
-from gan_jax.training.loop import AXIS
+from gan_jax.training.parallel import AXIS
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,12 @@
 """The loop with a recipe that is no GAN: one number that walks. It must not notice."""
 
 import itertools
+import json
 import os
 import re
 import signal
 from pathlib import Path
+from types import MappingProxyType
 
 import jax
 import jax.numpy as jnp
@@ -13,7 +15,7 @@ import pytest
 from flax import struct
 
 from gan_jax.recipes.contract import Recipe
-from gan_jax.training import loop
+from gan_jax.training import loop, parallel
 from gan_jax.training.checkpoint import Checkpoints
 from gan_jax.training.record import Record, read
 
@@ -30,7 +32,7 @@ def start():
 
 
 def walk(state, batch, key):
-    mean = jax.lax.pmean(batch["image"].astype(jnp.float32).mean(), loop.AXIS)
+    mean = jax.lax.pmean(batch["image"].astype(jnp.float32).mean(), parallel.AXIS)
     place = state.place + mean + jax.random.normal(jax.random.fold_in(key, state.step))
     return Walk(state.step + 1, place), {"walk_loss": place}
 
@@ -40,8 +42,8 @@ def batches(step):
         yield {"image": np.arange(8, dtype=np.uint8).reshape(1, 8, 1, 1, 1) + np.uint8(t)}
 
 
-def fit(workdir, steps, step=walk, state=None, **changes):
-    recipe = Recipe(init=None, step=step, batches_per_step=1)
+def fit(workdir, steps, step=walk, state=None, every=MappingProxyType({}), **changes):
+    recipe = Recipe(init=None, step=step, batches_per_step=1, every=every)
     checkpoints = Checkpoints(workdir / "checkpoints")
     settings = dict(
         steps=steps,
@@ -66,6 +68,20 @@ def test_every_step_is_recorded_and_the_last_is_saved(tmp_path):
     assert result.seconds > 0 and result.steps_per_second > 0
 
 
+def test_what_is_not_computed_in_every_step_is_recorded_where_it_is(tmp_path):
+    """By its name, of a trial of many too; however the rounds fall into calls."""
+
+    def step(state, batch, key):
+        state, metrics = walk(state, batch, key)
+        value = jnp.where(state.step % 4 == 1, 7.0, jnp.nan)
+        return state, metrics | {"r1_penalty": value, "0/r1_penalty": value}
+
+    fit(tmp_path, 10, step, every={"r1_penalty": 4}, steps_per_call=2)
+    lines = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines if line.get("r1_penalty") == 7.0] == [1, 5, 9]
+    assert [line["step"] for line in lines if "0/r1_penalty" in line] == [1, 5, 9]
+
+
 def test_the_batch_is_spread_over_the_devices_and_averaged(tmp_path):
     assert jax.local_device_count() == 4
     noise = sum(float(jax.random.normal(jax.random.fold_in(KEY, t))) for t in range(2))
@@ -82,14 +98,14 @@ def test_the_step_is_compiled_once(tmp_path, caplog):
 
 def test_each_device_holds_a_slice_of_every_batch_of_a_step():
     image = np.arange(2 * 8).reshape(2, 8, 1, 1, 1)
-    sharded = loop.shard_batch({"a": {"image": image}, "b": {"image": image[:1]}})
+    sharded = parallel.shard_batch({"a": {"image": image}, "b": {"image": image[:1]}})
     assert sharded["a"]["image"].shape == (4, 2, 2, 1, 1, 1) and sharded["b"]["image"].shape == (4, 1, 2, 1, 1, 1)
     np.testing.assert_array_equal(sharded["a"]["image"][1, :, :, 0, 0, 0], [[2, 3], [10, 11]])
 
 
 def test_a_compiled_step_takes_the_buffers_of_the_state_that_it_is_given():
-    state, batch = loop.replicate(start()), loop.shard_batch(next(batches(0)))
-    after, _ = loop.compile_step(walk)(state, batch, KEY)
+    state, batch = parallel.replicate(start()), parallel.shard_batch(next(batches(0)))
+    after, _ = parallel.compile_step(walk)(state, batch, KEY)
     assert state.place.is_deleted() and not after.place.is_deleted()
     assert int(after.step) == 1
 

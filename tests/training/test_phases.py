@@ -10,7 +10,7 @@ import pytest
 
 from gan_jax.recipes.contract import Phase, Recipe, State, phase_at
 from gan_jax.recipes.players import Player, descend, with_player
-from gan_jax.training import loop
+from gan_jax.training import loop, parallel
 from gan_jax.training.checkpoint import Checkpoints
 from gan_jax.training.record import Record, read
 
@@ -32,7 +32,7 @@ def step(state, batch, key):
         value = (sum(weights.sum() for weights in params.values()) - target) ** 2
         return value, ({}, {"walk_loss": value})
 
-    state, metrics = descend(state, "walker", loss, OPTIMIZER, loop.AXIS)
+    state, metrics = descend(state, "walker", loss, OPTIMIZER, parallel.AXIS)
     return state.replace(step=state.step + 1), metrics
 
 
