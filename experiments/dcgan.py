@@ -2,7 +2,7 @@
 
 python -m experiments.dcgan                                         # digits, no download
 python -m experiments.dcgan --dataset=mnist --game=wasserstein_gp
-python -m experiments.dcgan --dataset=folder:PATH --image_size=64   # your own images
+python -m experiments.dcgan --dataset=folder:PATH --preset=few_images    # some hundred images of your own, 64 pixels
 python -m experiments.dcgan --network=mlp --hidden=500,500
 python -m experiments.dcgan --preset=published                      # as in the paper; the default is the best we know
 
@@ -36,8 +36,12 @@ class Config:
     """All that can be chosen."""
 
     GROUP: ClassVar[str] = "dcgan"
-    preset: str | None = option(None, "Other defaults of all flags; published are the paper's.", choices=PRESETS)
-    run: RunConfig = RunConfig(steps=3000)
+    preset: str | None = option(
+        None,
+        "Other defaults: published, the paper's; few_images, for some hundred pictures of your own.",
+        choices=PRESETS,
+    )
+    run: RunConfig = RunConfig(steps=8000)
     data: DataConfig = DataConfig()
     gan: GanConfig = GanConfig(game="non_saturating_r1")
     architecture: ArchitectureConfig = ArchitectureConfig(depth=1)
@@ -48,6 +52,7 @@ class Config:
 
 
 PRESETS["published"] = replace(Config(), **presets.PUBLISHED_DCGAN)
+PRESETS["few_images"] = replace(Config(), **presets.FEW_IMAGES)
 
 
 def make(config: Config, spec: DataSpec) -> Recipe:

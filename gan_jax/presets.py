@@ -27,11 +27,11 @@ PRESETS: dict[str, dict] = {
     "non_saturating_gp": _PENALISED
     | dict(loss="non_saturating", penalty=("gradient_penalty",), penalty_weight=(1.0,), d_lr=1e-3, g_lr=1e-3),
     # Mescheder et al. 2018: R1 holds D; lazily (Karras et al. 2020, StyleGAN2, appendix B), with a small weight and large
-    # steps (ours: docs/quality.md).
+    # steps (ours: docs/quality.md, also why not larger ones).
     "non_saturating_r1": _PENALISED
     | dict(
-        loss="non_saturating", penalty=("r1",), penalty_weight=(0.1,), penalty_every=8, d_norm="none",
-        d_lr=2e-3, g_lr=2e-3, beta2=0.99,
+        loss="non_saturating", penalty=("r1",), penalty_weight=(0.3,), penalty_every=8, d_norm="none",
+        d_lr=1e-3, g_lr=1e-3,
     ),
     # Huang et al. 2024, arXiv:2501.05441: R3GAN's game, without its networks. (They have no normalisation at all.)
     "r3gan": _PENALISED | dict(loss="relativistic", penalty=("r1", "r2"), penalty_weight=(1.0,), d_norm="none"),
@@ -46,6 +46,16 @@ PUBLISHED_DCGAN = dict(
     minibatch="none",
     prior="uniform",
     ema=0.0,
+)
+
+# Some hundred pictures, which D would soon know one by one, were they not changed each time; small batches, since in the
+# same time more steps are worth more (ours: docs/own_images.md). What is done to them is DiffAugment's (Zhao et al. 2020),
+# but for the mirror.
+FEW_IMAGES = dict(
+    image_size="64",
+    batch_size=16,
+    steps=4000,
+    augment=("mirror", "translate_reflect:8", "colour", "cutout"),
 )
 
 

@@ -27,6 +27,14 @@ ROOT = Path(__file__).parents[1]
 TINY = ("--game=non_saturating", "--network=mlp", "--hidden=8", "--image_size=8", "--batch_size=8")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """What compares with PyTorch, which requirements.txt lacks, is marked, to be run alone."""
+    for item in items:
+        if "torch" in item.fixturenames:
+            item.add_marker("torch")
+
+
 @pytest.fixture(scope="module", autouse=True)
 def forgets_what_it_compiled():
     """A compiled program takes maps of memory, of which Linux allows a process 65,530: all tests need more than that."""

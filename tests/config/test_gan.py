@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from experiments import dcgan
+from gan_jax import augment
 from gan_jax.config import setup
 from gan_jax.config.gan import with_network_defaults
+from gan_jax.config.options import flat
 from gan_jax.data import DataSpec, example_batch
 from gan_jax.data.spec import labelled_image
 from gan_jax.layers.norm import WithReference
@@ -110,6 +112,14 @@ def test_the_published_dcgan_has_none_of_ours(configured):
     )
     assert (config.architecture.width, config.architecture.depth) == (64, 0)
     assert config.run.batch_size == 32 and with_network_defaults(configured("--preset=published")).run.batch_size == 128
+
+
+def test_few_images_are_augmented_and_flags_still_say_otherwise(configured):
+    """And all else is as by default."""
+    few, usual = flat(configured("--preset=few_images", "--steps=7")), flat(configured("--steps=7"))
+    assert {name for name in usual if few[name] != usual[name]} == {"preset", "image_size", "batch_size", "augment"}
+    assert augment.parse(few["augment"]) == {"mirror": 0.5, "translate_reflect": 8, "colour": 1, "cutout": 0.5}
+    assert configured("--preset=few_images", "--image_size=96", "--augment=mirror").data.image_size == "96"
 
 
 def test_soft_labels_reach_the_game(fields):

@@ -128,9 +128,12 @@ def test_a_wrong_flag_is_named(flag, said, refused):
             ["--game=hinge", "--real_target=0.9"],
             "game hinge has no labels to soften; choose from minmax, non_saturating",
         ),
-        (["--lr_decay=cosine", "--decay_rounds=5"], "steps=3000: rates have fallen to 0 after decay_rounds=5"),
+        (["--lr_decay=cosine", "--decay_rounds=5"], "steps=8000: rates have fallen to 0 after decay_rounds=5"),
         (["--penalty_end=0.1"], "penalty_end needs a --penalty"),
-        (["--preset=publishd"], "unknown preset 'publishd'; choose from published (did you mean published?)"),
+        (
+            ["--preset=publishd"],
+            "unknown preset 'publishd'; choose from few_images, published (did you mean published?)",
+        ),
         (["--penalty_weight=5"], "penalty_weight needs a --penalty"),
         (["--penalty=r1,r1"], "penalty=r1,r1: each but once"),
         (
