@@ -41,10 +41,10 @@ class Config:
         "Other defaults: published, the paper's; few_images, for some hundred pictures of your own.",
         choices=PRESETS,
     )
-    run: RunConfig = RunConfig(steps=8000)
+    run: RunConfig = RunConfig(steps=6000)
     data: DataConfig = DataConfig()
     gan: GanConfig = GanConfig(game="non_saturating_r1")
-    architecture: ArchitectureConfig = ArchitectureConfig(depth=1)
+    architecture: ArchitectureConfig = ArchitectureConfig(depth=1, weight_std=0.05)
     players: PlayersConfig = PlayersConfig(minibatch="stddev")
     augmentation: AugmentationConfig = AugmentationConfig()
     evaluation: EvaluationConfig = EvaluationConfig()

@@ -31,7 +31,7 @@ PRESETS: dict[str, dict] = {
     "non_saturating_r1": _PENALISED
     | dict(
         loss="non_saturating", penalty=("r1",), penalty_weight=(0.3,), penalty_every=8, d_norm="none",
-        d_lr=1e-3, g_lr=1e-3,
+        d_lr=2e-3, g_lr=2e-3,
     ),
     # Huang et al. 2024, arXiv:2501.05441: R3GAN's game, without its networks. (They have no normalisation at all.)
     "r3gan": _PENALISED | dict(loss="relativistic", penalty=("r1", "r2"), penalty_weight=(1.0,), d_norm="none"),
@@ -43,19 +43,21 @@ PUBLISHED_DCGAN = dict(
     batch_size=128,
     width=64,
     depth=0,
+    weight_std=0.02,
     minibatch="none",
     prior="uniform",
     ema=0.0,
 )
 
-# Some hundred pictures, which D would soon know one by one, were they not changed each time; small batches, since in the
-# same time more steps are worth more (ours: docs/own_images.md). What is done to them is DiffAugment's (Zhao et al. 2020),
-# but for the mirror.
+# Some hundred pictures, which D would soon know one by one, were they not changed each time; small batches, of which a
+# round takes less time, and smaller steps for the larger networks (ours: docs/quality.md).
 FEW_IMAGES = dict(
     image_size="64",
     batch_size=16,
     steps=4000,
-    augment=("mirror", "translate_reflect:8", "colour", "cutout"),
+    d_lr=1e-3,
+    g_lr=1e-3,
+    augment=("mirror", "translate_reflect:8"),
 )
 
 

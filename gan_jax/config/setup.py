@@ -60,6 +60,7 @@ def make_generator(config: object, image_shape: tuple[int, ...], **fields: objec
         image_shape=image_shape,
         width=architecture.width,
         depth=architecture.depth,
+        weight_std=architecture.weight_std,
         kernel_size=architecture.kernel_size,
         negative_slope=architecture.g_negative_slope,
         hidden=players.hidden,
@@ -81,7 +82,7 @@ def d_fields(config: object) -> dict:
         axis_name=AXIS,
     )
     if architecture:
-        own |= dict(width=architecture.width, depth=architecture.depth, kernel_size=architecture.kernel_size)
+        own |= {name: getattr(architecture, name) for name in ("width", "depth", "weight_std", "kernel_size")}
     return own
 
 

@@ -1,8 +1,8 @@
 """DCGAN's networks (Radford, Metz & Chintala 2016, arXiv:1511.06434), for images of 8 to 256 pixels a side.
 
 Strided convolutions in place of pooling; a dense layer only from the latent to the first feature map; batch
-normalisation except in G's output and D's input; tanh out; leaky rectifiers in D. Weights start from N(0, 0.02²) and
-normalisation gains from N(1, 0.02²), as in the authors' code.
+normalisation except in G's output and D's input; tanh out; leaky rectifiers in D. Weights start from N(0, weight_std²), of
+0.02 as published, and normalisation gains from N(1, 0.02²), as in the authors' code.
 
 D halves the image (rounding up) until its longer side is at most 7, doubling the channels each time, up to 16-fold; G is
 its mirror. 28 pixels: 28 → 14 → 7; 64 pixels: 64 → 32 → 16 → 8 → 4; 64×96: → 32×48 → 16×24 → 8×12 → 4×6.
@@ -27,7 +27,6 @@ Array = jax.Array
 
 SMALLEST, LARGEST = 8, 256
 MOST = 16  # times the width: channels of the smallest maps
-_weights = nn.initializers.normal(0.02)
 
 
 def sides(image_size: tuple[int, int]) -> list[tuple[int, int]]:
@@ -62,6 +61,7 @@ class Generator(nn.Module):
       image_shape: (H, W, C), 8 to 256 pixels a side.
       width: channels of the largest hidden feature map; each smaller map has twice as many (`channels`).
       depth: convolutions of 3×3 at each hidden feature map's resolution.
+      weight_std: standard deviation of the first weights.
       kernel_size: divisible by the stride 2, it covers every output pixel equally often (no checkerboard:
         Odena et al. 2016, doi:10.23915/distill.00003).
       norm: "batch", "layer", "virtual" or "none" (`layers.norm`).
@@ -72,6 +72,7 @@ class Generator(nn.Module):
     image_shape: tuple[int, int, int]
     width: int = 64
     depth: int = 0
+    weight_std: float = 0.02
     kernel_size: int = 4
     norm: str = "batch"
     negative_slope: float = 0.0
@@ -82,17 +83,17 @@ class Generator(nn.Module):
         """[B, latent_size] -> images [B, H, W, C] in [-1, 1]. `condition` changes nothing."""
         image, *hidden = sides(self.image_shape[:2])
         *larger, (first, most) = zip(hidden, channels(self.width, len(hidden)), strict=True)
-        bias = self.norm not in CENTRED
+        bias, weights = self.norm not in CENTRED, nn.initializers.normal(self.weight_std)
         norm = norm_layer(self.norm, train=train, axis_name=self.axis_name)
         act = lambda x: nn.leaky_relu(norm()(x), self.negative_slope)
-        up = partial(ConvTranspose, kernel_size=self.kernel_size, strides=2, kernel_init=_weights)
+        up = partial(ConvTranspose, kernel_size=self.kernel_size, strides=2, kernel_init=weights)
 
         def deepen(x: Array) -> Array:
             for _ in range(self.depth):
-                x = act(Conv(x.shape[-1], 3, use_bias=bias, kernel_init=_weights)(x))
+                x = act(Conv(x.shape[-1], 3, use_bias=bias, kernel_init=weights)(x))
             return x
 
-        x = nn.Dense(math.prod(first) * most, use_bias=bias, kernel_init=_weights)(z)
+        x = nn.Dense(math.prod(first) * most, use_bias=bias, kernel_init=weights)(z)
         x = deepen(act(x.reshape(-1, *first, most)))
         for size, count in reversed(larger):
             x = deepen(act(up(count, output_size=size, use_bias=bias)(x)))
@@ -105,6 +106,7 @@ class Discriminator(nn.Module):
     Fields:
       width: channels of the largest hidden feature map; each smaller map has twice as many (`channels`).
       depth: convolutions of 3×3 at each feature map's resolution.
+      weight_std: standard deviation of the first weights.
       kernel_size: of the convolutions that halve.
       norm: "batch", "layer" (with a gradient penalty: Gulrajani et al. 2017, section 4) or "none".
       negative_slope: of the leaky rectifiers.
@@ -116,6 +118,7 @@ class Discriminator(nn.Module):
 
     width: int = 64
     depth: int = 0
+    weight_std: float = 0.02
     kernel_size: int = 4
     norm: str = "batch"
     negative_slope: float = 0.2
@@ -128,6 +131,7 @@ class Discriminator(nn.Module):
     def __call__(self, image: Array, condition: dict | None = None, *, train: bool) -> tuple[Array, dict[str, Array]]:
         """Images [B, H, W, C] -> (raw scores [B], {"features": [B, h, w, c]}). `condition` changes nothing."""
         norm = norm_layer(self.norm, train=train, axis_name=self.axis_name)
+        weights = nn.initializers.normal(self.weight_std)
         layer = lambda layer: spectral_norm(layer, train=train) if self.spectral else layer
         x, smaller = image, sides(image.shape[1:3])[1:]
         for number, count in enumerate(channels(self.width, len(smaller))):
@@ -135,12 +139,12 @@ class Discriminator(nn.Module):
                 kernel, stride = (3, 1) if deep else (self.kernel_size, 2)
                 seen = number == deep == 0  # the image itself, whose statistics are no business of a normalisation
                 bias = seen or self.norm not in CENTRED
-                x = layer(Conv(count, kernel, stride, use_bias=bias, kernel_init=_weights))(x)
+                x = layer(Conv(count, kernel, stride, use_bias=bias, kernel_init=weights))(x)
                 x = nn.leaky_relu(x if seen else norm()(x), self.negative_slope)
             x = Dropout(self.dropout, self.axis_name)(x, train=train)
         seen = minibatch_layer(self.minibatch, self.axis_name if train else None)(x)
         if seen.ndim == 2:  # minibatch discrimination has flattened the map
-            return layer(nn.Dense(1, kernel_init=_weights))(seen)[:, 0], {"features": x}
+            return layer(nn.Dense(1, kernel_init=weights))(seen)[:, 0], {"features": x}
         # One kernel as large as the map: all of it is weighed into one score.
-        score = layer(Conv(1, smaller[-1], smaller[-1], kernel_init=_weights))(seen)
+        score = layer(Conv(1, smaller[-1], smaller[-1], kernel_init=weights))(seen)
         return score.reshape(len(image)), {"features": x}

@@ -110,15 +110,22 @@ def test_the_published_dcgan_has_none_of_ours(configured):
         (),
         0,
     )
-    assert (config.architecture.width, config.architecture.depth) == (64, 0)
+    assert (config.architecture.width, config.architecture.depth, config.architecture.weight_std) == (64, 0, 0.02)
     assert config.run.batch_size == 32 and with_network_defaults(configured("--preset=published")).run.batch_size == 128
 
 
 def test_few_images_are_augmented_and_flags_still_say_otherwise(configured):
     """And all else is as by default."""
     few, usual = flat(configured("--preset=few_images", "--steps=7")), flat(configured("--steps=7"))
-    assert {name for name in usual if few[name] != usual[name]} == {"preset", "image_size", "batch_size", "augment"}
-    assert augment.parse(few["augment"]) == {"mirror": 0.5, "translate_reflect": 8, "colour": 1, "cutout": 0.5}
+    assert {name for name in usual if few[name] != usual[name]} == {
+        "preset",
+        "image_size",
+        "batch_size",
+        "augment",
+        "d_lr",
+        "g_lr",
+    }
+    assert augment.parse(few["augment"]) == {"mirror": 0.5, "translate_reflect": 8}
     assert configured("--preset=few_images", "--image_size=96", "--augment=mirror").data.image_size == "96"
 
 

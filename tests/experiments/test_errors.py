@@ -128,7 +128,7 @@ def test_a_wrong_flag_is_named(flag, said, refused):
             ["--game=hinge", "--real_target=0.9"],
             "game hinge has no labels to soften; choose from minmax, non_saturating",
         ),
-        (["--lr_decay=cosine", "--decay_rounds=5"], "steps=8000: rates have fallen to 0 after decay_rounds=5"),
+        (["--lr_decay=cosine", "--decay_rounds=5"], "steps=6000: rates have fallen to 0 after decay_rounds=5"),
         (["--penalty_end=0.1"], "penalty_end needs a --penalty"),
         (
             ["--preset=publishd"],

@@ -123,9 +123,16 @@ def test_an_even_kernel_leaves_no_checkerboard():
 
 
 def test_weights_start_as_in_the_authors_code():
+    """Or from as wide a distribution as is asked for."""
     variables = initial(dcgan.Discriminator(width=64), images(32, 3))
     kernel = variables["params"]["Conv_2"]["kernel"]
     assert abs(float(kernel.std()) - 0.02) < 5e-4
+    for wide in (
+        initial(dcgan.Discriminator(width=32, weight_std=0.05), images(32, 3)),
+        initial(dcgan.Generator((32, 32, 3), weight_std=0.05), Z),
+    ):
+        for leaf in jax.tree.leaves(wide["params"]):
+            assert leaf.ndim == 1 or abs(float(leaf.std()) - 0.05) < 0.005
     gain = variables["params"]["BatchNorm_1"]["scale"]
     assert abs(float(gain.mean()) - 1) < 0.01 and 0.01 < float(gain.std()) < 0.03
 
