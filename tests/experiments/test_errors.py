@@ -132,7 +132,7 @@ def test_a_wrong_flag_is_named(flag, said, refused):
         (["--penalty_end=0.1"], "penalty_end needs a --penalty"),
         (
             ["--preset=publishd"],
-            "unknown preset 'publishd'; choose from few_images, published (did you mean published?)",
+            "unknown preset 'publishd'; choose from published, few_images (did you mean published?)",
         ),
         (["--penalty_weight=5"], "penalty_weight needs a --penalty"),
         (["--penalty=r1,r1"], "penalty=r1,r1: each but once"),
