@@ -44,7 +44,7 @@ class Config:
     run: RunConfig = RunConfig(steps=6000)
     data: DataConfig = DataConfig()
     gan: GanConfig = GanConfig(game="non_saturating_r1")
-    architecture: ArchitectureConfig = ArchitectureConfig(depth=1, weight_std=0.05)
+    architecture: ArchitectureConfig = ArchitectureConfig(depth=1, weight_std=0.05, weight_bound=True)
     players: PlayersConfig = PlayersConfig(minibatch="stddev")
     augmentation: AugmentationConfig = AugmentationConfig()
     evaluation: EvaluationConfig = EvaluationConfig()

@@ -44,6 +44,7 @@ PUBLISHED_DCGAN = dict(
     width=64,
     depth=0,
     weight_std=0.02,
+    weight_bound=False,
     minibatch="none",
     prior="uniform",
     ema=0.0,

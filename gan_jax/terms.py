@@ -48,31 +48,27 @@ class LossInputs(NamedTuple):
 class Term(NamedTuple):
     """weight * value(inputs) is added to the loss; value(inputs), a scalar, is recorded under the term's name.
 
-    The weight may be a schedule as optax has them, a function of inputs.step. With `every` k the value is that of every k-th
-    round only, the first one included; it is 0 in the others, which do not record it.
+    The weight may be a schedule as optax has them, a function of inputs.step. With `every` k the term is lazy: it is there in
+    every k-th round only, the first one included, with k times the weight; the others have 0 and do not record it.
+    (Karras et al. 2020, StyleGAN2, arXiv:1912.04958, section 3.1, without their correction of Adam's rate and β. A round that
+    has a term of D's loss has it in all its D-steps.)
     """
 
     weight: float | optax.Schedule
     value: Callable[[LossInputs], Array]
     every: int = 1
 
-    def weighted(self, inputs: LossInputs, value: Array) -> Array:
-        """The value times the weight that it has at this step."""
-        return value * (self.weight(inputs.step) if callable(self.weight) else self.weight)
+    def __call__(self, inputs: LossInputs) -> tuple[Array, Array]:
+        """(what is recorded, what is added to the loss)."""
+        now = lambda: self.value(inputs)
+        value = now() if self.every == 1 else jax.lax.cond(inputs.step % self.every == 0, now, lambda: jnp.zeros(()))
+        weight = self.weight(inputs.step) if callable(self.weight) else self.weight
+        return value, value * (self.every * weight)
 
 
 def penalty(function: Penalty, weight: float | optax.Schedule, *, every: int = 1) -> Term:
-    """A penalty as a term; with `every` k, lazily: in every k-th round only, with k times the weight.
-
-    Lazy regularisation: Karras et al. 2020 (StyleGAN2, arXiv:1912.04958, section 3.1), without their correction of
-    Adam's rate and β. A round that has the penalty has it in all its D-steps.
-    """
-
-    def value(inputs: LossInputs) -> Array:
-        now = lambda: function(inputs.critic, inputs.real, inputs.fake, inputs.keys)
-        return now() if every == 1 else jax.lax.cond(inputs.step % every == 0, now, lambda: jnp.zeros(()))
-
-    return Term((lambda step: every * weight(step)) if callable(weight) else every * weight, value, every)
+    """A penalty as a term."""
+    return Term(weight, lambda inputs: function(inputs.critic, inputs.real, inputs.fake, inputs.keys), every)
 
 
 def feature_matching(weight: float = 1.0, *, axis_name: str | None = None) -> Term:

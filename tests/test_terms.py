@@ -19,9 +19,7 @@ def inputs(step=0, **changes):
 @pytest.mark.parametrize("step, expected", [(0, 7.5), (1, 0.0), (15, 0.0), (16, 7.5)])
 def test_a_lazy_penalty_is_there_in_every_kth_round_with_k_times_the_weight(step, expected):
     term = terms.penalty(penalties.r1, 0.5, every=16)  # of REAL: ½ · mean of 5 and 25
-    value = term.value(inputs(step))
-    np.testing.assert_allclose(value, expected)
-    np.testing.assert_allclose(term.weighted(inputs(step), value), 16 * 0.5 * expected)
+    np.testing.assert_allclose(term(inputs(step)), (expected, 16 * 0.5 * expected))
 
 
 def test_what_is_lazy_says_how_often_it_is_there():
@@ -30,7 +28,7 @@ def test_what_is_lazy_says_how_often_it_is_there():
 
 
 def test_lazy_and_eager_penalties_weigh_the_same_over_16_rounds():
-    total = lambda term: sum(float(term.weighted(inputs(t), term.value(inputs(t)))) for t in range(16))
+    total = lambda term: sum(float(term(inputs(t))[1]) for t in range(16))
     np.testing.assert_allclose(
         total(terms.penalty(penalties.r1, 0.5, every=4)), total(terms.penalty(penalties.r1, 0.5))
     )
@@ -38,14 +36,13 @@ def test_lazy_and_eager_penalties_weigh_the_same_over_16_rounds():
 
 def test_a_weight_may_be_a_schedule():
     term = terms.penalty(penalties.r1, optax.linear_schedule(1.0, 0.0, 10), every=2)
-    np.testing.assert_allclose(term.weighted(inputs(4), 7.5), 2 * 0.6 * 7.5, rtol=1e-6)
+    np.testing.assert_allclose(term(inputs(4)), (7.5, 2 * 0.6 * 7.5), rtol=1e-6)
 
 
 def test_feature_matching_compares_means():
     """Means [2, 3] and [5, 7]: 9 + 16."""
     term = terms.feature_matching(3.0)
-    np.testing.assert_allclose(term.value(inputs()), 25)
-    np.testing.assert_allclose(term.weighted(inputs(), 25.0), 75)
+    np.testing.assert_allclose(term(inputs()), (25, 75))
     maps = dict(real_out={"features": jnp.ones((4, 2, 2, 3))}, fake_out={"features": jnp.zeros((4, 2, 2, 3))})
     np.testing.assert_allclose(term.value(inputs(**maps)), 12)  # the square of the norm, not the mean of squares
 

@@ -95,6 +95,9 @@ class ArchitectureConfig:
     width: int = option(32, "dcgan: channels of the largest hidden map; 64 as published.", low=1)
     depth: int = option(0, "dcgan: convolutions of 3×3 at each resolution; 0 as published.", low=0)
     weight_std: float = option(0.02, "dcgan: standard deviation of the first weights; 0.02 as published.", above=0)
+    weight_bound: bool = option(
+        False, "dcgan: no first weights wider than √(2/inputs) (He et al. 2015), which large images need."
+    )
     kernel_size: int = option(4, "dcgan: of all other convolutions; even avoids a checkerboard.", low=1)
     g_negative_slope: float = option(0.0, "dcgan: of G's rectifiers; 0 is ReLU.", low=0)
 

@@ -61,6 +61,7 @@ def make_generator(config: object, image_shape: tuple[int, ...], **fields: objec
         width=architecture.width,
         depth=architecture.depth,
         weight_std=architecture.weight_std,
+        weight_bound=architecture.weight_bound,
         kernel_size=architecture.kernel_size,
         negative_slope=architecture.g_negative_slope,
         hidden=players.hidden,
@@ -82,7 +83,8 @@ def d_fields(config: object) -> dict:
         axis_name=AXIS,
     )
     if architecture:
-        own |= {name: getattr(architecture, name) for name in ("width", "depth", "weight_std", "kernel_size")}
+        names = ("width", "depth", "weight_std", "weight_bound", "kernel_size")
+        own |= {name: getattr(architecture, name) for name in names}
     return own
 
 

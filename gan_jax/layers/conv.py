@@ -53,9 +53,8 @@ class Geometry(NamedTuple):
 
     @property
     def interleaves(self) -> bool:
-        """Whether the image falls into equal phases, one for each offset within a stride, each with its taps."""
-        sizes = list(zip(self.image, self.kernel, self.strides))
-        return self.strides != (1, 1) and all(side % s == 0 and k >= s for side, k, s in sizes)
+        """Whether the image falls into phases, one for each offset within a stride, each with taps of its own."""
+        return self.strides != (1, 1) and all(k >= s for k, s in zip(self.kernel, self.strides))
 
     @property
     def transposed_padding(self) -> list[tuple[int, int]]:
@@ -137,22 +136,24 @@ def _cpu_slide(x, w, *, padding, strides=(1, 1), image_dilation=(1, 1), kernel_d
 def _interleaved(geometry: Geometry, y: Array, w: Array) -> Array:
     """input_gradient as one small convolution per phase: x[s·q + p] meets every s-th tap of the kernel only.
 
-    On a CPU up to three times as fast as the dilated form.
+    On a CPU up to three times as fast as the dilated form. Phases are as long as the feature map; where the image ends
+    earlier, so does the last of them.
     """
+    (count, count_beside), (s, t) = geometry.output, geometry.strides
 
     def phases(axis):
-        image, kernel, stride = geometry.image[axis], geometry.kernel[axis], geometry.strides[axis]
-        count = image // stride
+        kernel, stride, count = geometry.kernel[axis], geometry.strides[axis], geometry.output[axis]
         for p in range(stride):
             q, first_tap = divmod(p + geometry.padding[axis][0], stride)
             taps = len(range(first_tap, kernel, stride))
-            yield slice(first_tap, None, stride), (taps - 1 - q, q + count - y.shape[1 + axis])
+            yield slice(first_tap, None, stride), (taps - 1 - q, q)
 
     rows = [
         jnp.stack([_cpu_slide(y, _flip(w[i][:, j]), padding=[above, beside]) for j, beside in phases(1)], axis=3)
         for i, above in phases(0)
     ]
-    return jnp.stack(rows, axis=2).reshape(len(y), *geometry.image, w.shape[2])
+    x = jnp.stack(rows, axis=2).reshape(len(y), count * s, count_beside * t, w.shape[2])
+    return x[:, : geometry.image[0], : geometry.image[1]]
 
 
 def _patchwise(geometry: Geometry, x: Array, w: Array) -> Array:

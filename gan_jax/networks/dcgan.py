@@ -2,7 +2,7 @@
 
 Strided convolutions in place of pooling; a dense layer only from the latent to the first feature map; batch
 normalisation except in G's output and D's input; tanh out; leaky rectifiers in D. Weights start from N(0, weight_std²), of
-0.02 as published, and normalisation gains from N(1, 0.02²), as in the authors' code.
+0.02 as published (`first_weights`), and normalisation gains from N(1, 0.02²), as in the authors' code.
 
 D halves the image (rounding up) until its longer side is at most 7, doubling the channels each time, up to 16-fold; G is
 its mirror. 28 pixels: 28 → 14 → 7; 64 pixels: 64 → 32 → 16 → 8 → 4; 64×96: → 32×48 → 16×24 → 8×12 → 4×6.
@@ -48,6 +48,14 @@ def channels(width: int, maps: int) -> list[int]:
     return [width * min(2**i, MOST) for i in range(maps)]
 
 
+def first_weights(std: float, bounded: bool, inputs: int) -> nn.initializers.Initializer:
+    """N(0, std²); if bounded, std is at most √(2/inputs), by which rectifiers keep the scale (He et al. 2015, equation 10).
+
+    Wider weights make each layer's maps larger than those before: with some thousand inputs a layer, D's first losses too.
+    """
+    return nn.initializers.normal(min(std, math.sqrt(2 / inputs)) if bounded else std)
+
+
 def require_square(image_shape: tuple[int, ...]) -> None:
     """Raises ValueError unless image_shape (H, W, C) is square."""
     if image_shape[0] != image_shape[1]:
@@ -61,7 +69,7 @@ class Generator(nn.Module):
       image_shape: (H, W, C), 8 to 256 pixels a side.
       width: channels of the largest hidden feature map; each smaller map has twice as many (`channels`).
       depth: convolutions of 3×3 at each hidden feature map's resolution.
-      weight_std: standard deviation of the first weights.
+      weight_std, weight_bound: `first_weights`.
       kernel_size: divisible by the stride 2, it covers every output pixel equally often (no checkerboard:
         Odena et al. 2016, doi:10.23915/distill.00003).
       norm: "batch", "layer", "virtual" or "none" (`layers.norm`).
@@ -73,6 +81,7 @@ class Generator(nn.Module):
     width: int = 64
     depth: int = 0
     weight_std: float = 0.02
+    weight_bound: bool = False
     kernel_size: int = 4
     norm: str = "batch"
     negative_slope: float = 0.0
@@ -83,21 +92,25 @@ class Generator(nn.Module):
         """[B, latent_size] -> images [B, H, W, C] in [-1, 1]. `condition` changes nothing."""
         image, *hidden = sides(self.image_shape[:2])
         *larger, (first, most) = zip(hidden, channels(self.width, len(hidden)), strict=True)
-        bias, weights = self.norm not in CENTRED, nn.initializers.normal(self.weight_std)
+        bias, weights = self.norm not in CENTRED, partial(first_weights, self.weight_std, self.weight_bound)
         norm = norm_layer(self.norm, train=train, axis_name=self.axis_name)
         act = lambda x: nn.leaky_relu(norm()(x), self.negative_slope)
-        up = partial(ConvTranspose, kernel_size=self.kernel_size, strides=2, kernel_init=weights)
+
+        def up(x: Array, count: int, size: tuple[int, int], bias: bool = True) -> Array:
+            inputs = math.ceil(self.kernel_size / 2) ** 2 * x.shape[-1]  # every second tap of the kernel meets a pixel
+            init = weights(inputs)
+            return ConvTranspose(count, self.kernel_size, 2, output_size=size, use_bias=bias, kernel_init=init)(x)
 
         def deepen(x: Array) -> Array:
             for _ in range(self.depth):
-                x = act(Conv(x.shape[-1], 3, use_bias=bias, kernel_init=weights)(x))
+                x = act(Conv(x.shape[-1], 3, use_bias=bias, kernel_init=weights(9 * x.shape[-1]))(x))
             return x
 
-        x = nn.Dense(math.prod(first) * most, use_bias=bias, kernel_init=weights)(z)
+        x = nn.Dense(math.prod(first) * most, use_bias=bias, kernel_init=weights(z.shape[-1]))(z)
         x = deepen(act(x.reshape(-1, *first, most)))
         for size, count in reversed(larger):
-            x = deepen(act(up(count, output_size=size, use_bias=bias)(x)))
-        return nn.tanh(up(self.image_shape[-1], output_size=image)(x))
+            x = deepen(act(up(x, count, size, bias)))
+        return nn.tanh(up(x, self.image_shape[-1], image))
 
 
 class Discriminator(nn.Module):
@@ -106,7 +119,7 @@ class Discriminator(nn.Module):
     Fields:
       width: channels of the largest hidden feature map; each smaller map has twice as many (`channels`).
       depth: convolutions of 3×3 at each feature map's resolution.
-      weight_std: standard deviation of the first weights.
+      weight_std, weight_bound: `first_weights`.
       kernel_size: of the convolutions that halve.
       norm: "batch", "layer" (with a gradient penalty: Gulrajani et al. 2017, section 4) or "none".
       negative_slope: of the leaky rectifiers.
@@ -119,6 +132,7 @@ class Discriminator(nn.Module):
     width: int = 64
     depth: int = 0
     weight_std: float = 0.02
+    weight_bound: bool = False
     kernel_size: int = 4
     norm: str = "batch"
     negative_slope: float = 0.2
@@ -131,7 +145,7 @@ class Discriminator(nn.Module):
     def __call__(self, image: Array, condition: dict | None = None, *, train: bool) -> tuple[Array, dict[str, Array]]:
         """Images [B, H, W, C] -> (raw scores [B], {"features": [B, h, w, c]}). `condition` changes nothing."""
         norm = norm_layer(self.norm, train=train, axis_name=self.axis_name)
-        weights = nn.initializers.normal(self.weight_std)
+        weights = partial(first_weights, self.weight_std, self.weight_bound)
         layer = lambda layer: spectral_norm(layer, train=train) if self.spectral else layer
         x, smaller = image, sides(image.shape[1:3])[1:]
         for number, count in enumerate(channels(self.width, len(smaller))):
@@ -139,12 +153,14 @@ class Discriminator(nn.Module):
                 kernel, stride = (3, 1) if deep else (self.kernel_size, 2)
                 seen = number == deep == 0  # the image itself, whose statistics are no business of a normalisation
                 bias = seen or self.norm not in CENTRED
-                x = layer(Conv(count, kernel, stride, use_bias=bias, kernel_init=weights))(x)
+                init = weights(kernel**2 * x.shape[-1])
+                x = layer(Conv(count, kernel, stride, use_bias=bias, kernel_init=init))(x)
                 x = nn.leaky_relu(x if seen else norm()(x), self.negative_slope)
             x = Dropout(self.dropout, self.axis_name)(x, train=train)
         seen = minibatch_layer(self.minibatch, self.axis_name if train else None)(x)
+        init = weights(math.prod(seen.shape[1:]))
         if seen.ndim == 2:  # minibatch discrimination has flattened the map
-            return layer(nn.Dense(1, kernel_init=weights))(seen)[:, 0], {"features": x}
+            return layer(nn.Dense(1, kernel_init=init))(seen)[:, 0], {"features": x}
         # One kernel as large as the map: all of it is weighed into one score.
-        score = layer(Conv(1, smaller[-1], smaller[-1], kernel_init=weights))(seen)
+        score = layer(Conv(1, smaller[-1], smaller[-1], kernel_init=init))(seen)
         return score.reshape(len(image)), {"features": x}

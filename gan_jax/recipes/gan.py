@@ -271,6 +271,6 @@ def _add(terms: Mapping[str, Term], inputs: LossInputs, loss: Array | float) -> 
     values = {}
     for number, (name, term) in enumerate(terms.items()):
         own = inputs._replace(keys=jax.vmap(jax.random.fold_in, in_axes=(0, None))(inputs.keys, number))
-        values[name] = term.value(own)
-        loss += term.weighted(own, values[name])
+        values[name], weighted = term(own)
+        loss += weighted
     return loss, values

@@ -77,9 +77,12 @@ def test_d_makes_at_least_so_many_steps_before_g_s_first(warmup, waiting, fields
     assert (waiting + 1) * 2 >= warmup
 
 
-def test_each_penalty_has_its_weight_and_every_kth_round_k_times_it(fields):
+def test_each_penalty_has_its_weight_and_all_are_lazy_alike(fields):
     terms = fields("--game=hinge", "--penalty=r1,r2", "--penalty_weight=3,0.5", "--penalty_every=4")["d_terms"]
-    assert {name: term.weight for name, term in terms.items()} == {"r1_penalty": 12, "r2_penalty": 2}
+    assert {name: (term.weight, term.every) for name, term in terms.items()} == {
+        "r1_penalty": (3, 4),
+        "r2_penalty": (0.5, 4),
+    }
     terms = fields("--game=hinge", "--penalty=r1,dragan", "--penalty_weight=3")["d_terms"]
     assert [term.weight for term in terms.values()] == [3, 3]
     assert fields("--game=hinge")["d_terms"] == {}
@@ -110,7 +113,8 @@ def test_the_published_dcgan_has_none_of_ours(configured):
         (),
         0,
     )
-    assert (config.architecture.width, config.architecture.depth, config.architecture.weight_std) == (64, 0, 0.02)
+    own = config.architecture
+    assert (own.width, own.depth, own.weight_std, own.weight_bound) == (64, 0, 0.02, False)
     assert config.run.batch_size == 32 and with_network_defaults(configured("--preset=published")).run.batch_size == 128
 
 

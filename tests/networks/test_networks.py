@@ -137,6 +137,20 @@ def test_weights_start_as_in_the_authors_code():
     assert abs(float(gain.mean()) - 1) < 0.01 and 0.01 < float(gain.std()) < 0.03
 
 
+def test_bounded_weights_are_at_most_as_wide_as_hes():
+    """√(2/inputs), where inputs are those that one output sees; narrower ones stay as they are."""
+    discriminator = initial(dcgan.Discriminator(width=32, weight_std=0.05, weight_bound=True, depth=1), images(32, 3))
+    generator = initial(dcgan.Generator((32, 32, 3), weight_std=0.1, weight_bound=True, depth=1), Z)
+    found = {name: float(each["kernel"].std()) for name, each in discriminator["params"].items() if "kernel" in each}
+    inputs = {"Conv_2": 16 * 32, "Conv_3": 9 * 64, "Conv_4": 16 * 64, "Conv_5": 9 * 128, "Conv_6": 16 * 128}
+    for name, count in inputs.items():
+        assert found[name] == pytest.approx(min(0.05, (2 / count) ** 0.5), rel=0.05), name
+    found = {name: float(each["kernel"].std()) for name, each in generator["params"].items() if "kernel" in each}
+    inputs = {"Dense_0": Z.shape[-1], "Conv_0": 9 * 256, "ConvTranspose_0": 4 * 256, "ConvTranspose_2": 4 * 64}
+    for name, count in inputs.items():
+        assert found[name] == pytest.approx(min(0.1, (2 / count) ** 0.5), rel=0.05), name
+
+
 class Normed(nn.Module):
     name_of_norm: str
 
