@@ -142,7 +142,7 @@ def _interleaved(geometry: Geometry, y: Array, w: Array) -> Array:
     (count, count_beside), (s, t) = geometry.output, geometry.strides
 
     def phases(axis):
-        kernel, stride, count = geometry.kernel[axis], geometry.strides[axis], geometry.output[axis]
+        kernel, stride = geometry.kernel[axis], geometry.strides[axis]
         for p in range(stride):
             q, first_tap = divmod(p + geometry.padding[axis][0], stride)
             taps = len(range(first_tap, kernel, stride))
