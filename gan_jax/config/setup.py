@@ -8,7 +8,7 @@ import optax
 from flax import linen as nn
 
 from gan_jax import augment, presets, terms
-from gan_jax.config.gan import GanConfig
+from gan_jax.config.gan import ArchitectureConfig, GanConfig
 from gan_jax.games import GAMES, Game
 from gan_jax.layers.norm import WithReference
 from gan_jax.networks.registry import NETWORKS, build
@@ -58,11 +58,7 @@ def make_generator(config: object, image_shape: tuple[int, ...], **fields: objec
     architecture, players = config.architecture, config.players
     own = dict(
         image_shape=image_shape,
-        width=architecture.width,
-        depth=architecture.depth,
-        weight_std=architecture.weight_std,
-        weight_bound=architecture.weight_bound,
-        kernel_size=architecture.kernel_size,
+        **_of_both(architecture),
         negative_slope=architecture.g_negative_slope,
         hidden=players.hidden,
         norm=players.g_norm,
@@ -82,10 +78,14 @@ def d_fields(config: object) -> dict:
         minibatch=players.minibatch,
         axis_name=AXIS,
     )
-    if architecture:
-        names = ("width", "depth", "weight_std", "weight_bound", "kernel_size")
-        own |= {name: getattr(architecture, name) for name in names}
-    return own
+    return own | _of_both(architecture) if architecture else own
+
+
+def _of_both(architecture: ArchitectureConfig) -> dict:
+    """What an architecture has generators and discriminators alike be."""
+    return {
+        name: getattr(architecture, name) for name in ("width", "depth", "weight_std", "weight_bound", "kernel_size")
+    }
 
 
 def with_reference(config: object, generator: nn.Module) -> nn.Module:

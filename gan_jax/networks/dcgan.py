@@ -15,6 +15,7 @@ import math
 from functools import partial
 
 import jax
+import jax.numpy as jnp
 from flax import linen as nn
 
 from gan_jax.layers.conv import Conv, ConvTranspose
@@ -22,6 +23,7 @@ from gan_jax.layers.minibatch import minibatch_layer
 from gan_jax.layers.noise import Dropout
 from gan_jax.layers.norm import CENTRED, norm_layer
 from gan_jax.layers.spectral import spectral_norm
+from gan_jax.randomness import Key
 
 Array = jax.Array
 
@@ -48,12 +50,21 @@ def channels(width: int, maps: int) -> list[int]:
     return [width * min(2**i, MOST) for i in range(maps)]
 
 
-def first_weights(std: float, bounded: bool, inputs: int) -> nn.initializers.Initializer:
+def first_weights(std: float, bounded: bool, *, transposed: bool = False) -> nn.initializers.Initializer:
     """N(0, std²); if bounded, std is at most √(2/inputs), by which rectifiers keep the scale (He et al. 2015, equation 10).
 
     Wider weights make each layer's maps larger than those before: with some thousand inputs a layer, D's first losses too.
+
+    Args: transposed: the kernel is a transposed convolution's of stride 2, [kh, kw, outputs, channels], of whose taps every
+      second one meets a pixel; else its inputs are all axes but the last.
     """
-    return nn.initializers.normal(min(std, math.sqrt(2 / inputs)) if bounded else std)
+
+    def init(key: Key, shape: tuple[int, ...], dtype: jnp.dtype = jnp.float32) -> Array:
+        seen = (*(math.ceil(side / 2) for side in shape[:2]), shape[-1]) if transposed else shape[:-1]
+        width = min(std, math.sqrt(2 / math.prod(seen))) if bounded else std
+        return nn.initializers.normal(width)(key, shape, dtype)
+
+    return init
 
 
 def require_square(image_shape: tuple[int, ...]) -> None:
@@ -92,25 +103,22 @@ class Generator(nn.Module):
         """[B, latent_size] -> images [B, H, W, C] in [-1, 1]. `condition` changes nothing."""
         image, *hidden = sides(self.image_shape[:2])
         *larger, (first, most) = zip(hidden, channels(self.width, len(hidden)), strict=True)
-        bias, weights = self.norm not in CENTRED, partial(first_weights, self.weight_std, self.weight_bound)
+        bias, weights = self.norm not in CENTRED, first_weights(self.weight_std, self.weight_bound)
         norm = norm_layer(self.norm, train=train, axis_name=self.axis_name)
         act = lambda x: nn.leaky_relu(norm()(x), self.negative_slope)
-
-        def up(x: Array, count: int, size: tuple[int, int], bias: bool = True) -> Array:
-            inputs = math.ceil(self.kernel_size / 2) ** 2 * x.shape[-1]  # every second tap of the kernel meets a pixel
-            init = weights(inputs)
-            return ConvTranspose(count, self.kernel_size, 2, output_size=size, use_bias=bias, kernel_init=init)(x)
+        transposed = first_weights(self.weight_std, self.weight_bound, transposed=True)
+        up = partial(ConvTranspose, kernel_size=self.kernel_size, strides=2, kernel_init=transposed)
 
         def deepen(x: Array) -> Array:
             for _ in range(self.depth):
-                x = act(Conv(x.shape[-1], 3, use_bias=bias, kernel_init=weights(9 * x.shape[-1]))(x))
+                x = act(Conv(x.shape[-1], 3, use_bias=bias, kernel_init=weights)(x))
             return x
 
-        x = nn.Dense(math.prod(first) * most, use_bias=bias, kernel_init=weights(z.shape[-1]))(z)
+        x = nn.Dense(math.prod(first) * most, use_bias=bias, kernel_init=weights)(z)
         x = deepen(act(x.reshape(-1, *first, most)))
         for size, count in reversed(larger):
-            x = deepen(act(up(x, count, size, bias)))
-        return nn.tanh(up(x, self.image_shape[-1], image))
+            x = deepen(act(up(count, output_size=size, use_bias=bias)(x)))
+        return nn.tanh(up(self.image_shape[-1], output_size=image)(x))
 
 
 class Discriminator(nn.Module):
@@ -145,7 +153,7 @@ class Discriminator(nn.Module):
     def __call__(self, image: Array, condition: dict | None = None, *, train: bool) -> tuple[Array, dict[str, Array]]:
         """Images [B, H, W, C] -> (raw scores [B], {"features": [B, h, w, c]}). `condition` changes nothing."""
         norm = norm_layer(self.norm, train=train, axis_name=self.axis_name)
-        weights = partial(first_weights, self.weight_std, self.weight_bound)
+        weights = first_weights(self.weight_std, self.weight_bound)
         layer = lambda layer: spectral_norm(layer, train=train) if self.spectral else layer
         x, smaller = image, sides(image.shape[1:3])[1:]
         for number, count in enumerate(channels(self.width, len(smaller))):
@@ -153,14 +161,12 @@ class Discriminator(nn.Module):
                 kernel, stride = (3, 1) if deep else (self.kernel_size, 2)
                 seen = number == deep == 0  # the image itself, whose statistics are no business of a normalisation
                 bias = seen or self.norm not in CENTRED
-                init = weights(kernel**2 * x.shape[-1])
-                x = layer(Conv(count, kernel, stride, use_bias=bias, kernel_init=init))(x)
+                x = layer(Conv(count, kernel, stride, use_bias=bias, kernel_init=weights))(x)
                 x = nn.leaky_relu(x if seen else norm()(x), self.negative_slope)
             x = Dropout(self.dropout, self.axis_name)(x, train=train)
         seen = minibatch_layer(self.minibatch, self.axis_name if train else None)(x)
-        init = weights(math.prod(seen.shape[1:]))
         if seen.ndim == 2:  # minibatch discrimination has flattened the map
-            return layer(nn.Dense(1, kernel_init=init))(seen)[:, 0], {"features": x}
+            return layer(nn.Dense(1, kernel_init=weights))(seen)[:, 0], {"features": x}
         # One kernel as large as the map: all of it is weighed into one score.
-        score = layer(Conv(1, smaller[-1], smaller[-1], kernel_init=init))(seen)
+        score = layer(Conv(1, smaller[-1], smaller[-1], kernel_init=weights))(seen)
         return score.reshape(len(image)), {"features": x}
