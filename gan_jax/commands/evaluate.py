@@ -26,7 +26,11 @@ class Options:
 
     workdir: str | None = option(None, WORKDIR)
     metrics: tuple[str, ...] | None = option(
-        None, f"Of {', '.join(SCORES)}, {score.MEMORISATION}; by default all that can be computed."
+        None,
+        f"Of {', '.join(SCORES)}, {score.MEMORISATION} and, of a vae, {score.ELBO}; by default all that can be computed.",
+    )
+    iwae: int | None = option(
+        None, f"With {score.ELBO}: the importance-weighted bound by so many latents of each image too, say 50.", low=1
     )
     seed: int = option(0, "Of the samples.", low=0)
     data_dir: str | None = option(None, "Folder of datasets, if it is another than the run's.")
@@ -42,7 +46,9 @@ def evaluate(options: Options) -> dict:
     """
     workdir = Path(required(options.workdir))
     place = Place(options.data_dir, options.dataset, options.allow_changed_data)
-    result, pictures = score.score(restore(workdir), options.scoring, options.metrics, options.seed, place)
+    result, pictures = score.score(
+        restore(workdir), options.scoring, options.metrics, options.seed, place, options.iwae
+    )
     for kind, picture in pictures.items():
         grids.save(picture, workdir / f"nearest-{kind}.png")
     replace_file(workdir / "evaluation.json", (json.dumps(result, indent=2) + "\n").encode())

@@ -2,9 +2,10 @@
 
 python -m gan_jax interpolate --workdir=RUN
 python -m gan_jax interpolate --workdir=RUN --shape=line --label=3..7  # of a class-conditional run: from class to class
+python -m gan_jax interpolate --workdir=RUN my.png another.png         # of a run with an encoder: from image to image
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,12 +19,19 @@ from gan_jax.config.options import option
 from gan_jax.latents.frames import ROWS, SHAPES, Subject
 from gan_jax.latents.interpolation import PATHS
 from gan_jax.pictures import animations, grids
+from gan_jax.recipes.batch import to_unit_range
 from gan_jax.runs import drawing
+from gan_jax.runs.classify import read
+from gan_jax.runs.directory import short
+from gan_jax.runs.encoded import encode
 from gan_jax.runs.restore import TrainedRun, restore
 
 SUFFIXES = {"line": ".png", "grid": ".png", "loop": ".gif"}  # by the shapes
 CLASSES = 20  # of which there is a row each, at most
 MILLISECONDS = 50  # that a frame of an animation stays
+
+
+TAKES_FILES = True  # beside its flags
 
 
 @dataclass(frozen=True)
@@ -59,8 +67,11 @@ class Options:
     out: str | None = option(None, "Folder to write into; by default the run directory.")
 
 
-def subject_of(run: TrainedRun, options: Options) -> Subject:
-    """What is drawn of a run. Raises ValueError if it draws nothing, or has no such label."""
+def subject_of(run: TrainedRun, options: Options, files: Sequence[str] = ()) -> Subject:
+    """What is drawn of a run: between the codes of image files, or else between random latents.
+
+    Raises ValueError if it draws nothing, has no such label, or does not encode the files.
+    """
     sampler, classes = run.sampler, run.spec.classes
 
     def draw(latents: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
@@ -72,6 +83,9 @@ def subject_of(run: TrainedRun, options: Options) -> Subject:
 
     path = PATHS[options.path or ("lerp" if sampler.prior == "uniform" else "slerp")]
     subject = Subject(draw, random, path, rows=options.rows or ROWS, frames=options.frames)
+    if files:
+        given = codes(run, options, files)
+        return subject._replace(given=given, random=lambda count: np.resize(given, (count, *given.shape[1:])))
     one_hot = np.eye(len(classes))
     if options.label is not None:
         return subject._replace(classes=one_hot[run.class_numbers(options.label)])
@@ -81,12 +95,25 @@ def subject_of(run: TrainedRun, options: Options) -> Subject:
     return subject._replace(classes=one_hot[some], names=classes[some])
 
 
-def write(options: Options) -> Iterator[str]:
+def codes(run: TrainedRun, options: Options, files: Sequence[str]) -> np.ndarray:
+    """The codes of image files, [n, d]. Raises ValueError if the run does not encode, or the flags do not fit."""
+    if run.recipe.encode is None:
+        raise ValueError(f"{run.workdir} is a run of {run.experiment}, which has no encoder; `latent` inverts images")
+    if len(files) < 2:
+        raise ValueError("two or more image files are needed, to go from one to the next")
+    for name in ("rows", "label"):
+        if getattr(options, name) is not None:
+            raise ValueError(f"{name}={getattr(options, name)}: without image files, through which one path goes")
+    return np.float64(encode(run.recipe, run.state, np.asarray(to_unit_range(read(run, files)))))
+
+
+def write(options: Options, files: Sequence[str] = ()) -> Iterator[str]:
     """Writes what is asked for; yields a line of each file. Raises ValueError or OSError."""
     run = restore(required(options.workdir))
-    subject = subject_of(run, options)
+    subject = subject_of(run, options, files)
     path = f"-{options.path}" if options.path else ""
-    name = f"{file_name(options.label, options.truncation)}{path}-seed{options.seed}"
+    drawn_of = f"-{short('_'.join(Path(file).stem for file in files))}" if files else f"-seed{options.seed}"
+    name = f"{file_name(options.label, options.truncation)}{path}{drawn_of}"
     for shape in options.shape:
         drawn, uneven = SHAPES[shape](subject)
         out = Path(options.out or run.workdir) / f"interpolation-{shape}{name}{SUFFIXES[shape]}"
@@ -99,5 +126,5 @@ def write(options: Options) -> Iterator[str]:
 
 def main(parsed: Parsed) -> None:
     """Writes the pictures; says where."""
-    for line in write(parsed.config):
+    for line in write(parsed.config, parsed.arguments):
         print(line)

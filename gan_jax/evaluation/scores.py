@@ -93,6 +93,8 @@ def better(number: str) -> str | None:
     """Which way a number that `compute` names is better, "lower" or "higher"; None if it is none of a score."""
     base = number.partition("[")[0]
     base = {inceptions: name for name, inceptions in INCEPTIONS.items()}.get(base, base)
+    if base == "elbo" or base.startswith("iwae_"):  # `runs.likelihood`
+        return "higher"
     for name, score in SCORES.items():  # as precision and recall of precision_recall, or sliced_wasserstein_28
         if base == name or base in name.split("_") or base.startswith(f"{name}_"):
             return score.better
@@ -114,9 +116,13 @@ def needing(names: Sequence[str], *seen: str) -> list[str]:
     return [name for name in names if name in SCORES and SCORES[name].sees in seen]
 
 
+def short(count: int) -> str:
+    """10000 -> "10k"; 1797 -> "1797"."""
+    return f"{count // 1000}k" if count % 1000 == 0 and count else str(count)
+
+
 def _counts(real: int, fake: int) -> str:
     """10000 and 10000 -> "10k"; 1797 and 10000 -> "1797 real,10k fake"."""
-    short = lambda n: f"{n // 1000}k" if n % 1000 == 0 and n else str(n)
     return short(real) if real == fake else f"{short(real)} real,{short(fake)} fake"
 
 

@@ -32,6 +32,7 @@ class Subject(NamedTuple):
       rows: how many.
       frames: in a row, or along a side; None for as many as suit.
       classes: the one-hot vectors [L, K] of the labels; None where the generator is not class-conditional.
+      given: latents [m, d] that one path goes through, in place of random ones; None without any.
       names: of the classes, if there is to be a row of each; else with several classes paths go from class to class.
     """
 
@@ -41,6 +42,7 @@ class Subject(NamedTuple):
     rows: int = ROWS
     frames: int | None = None
     classes: Array | None = None
+    given: Array | None = None
     names: Sequence[str] = ()
 
 
@@ -95,8 +97,10 @@ def points(subject: Subject, stops: int) -> tuple[Array, Array | None]:
     """What the paths go through: latents [R, m, d], and weights of the classes [R, m, K] or None; m is `stops`, or L.
 
     A path goes through random latents, its class held; or, of several classes without names, from class to class, its
-    latent held. Rows with names have the same latents.
+    latent held. Rows with names have the same latents. Where latents are given one path goes through them all.
     """
+    if subject.given is not None:
+        return subject.given[None], None
     if subject.classes is None:
         return subject.random(subject.rows * stops).reshape(subject.rows, stops, -1), None
     if subject.names:

@@ -85,6 +85,7 @@ class Generator(nn.Module):
         Odena et al. 2016, doi:10.23915/distill.00003).
       norm: "batch", "layer", "virtual" or "none" (`layers.norm`).
       negative_slope: of the rectifiers; 0 is ReLU, as published.
+      bounded: whether the last layer's numbers go through tanh, for images in [-1, 1].
       axis_name: the mapped axis over which batch statistics are shared.
     """
 
@@ -96,6 +97,7 @@ class Generator(nn.Module):
     kernel_size: int = 4
     norm: str = "batch"
     negative_slope: float = 0.0
+    bounded: bool = True
     axis_name: str | None = None
 
     @nn.compact
@@ -118,7 +120,8 @@ class Generator(nn.Module):
         x = deepen(act(x.reshape(-1, *first, most)))
         for size, count in reversed(larger):
             x = deepen(act(up(count, output_size=size, use_bias=bias)(x)))
-        return nn.tanh(up(self.image_shape[-1], output_size=image)(x))
+        x = up(self.image_shape[-1], output_size=image)(x)
+        return nn.tanh(x) if self.bounded else x
 
 
 class Discriminator(nn.Module):

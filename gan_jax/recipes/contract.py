@@ -85,6 +85,19 @@ class Translator(NamedTuple):
     translate: Callable[[State, Batch, Key], Array]
 
 
+class Likelihood(NamedTuple):
+    """Lower bounds on log p(x), in nats per image, [B]; images [B, H, W, C] are uint8, or floats in [-1, 1].
+
+    Fields:
+      elbo: (state, images, keys [B]) -> the evidence lower bound, by one latent of each image.
+      importance_weighted: (state, images, keys [B], samples) -> the tighter one by so many latents (Burda et al. 2016,
+        arXiv:1509.00519, equation 8).
+    """
+
+    elbo: Callable[[State, Array, Key], Array]
+    importance_weighted: Callable[[State, Array, Key, int], Array]
+
+
 class Recipe(NamedTuple):
     """How to start, how to make one round, and what the trained networks can do.
 
@@ -98,8 +111,10 @@ class Recipe(NamedTuple):
       sampler: None where nothing is drawn from noise.
       translators: by name, as {"a_to_b": ..., "b_to_a": ...}.
       encode: (state, images [B, H, W, C] in [-1, 1]) -> latents [B, ...]; None if it cannot.
+      likelihood: what it can say of an image's likelihood; None if nothing.
       classify: (state, images [B, H, W, C], uint8 or floats in [-1, 1]) -> logits [B, K]; None if it cannot.
         Differentiable in floats.
+      features: (state, images [B, H, W, C] in [-1, 1]) -> what D sees in them, [B, ...]; None if it has no D of this kind.
       augment: (images [B, H, W, C] in [-1, 1], keys [B], step) -> what the networks are shown of them in training
         (`gan_jax.augment`); None if that is the images themselves.
       every: of metrics that only every k-th step computes, the first one included, that k; the others do not record them.
@@ -111,7 +126,9 @@ class Recipe(NamedTuple):
     sampler: Sampler | None = None
     translators: Mapping[str, Translator] = MappingProxyType({})
     encode: Callable[[State, Array], Array] | None = None
+    likelihood: Likelihood | None = None
     classify: Callable[[State, Array], Array] | None = None
+    features: Callable[[State, Array], Array] | None = None
     augment: Augment | None = None
     every: Mapping[str, int] = MappingProxyType({})
 

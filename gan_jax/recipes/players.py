@@ -1,6 +1,6 @@
 """Players: the networks of a game, each with its parameters and its optimizer's state; and the step that one makes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import jax
@@ -69,12 +69,37 @@ def descend(
       axis_name: the mapped axis over which the batch is spread: gradients and metrics are averaged over the devices.
       norm: the metric under which the gradient's norm is recorded; None for none.
     """
-    player = state.players[name]
-    gradients, (variables, metrics) = jax.grad(loss_fn, has_aux=True)(player.params)
+
+    def loss(params: PyTree) -> tuple[jax.Array, tuple[PyTree, Metrics]]:
+        total, (variables, metrics) = loss_fn(params[name])
+        return total, ({name: variables}, metrics)
+
+    return descend_together(state, (name,), loss, optimizer, axis_name, norm=norm)
+
+
+def descend_together(
+    state: State,
+    names: Sequence[str],
+    loss_fn: Callable[[PyTree], tuple[jax.Array, tuple[PyTree, Metrics]]],
+    optimizer: optax.GradientTransformation,
+    axis_name: str | None = None,
+    *,
+    norm: str | None = None,
+) -> tuple[State, Metrics]:
+    """One step of several players down the gradient of the loss that they share, as an encoder and its decoder do.
+
+    Args: loss_fn: their parameters by name -> (loss, (their variables after the pass by name, metrics)). optimizer: of each,
+      with a state of its own. The others: as of `descend`.
+    """
+    players = {name: state.players[name] for name in names}
+    params = {name: player.params for name, player in players.items()}
+    gradients, (variables, metrics) = jax.grad(loss_fn, has_aux=True)(params)
     gradients, metrics = device_mean((gradients, metrics), axis_name)
     if norm is not None:
         metrics = {**metrics, norm: optax.tree.norm(gradients)}
-    return with_player(state, name, update_player(player, gradients, optimizer, variables)), metrics
+    for name, player in players.items():
+        state = with_player(state, name, update_player(player, gradients[name], optimizer, variables[name]))
+    return state, metrics
 
 
 def with_player(state: State, name: str, player: Player) -> State:

@@ -1,6 +1,7 @@
 """The data of a run: what its flags name, in memory if it fits; and its batches, whose positions a step alone decides."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -44,7 +45,7 @@ def load_images(config: object, *, count_classes: bool = False) -> Data:
     """
     source = load(config.data)
     spec = describe(source, count_classes=count_classes)
-    return Data(spec, source, source, lambda: load_test(config.data, source))
+    return Data(spec, source, source, cache(lambda: load_test(config.data, source)))
 
 
 def load(config: DataConfig, split: str = "train") -> Source:

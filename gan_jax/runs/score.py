@@ -20,13 +20,13 @@ from gan_jax.evaluation.memorisation import Memorisation, memorisation
 from gan_jax.evaluation.scores import SCORES, Images
 from gan_jax.pictures.pairs import pairs
 from gan_jax.randomness import example_keys
-from gan_jax.runs import data, directory, drawing, learnt, monitor, score_table
+from gan_jax.runs import data, directory, drawing, learnt, likelihood, monitor, score_table
 from gan_jax.runs.learnt import Place
 from gan_jax.runs.restore import TrainedRun, restore
 
 COMPARED = 1000  # samples whose nearest training images are looked for
 READ = 2**24  # pixels of training images that are read at once
-MEMORISATION = "memorisation"
+MEMORISATION, ELBO = "memorisation", "elbo"
 
 
 class ByClass(NamedTuple):
@@ -42,12 +42,16 @@ def score(
     metrics: Sequence[str] | None = None,
     seed: int = 0,
     place: Place = learnt.WHERE_IT_WAS,
+    iwae: int | None = None,
 ) -> tuple[dict, dict[str, Image.Image]]:
     """What evaluation.json says of a run; and of the newest and the best checkpoint the samples nearest to training images.
 
     What cannot be computed, of so few images or without an extractor, is left out, and evaluation.json says why.
 
-    Args: metrics: names in SCORES, or "memorisation"; None for all. place: where the data lie now.
+    Args:
+      metrics: names in SCORES, "memorisation" or "elbo"; None for all.
+      place: where the data lie now.
+      iwae: with "elbo", the latents of an importance-weighted bound; None for none.
 
     Raises ValueError, OSError or loop.NonFinite.
     """
@@ -75,6 +79,10 @@ def score(
         if classes is not None:
             labels = np.asarray(sampler.conditions(example_keys(key, count), count)["label"])
             tables[kind] = classes.score(fake, labels)
+        if ELBO in chosen:
+            held_out = (images.source, "training") if images.test is None else (images.test, "test")
+            bound = likelihood.bounds(run.recipe.likelihood, state, *held_out, config.num_samples, key, iwae)
+            columns[kind] |= bound
         if MEMORISATION in chosen:
             try:
                 found, pictures[kind] = _memorisation(images.source, images.test, images.real, fake)
@@ -101,9 +109,10 @@ def _chosen(
 ) -> tuple[list[str], Extractor | None, dict[str, str]]:
     """What is computed, the extractor, and what is not computed without one, with the reason."""
     dataset, shape, every = run.config.data.dataset, run.spec.image_shape, [*SCORES, MEMORISATION]
+    every += [ELBO] * (run.recipe.likelihood is not None)
     names = every if metrics is None else list(metrics)
     for name in names:
-        require_known("metric", name, every)
+        require_known(f"metric of a run of {run.experiment}", name, every)
     needing = scores.needing(names, "features", "classes")
     extractor = monitor.find_extractor(config, dataset, shape) if needing else None
     lacking = [name for name in needing if name not in scores.computable(extractor)]

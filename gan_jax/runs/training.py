@@ -20,7 +20,7 @@ from gan_jax.data.fingerprint import fingerprint
 from gan_jax.pictures import grids
 from gan_jax.randomness import Key
 from gan_jax.recipes.contract import Batch, Phase, Recipe, State, phase_at
-from gan_jax.runs import class_order, data_sheet, directory, drawing, monitor, views
+from gan_jax.runs import class_order, data_sheet, directory, drawing, encoded, monitor, views
 from gan_jax.runs.anew import require_unsaved
 from gan_jax.runs.banner import banner
 from gan_jax.runs.data import Data, batches_of, require_shares
@@ -146,7 +146,9 @@ def due(run: Run, picture: Picture = draw_samples) -> list[tuple[int, Callable[[
     drawn = run.phases[0].recipe.sampler is not None or picture is not draw_samples
     pictures = [(run.config.run.sample_every, partial(save_picture, picture))] if drawn else []
     every = eval_every(run.config, run.data)
-    return pictures + ([(every, evaluate)] if every else [])
+    encodes = run.phases[0].recipe.encode is not None
+    codes = [(run.config.run.sample_every, save_encoded)] if encodes else []
+    return pictures + codes + ([(every, evaluate)] if every else [])
 
 
 def eval_every(config: object, data: Data) -> int:
@@ -157,6 +159,12 @@ def eval_every(config: object, data: Data) -> int:
 def save_picture(picture: Picture, run: Run, step: int, state: State) -> None:
     """Writes samples/STEP.png, always of the same latents."""
     grids.save(picture(run, state, run.keys()[2]), run.workdir / "samples" / f"{step:06d}.png")
+
+
+def save_encoded(run: Run, step: int, state: State) -> None:
+    """Writes what the encoder makes of images that it does not learn, or else of those that it does."""
+    for name, picture in encoded.pictures(run.recipe_at(step), state, run.data.test() or run.data.source):
+        grids.save(picture, run.workdir / name)
 
 
 def evaluate(run: Run, step: int, state: State) -> None:

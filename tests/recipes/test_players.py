@@ -8,7 +8,15 @@ import pytest
 from flax import linen as nn
 
 from gan_jax.recipes.contract import State
-from gan_jax.recipes.players import Player, descend, init_player, update_ema, update_player, with_player
+from gan_jax.recipes.players import (
+    Player,
+    descend,
+    descend_together,
+    init_player,
+    update_ema,
+    update_player,
+    with_player,
+)
 
 
 class Network(nn.Module):
@@ -128,3 +136,17 @@ def test_gradients_and_metrics_are_averaged_over_the_devices():
 def test_a_forgotten_mean_over_the_devices_raises():
     with pytest.raises(ValueError, match="out_axes"):
         on_shares(None)
+
+
+def test_players_that_share_a_loss_make_their_steps_of_one_gradient():
+    """(w₁ - w₂)² of 3 and 5: slopes -4 and 4, whose norm is √32; each keeps its own variables and optimizer."""
+    optimizer = optax.sgd(0.1)
+
+    def loss(params):
+        total = (params["first"]["w"] - params["second"]["w"]) ** 2
+        return total, ({"first": {"seen": jnp.float32(9)}, "second": {}}, {"loss": total})
+
+    after, metrics = descend_together(two_players(optimizer), ("first", "second"), loss, optimizer, norm="norm")
+    np.testing.assert_allclose([after.players[name].params["w"] for name in ("first", "second")], [3.4, 4.6], rtol=1e-6)
+    np.testing.assert_allclose([metrics["loss"], metrics["norm"]], [4, 32**0.5], rtol=1e-6)
+    assert after.players["first"].variables == {"seen": 9} and after.players["second"].variables == {}
