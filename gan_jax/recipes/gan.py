@@ -161,6 +161,7 @@ def make(setup: Setup, draw_condition: Callable[[Key], Condition] | None = None)
         step=make_round(setup.n_critic, make_d_step(setup), make_g_step(setup)),
         batches_per_step=setup.n_critic + 1,
         sampler=make_sampler(setup, draw_condition),
+        features=None if setup.condition or setup.pack != 1 else make_features(setup),
         augment=setup.augment,
         every=sparse(setup.d_terms, setup.g_terms),
     )
@@ -214,6 +215,16 @@ def make_sampler(setup: Setup, draw_condition: Callable[[Key], Condition] | None
         return jax.vmap(draw, axis_name=setup.axis_name)(*one)[0]
 
     return Sampler(setup.prior, draw_latents, conditions, generate, early)
+
+
+def make_features(setup: Setup) -> Callable[[State, Array], Array]:
+    """(state, images) -> D's features, of a D that is given images alone."""
+
+    def features(state: State, images: Array) -> Array:
+        variables = state.players["discriminator"].all_variables
+        return setup.discriminator.apply(variables, images, None, train=False)[1]["features"]
+
+    return features
 
 
 def generate_fakes(setup: Setup, generator: Player, key: Key, batch: Batch) -> tuple[Array, PyTree]:
