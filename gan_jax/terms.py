@@ -86,6 +86,11 @@ def feature_matching(weight: float = 1.0, *, axis_name: str | None = None) -> Te
     return Term(weight, value)
 
 
+def drift(weight: float = 0.001) -> Term:
+    """E D(x)², which keeps a critic's scores from drifting away (Karras et al. 2018, arXiv:1710.10196, appendix A.1)."""
+    return Term(weight, lambda inputs: jnp.mean(inputs.real_scores**2))
+
+
 def sparse(*terms: Mapping[str, Term]) -> dict[str, int]:
     """Of terms by name, those that only every k-th round has: {"r1_penalty": 8}, as `Recipe.every` takes them."""
     return {name: term.every for each in terms for name, term in each.items() if term.every > 1}

@@ -40,19 +40,43 @@ class MinibatchStddev(nn.Module):
     """Adds one feature, or feature map, of one number: the mean of all features' standard deviations over the batch.
 
     Karras et al. 2018 (Progressive GAN, arXiv:1710.10196, section 3): ddof 0, 1e-8 inside the root, as in their code.
-    The batch is one group (their code has groups of 4).
+    The batch is one group by default. Groups of G are strided, as in their code: of N examples, those of the whole batch
+    over all devices, example i is grouped with i + M, i + 2M, ..., M = N / G. So the number of devices changes nothing.
 
-    Fields: axis_name: the mapped axis over which the batch is spread.
+    Fields:
+      group: G, which divides N, or None; a smaller batch is one group.
+      axis_name: the mapped axis over which the batch is spread.
     """
 
+    group: int | None = None
     axis_name: str | None = None
 
     @nn.compact
     def __call__(self, x: Array) -> Array:
-        """[B, ..., C] -> [B, ..., C + 1]."""
+        """[B, ..., C] -> [B, ..., C + 1]. Raises ValueError if groups do not divide the batch."""
+        if self.group is not None:
+            return jnp.concatenate([x, self._of_groups(x)], axis=-1)
         variance = batch_mean((x - batch_mean(x, self.axis_name, 0)) ** 2, self.axis_name, 0)
         deviation = jnp.mean(jnp.sqrt(variance + 1e-8))
         return jnp.concatenate([x, jnp.broadcast_to(deviation, (*x.shape[:-1], 1))], axis=-1)
+
+    def _of_groups(self, x: Array) -> Array:
+        """The deviation of each example's group, [B, ..., 1]."""
+        every = x if self.axis_name is None else jax.lax.all_gather(x, self.axis_name, tiled=True)
+        group = min(self.group, len(every))
+        require_groups(group, len(every))
+        groups = every.reshape(group, -1, *every.shape[1:])
+        deviation = jnp.sqrt(jnp.mean((groups - groups.mean(axis=0)) ** 2, axis=0) + 1e-8)
+        means = jnp.tile(jnp.mean(deviation, axis=range(1, deviation.ndim)), group)
+        if self.axis_name is not None:
+            means = jax.lax.dynamic_slice_in_dim(means, jax.lax.axis_index(self.axis_name) * len(x), len(x))
+        return jnp.broadcast_to(means.reshape(-1, *[1] * (x.ndim - 1)), (*x.shape[:-1], 1))
+
+
+def require_groups(group: int, batch_size: int) -> None:
+    """Raises ValueError unless a batch can be divided into groups."""
+    if batch_size % group:
+        raise ValueError(f"a batch of {batch_size} cannot be divided into groups of {group}")
 
 
 def minibatch_layer(name: str, axis_name: str | None = None) -> Callable[[Array], Array]:

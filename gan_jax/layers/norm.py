@@ -125,6 +125,14 @@ class WithReference(nn.Module):
         return self.generator(jnp.concatenate([reference.astype(z.dtype), z]), train=train)[REFERENCE:]
 
 
+def pixel_norm(x: Array) -> Array:
+    """x / √(mean of x² over channels + 1e-8), at each place: [..., C] -> the same shape.
+
+    Karras et al. 2018 (arXiv:1710.10196, section 4.2). It has no parameters.
+    """
+    return x * jax.lax.rsqrt(jnp.mean(x**2, axis=-1, keepdims=True) + 1e-8)
+
+
 def _gain_and_bias(module: nn.Module, shape: tuple[int, ...]) -> tuple[Array, Array]:
     return module.param("scale", _gain, shape), module.param("bias", nn.initializers.zeros, shape)
 

@@ -23,6 +23,7 @@ def curves(
     *,
     levels: Mapping[str, float] | None = None,
     notes: Mapping[str, str] | None = None,
+    marks: Sequence[float] = (),
 ) -> None:
     """A PNG of metrics against rounds, one panel per kind ("d_loss" and "g_loss" are of the kind "loss").
 
@@ -33,6 +34,7 @@ def curves(
       metrics: columns as `record.read` gives them. With none, nothing is written.
       levels: of some metrics, a value that is drawn dashed, to compare with.
       notes: of some kinds, what a reader is to know, said above the panel.
+      marks: rounds at which something changed, drawn as upright lines.
     """
     if not metrics:
         return
@@ -55,6 +57,8 @@ def curves(
         axes.set_ylabel(kind.partition("[")[0])
         axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=9, frameon=False)
         axes.grid(alpha=0.3)
+        for mark in marks:
+            axes.axvline(mark, color="0.4", linestyle=":", linewidth=1.2)
     panels[-1].set_xlabel("round")
     save_figure(figure, path)
 

@@ -12,7 +12,7 @@ from gan_jax.evaluation import scores
 from gan_jax.pictures import page
 from gan_jax.pictures.page import with_arrow
 from gan_jax.recipes.contract import EARLY
-from gan_jax.runs import data_sheet, directory, monitor, progress, score_table
+from gan_jax.runs import data_sheet, directory, encoded, growth, monitor, progress, score_table
 from gan_jax.runs.experiment import find
 from gan_jax.runs.progress import duration
 from gan_jax.training import record
@@ -86,6 +86,7 @@ def _page(workdir: Path, found: str | None, floor: Mapping[str, float] | None) -
         f"Seed {flags['seed']}. {workdir}",
         [
             ("Samples", _samples(workdir, content)),
+            ("Encoder", _encoded(workdir)),
             ("Scores", _scores(workdir, result, evaluations, hint=draws)),
             ("Curves", _curves(workdir)),
             ("Nearest training images", found),
@@ -141,10 +142,19 @@ def _samples(workdir: Path, content: dict) -> str:
             f" Before round {EARLY} by G itself, as it is in training: averages know too little yet." if early else ""
         )
         shown.append(page.picture(workdir / "samples.gif", said, "The same samples, from the first round to the last"))
+    if (workdir / growth.NAME).exists():
+        said = "Samples at the end of each phase, as the networks grow."
+        shown.append(page.picture(workdir / growth.NAME, said, "Samples of each phase, side by side"))
     if (workdir / data_sheet.NAME).exists():
         said = "Real images, and as D sees them."
         shown.append(page.picture(workdir / data_sheet.NAME, said, "Real images that the run learns"))
     return page.side_by_side(shown)
+
+
+def _encoded(workdir: Path) -> str:
+    """What the encoder makes of images, where there is one."""
+    there = {name: said for name, said in encoded.CAPTIONS.items() if (workdir / name).exists()}
+    return page.side_by_side([page.picture(workdir / name, *said) for name, said in there.items()]) if there else ""
 
 
 def _curves(workdir: Path) -> str:

@@ -1,7 +1,7 @@
 """What is seen of a run while it trains: curves, animation and page, drawn anew at checkpoints, when it stops, in the end."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import ClassVar
@@ -12,7 +12,7 @@ from tqdm import tqdm
 from gan_jax.config.options import flat
 from gan_jax.pictures import animations, curves
 from gan_jax.recipes.contract import State
-from gan_jax.runs import healthy, monitor, progress, report
+from gan_jax.runs import growth, healthy, monitor, progress, report
 from gan_jax.runs.progress import Progress
 from gan_jax.training import loop, record
 
@@ -22,7 +22,9 @@ SHARE = 1 / 20  # of the time since it was last drawn that drawing may take
 def of(run) -> "Views":
     """The views of a run (`training.Run`)."""
     seen = lambda step: progress.images_seen(run.config, run.phases, step)
-    return Views(run.workdir, run.config.run.steps, flat(run.config), seen, run.plan.floor if run.plan else {})
+    borders = [phase.until_step for phase in run.phases if phase.until_step is not None]
+    floor = run.plan.floor if run.plan else {}
+    return Views(run.workdir, run.config.run.steps, flat(run.config), seen, floor, borders)
 
 
 class Views:
@@ -32,6 +34,7 @@ class Views:
       steps: the rounds of the run in all; flags: its options' values.
       images_seen: rounds -> the images learnt from in so many.
       floor: what real images score, by the names of the scores in evaluations.jsonl.
+      borders: the last rounds of all phases of a network that grows, but the last one's.
     """
 
     _warned: ClassVar[set[str]] = set()  # in this process: each warning is said once
@@ -43,9 +46,10 @@ class Views:
         flags: Mapping[str, object],
         images_seen: Callable[[int], int],
         floor: Mapping[str, float],
+        borders: Sequence[int] = (),
     ):
         self._workdir, self._steps, self._flags, self._floor = workdir, steps, flags, floor
-        self._images_seen, self._progress = images_seen, None
+        self._images_seen, self._borders, self._progress = images_seen, borders, None
         self._drawn, self._took = time.perf_counter(), 0.0
 
     def start(self, step: int) -> None:
@@ -78,6 +82,7 @@ class Views:
         self._guarded(f"draw {workdir / 'curves.png'}", self._curves)
         self._guarded(f"draw {workdir / 'evaluations.png'}", lambda: monitor.draw(workdir, self._floor))
         self._guarded(f"draw {workdir / 'samples.gif'}", self._animation)
+        self._guarded(f"draw {workdir / growth.NAME}", lambda: growth.save(workdir, self._borders))
         if (workdir / "config.json").exists():
             self._guarded(f"write {workdir / 'report.html'}", lambda: report.save(workdir, floor=self._floor))
         self._drawn = time.perf_counter()
@@ -90,7 +95,8 @@ class Views:
     def _curves(self) -> None:
         metrics = record.read(self._workdir)
         told = dict(levels=healthy.levels(self._flags), notes=healthy.notes(self._flags)) if "d_loss" in metrics else {}
-        curves.curves(metrics, self._workdir / "curves.png", **told)
+        marks = [border for border in self._borders if metrics and border < metrics["step"][-1]]
+        curves.curves(metrics, self._workdir / "curves.png", marks=marks, **told)
 
     def _animation(self) -> None:
         frames, path = sorted((self._workdir / "samples").glob("*.png")), self._workdir / "samples.gif"

@@ -1,6 +1,7 @@
 """Minibatch layers against loops over pairs and numpy's std; on shares of a batch as on the whole."""
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -52,3 +53,16 @@ def test_a_collapsed_batch_shows():
 def test_another_name_raises():
     with pytest.raises(ValueError, match="unknown minibatch layer 'std'; choose from none, discrimination, stddev"):
         minibatch_layer("std")
+
+
+def test_groups_of_four_are_strided_as_in_the_authors_code():
+    """TF-GAN's values."""
+    x = jnp.array([0, 0, 0, 0, 1, 2, 3, 4, 100, 200, 300, 400], jnp.float32)[:, None]
+    expected = [86.1782, 129.1905, 163.5566] * 4
+    np.testing.assert_allclose(MinibatchStddev(4).apply({}, x)[:, 1], expected, rtol=1e-5)
+    shares = jax.vmap(lambda x: MinibatchStddev(4, "data").apply({}, x), axis_name="data")(x.reshape(4, 3, 1))
+    np.testing.assert_allclose(shares.reshape(12, 2)[:, 1], expected, rtol=1e-5)
+    with pytest.raises(ValueError, match="a batch of 6 cannot be divided into groups of 4"):
+        MinibatchStddev(4).apply({}, x[:6])
+    small = MinibatchStddev(4).apply({}, x[9:])  # smaller than a group: one group
+    np.testing.assert_allclose(small[:, 1], np.std([200, 300, 400]), rtol=1e-5)

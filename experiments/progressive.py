@@ -1,0 +1,90 @@
+"""Progressive GAN (Karras et al. 2018, arXiv:1710.10196): networks that grow while the images become larger.
+
+python -m experiments.progressive                        # digits, 4×4 to 16×16, no download
+python -m experiments.progressive --dataset=mnist        # 7×7 to 28×28
+"""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import ClassVar
+
+from gan_jax import terms
+from gan_jax.config import gan as gan_config
+from gan_jax.config.gan import AugmentationConfig, GanConfig, PlayersConfig
+from gan_jax.config.options import option, replace
+from gan_jax.config.parts import ClusterConfig, DataConfig, EvaluationConfig, RunConfig
+from gan_jax.config.setup import setup_fields
+from gan_jax.data import DataSpec, example_batch
+from gan_jax.layers.minibatch import require_groups
+from gan_jax.networks import progressive as networks
+from gan_jax.recipes import gan, progressive
+from gan_jax.recipes.contract import Phase
+from gan_jax.recipes.progressive import Schedule
+from gan_jax.runs.data import Data
+from gan_jax.runs.launch import experiment
+from gan_jax.training.parallel import AXIS
+
+
+@dataclass(frozen=True)
+class Config:
+    """All that can be chosen."""
+
+    GROUP: ClassVar[str] = "progressive"
+    run: RunConfig = RunConfig(steps=None, batch_size=16)
+    data: DataConfig = DataConfig()
+    stable_images: int = option(20000, "Real images over which each level stabilises.", low=1)
+    fade_images: int = option(20000, "Real images over which each level but the first fades in.", low=1)
+    batch_sizes: tuple[int, ...] | None = option(
+        None, "Of each level, the smallest images' first; by default batch_size.", low=1
+    )
+    base: int = option(512, "Channels at 1×1, halved at each doubling; 8192 as published.", low=2)
+    most: int = option(128, "Channels, at most; 512 as published.", low=1)
+    drift: float = option(1e-3, "Weight of E D(x)², which keeps scores near 0.", low=0)
+    reset_optimizer: bool = option(True, "Whether the optimizers start anew at each level.")
+    gan: GanConfig = GanConfig(game="wasserstein_gp", n_critic=1, d_lr=1e-3, g_lr=1e-3, beta2=0.99)
+    players: PlayersConfig = PlayersConfig(latent_size=128)
+    augmentation: AugmentationConfig = AugmentationConfig()
+    evaluation: EvaluationConfig = EvaluationConfig()
+    cluster: ClusterConfig = ClusterConfig()
+
+
+def complete(config: Config, data: Data) -> Config:
+    """The configuration with the batch sizes of all levels, and as many rounds as all take. Raises ValueError."""
+    levels = len(networks.sides(data.spec.image_shape[:2]))
+    sizes = config.batch_sizes or (config.run.batch_size,)
+    sizes = sizes * levels if len(sizes) == 1 else sizes
+    if len(sizes) != levels:
+        raise ValueError(f"batch_sizes={','.join(map(str, sizes))}: one for each of {levels} levels")
+    for size in sizes:
+        require_groups(min(networks.GROUP, size), size)
+    config = replace(config, batch_sizes=sizes)
+    return replace(config, steps=config.run.steps or schedule_of(config).start(levels))
+
+
+def schedule_of(config: Config) -> Schedule:
+    """How long levels take."""
+    return Schedule(config.stable_images, config.fade_images, config.batch_sizes, config.gan.n_critic)
+
+
+def make(config: Config, spec: DataSpec) -> list[Phase]:
+    """A phase for each level, all of one game."""
+    sides, shape = networks.sides(spec.image_shape[:2]), dict(base=config.base, most=config.most)
+    fields = setup_fields(config)
+    fields["d_terms"] = fields["d_terms"] | ({"drift": terms.drift(config.drift)} if config.drift else {})
+    setups = [
+        gan.Setup(
+            networks.Generator(sides[0], level, spec.image_shape[-1], **shape),
+            networks.Discriminator(level, axis_name=AXIS, **shape),
+            **fields,
+        )
+        for level in range(len(sides))
+    ]
+    example = example_batch(spec.example)
+    return progressive.make(setups, schedule_of(config), example, fresh=config.reset_optimizer)
+
+
+resolve = partial(gan_config.resolve, d_norm="none", g_norm="none")
+main = experiment("progressive", Config, make, resolve=resolve, complete=complete)
+
+if __name__ == "__main__":
+    main()

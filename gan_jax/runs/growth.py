@@ -1,0 +1,27 @@
+"""growth.png: samples of a network that grows, of each of its phases, side by side."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from PIL import Image
+
+from gan_jax.pictures import grids, panels
+
+NAME = "growth.png"
+SIDE = 384  # of the samples of a phase, at most
+
+
+def save(workdir: Path, borders: Sequence[int]) -> None:
+    """Writes the picture from those in samples/: of each phase the last one, until the run's end.
+
+    Args: borders: the last rounds of all phases but the last. Nothing is written before the first.
+    """
+    there = {int(path.stem): path for path in sorted((workdir / "samples").glob("*.png"))}
+    last = max(there, default=0)
+    ends = [border for border in borders if border < last]
+    chosen = [max(step for step in there if step <= end) for end in [*ends, last]] if ends else []
+    if chosen:
+        pictures = [Image.open(there[step]) for step in chosen]
+        grids.save(
+            panels.wall([pictures], [""], [f"after round {step:,}" for step in chosen], side=SIDE), workdir / NAME
+        )
