@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import cache
 
 import jax
 import jax.numpy as jnp
@@ -17,6 +18,8 @@ LONG = 200  # rounds from which on it is worth saying before
 class ExpectedEnd:
     """Says once before the first round of the present start how long all rounds will take; AFTER rounds later, until when.
 
+    Of a network that grows it says so of each phase.
+
     Args:
       steps: the rounds of the run in all; say: is given the line; now: the clock; speed: this machine's, FLOP/s.
     """
@@ -28,19 +31,17 @@ class ExpectedEnd:
         now: Callable[[], datetime] = datetime.now,
         speed: Callable[[], float] | None = None,
     ):
-        self._steps, self._say, self._now, self._first, self._said = steps, say, now, 0, False
-        self._speed = measured_speed if speed is None else speed
+        self._steps, self._say, self._now = steps, say, now
+        self._speed = cache(measured_speed if speed is None else speed)
+        self._first, self._last, self._said = 0, steps, False
 
-    def start(self, step: int) -> None:
-        """From which round the run goes on."""
-        self._first = step
-
-    def before(self, operations: float) -> None:
-        """Args: operations: floating-point operations of a round, on each device. Says nothing of accelerators.
+    def before(self, first: int, last: int, operations: float) -> None:
+        """Args: as of `loop.fit`'s `costs`. Says nothing of accelerators.
 
         There what a small network takes is not arithmetic, and rounds that could be timed are there within seconds.
         """
-        left = self._steps - self._first
+        self._first, self._last, self._said = first, last, False
+        left = last - first
         if left < LONG or not operations or jax.default_backend() != "cpu":
             return
         total = operations * jax.local_device_count()  # all devices share the cores
@@ -48,17 +49,19 @@ class ExpectedEnd:
         self._say(f"{self._rounds()}: roughly {took}, by {total / 1e9:.2g} GFLOP a round and what this machine can do")
 
     def __call__(self, step: int, rate: float) -> None:
-        """Args: rate: rounds a second since the start, 0 if it is not known yet."""
-        if self._said or not rate or step - self._first < AFTER or step >= self._steps:
+        """Args: rate: rounds a second since the start or the phase's, 0 if it is not known yet."""
+        if self._said or not rate or step - self._first < AFTER or step >= self._last:
             return
         self._said = True
-        now, left = self._now(), self._steps - self._first
-        end = now + timedelta(seconds=(self._steps - step) / rate)
+        now, left = self._now(), self._last - self._first
+        end = now + timedelta(seconds=(self._last - step) / rate)
         day = "" if end.date() == now.date() else f"{end:%A %-d %B}, "
         self._say(f"{self._rounds()} in about {duration(left / rate)}; ends at {day}{end:%H:%M}")
 
     def _rounds(self) -> str:
-        left = self._steps - self._first
+        left = self._last - self._first
+        if self._last < self._steps:
+            return f"rounds {self._first + 1:,} to {self._last:,} of {self._steps:,}"
         return f"the last {left:,} of {self._steps:,} rounds" if self._first else f"{left:,} rounds"
 
 

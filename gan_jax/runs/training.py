@@ -188,7 +188,6 @@ def fit(run: Run, hooks: tuple[loop.Hook, ...] = (), state: State | None = None,
         else:
             require_unsaved(run.workdir, own.checkpoint_every)
         shown.start(step)
-        end.start(step)
         return record.Record(run.workdir, after=step)
 
     with kept(run.workdir) if lead else nullcontext() as checkpoints, shown.when_it_stops():
@@ -240,7 +239,7 @@ def write_result(run: Run, result: loop.Result, **measured) -> None:
 
     Args: measured: what result.json is to say beside the last metrics and times.
     """
-    workdir, config = run.workdir, run.config.run
+    workdir = run.workdir
     frames = sorted((workdir / "samples").glob("*.png"))
     columns = record.read(workdir)
     last = {name: column[-1] for name, column in columns.items() if name != "step" and not math.isnan(column[-1])}
@@ -253,7 +252,7 @@ def write_result(run: Run, result: loop.Result, **measured) -> None:
             "step": step,
             "metrics": last,
             "seconds": round(result.seconds, 3),
-            "images_per_second": round(result.steps_per_second * config.batch_size, 1),
+            "images_per_second": round(result.steps_per_second * run.phases[phase_at(run.phases, step)].batch_size, 1),
             **measured,
         }
         replace_file(path, (json.dumps(content, indent=2) + "\n").encode())

@@ -42,7 +42,10 @@ class Hook(NamedTuple):
 
 
 class Result(NamedTuple):
-    """The state after the last step, its metrics ({} if there was none to run), the steps since the start, their time."""
+    """The state after the last step, its metrics ({} if there was none to run), the steps since the start, their time.
+
+    steps_per_second: of the last phase, without its first call.
+    """
 
     state: State
     metrics: dict[str, float]
@@ -65,7 +68,7 @@ def fit(
     steps_per_call: int = 1,
     hooks: tuple[Hook, ...] = (),
     observe: Callable[[int, dict[str, float]], None] = lambda step, metrics: None,
-    costs: Callable[[float], None] | None = None,
+    costs: Callable[[int, int, float], None] | None = None,
     pace: Callable[[int, float], None] = lambda step, rate: None,
     progress: bool = True,
 ) -> Result:
@@ -86,8 +89,10 @@ def fit(
         is due. The results are equal up to rounding. It saves the time between calls.
       hooks: called when due.
       observe: called with every step's metrics, in order, when they are looked at; by the first process.
-      costs: called before the first step with its floating-point operations, on each device; by the first process.
-      pace: called at each look with the step and the steps a second so far, 0 before the second call; by the first process.
+      costs: called before the first step, and the first of each phase, with how many were made before, the last one of
+        the phase, and a step's floating-point operations on each device; by the first process.
+      pace: called at each look with the step and the steps a second in this phase so far, 0 before the second call; by the
+        first process.
       progress: whether to show a bar with the losses.
 
     Raises:
@@ -98,7 +103,7 @@ def fit(
     """
     phases = [Phase(recipe, until_step=None, batch_size=0)] if isinstance(recipe, Recipe) else list(recipe)
     state = _newest(phases, state, key, checkpoints)
-    first = int(state.step)
+    first, began = int(state.step), time.perf_counter()
     lead = jax.process_index() == 0
     with (
         caught_signals() as caught,
@@ -134,7 +139,7 @@ def fit(
                 state = training.run(
                     phases[number].recipe, state, stream, steps if until is None else min(until, steps)
                 )
-    return Result(state, training.metrics, int(state.step) - first, training.clock.seconds(), training.rate)
+    return Result(state, training.metrics, int(state.step) - first, time.perf_counter() - began, training.rate)
 
 
 @dataclass
@@ -148,7 +153,7 @@ class _Training:
     steps_per_call: int
     hooks: tuple[Hook, ...]
     observe: Callable[[int, dict[str, float]], None]
-    costs: Callable[[float], None] | None
+    costs: Callable[[int, int, float], None] | None
     pace: Callable[[int, float], None]
     checkpoints: Checkpoints
     log: Record | None
@@ -157,20 +162,17 @@ class _Training:
     metrics: dict[str, float] = field(default_factory=dict)
     rate: float = 0.0
 
-    def __post_init__(self):
-        self.clock = _Clock()
-
     def run(self, recipe: Recipe, state: State, stream: Iterator[Batch], end: int) -> State:
         """Steps until step `end`, or raises Interrupted."""
         call, log = compile_step(scan_steps(recipe.step)), partial(self._log, recipe.every)
-        step, pending = int(state.step), []
+        self.clock, step, pending = _Clock(), int(state.step), []
         intervals = [self.log_every, self.checkpoint_every, *(hook.every for hook in self.hooks)]
         while step < end:
             count = min(self.steps_per_call, end - step, *(every - step % every for every in intervals))
             examples = [next(stream) for _ in range(count)]
             batches = [shard_batch(each) for each in examples]
             if self.log and self.costs and not self.clock.ticks:
-                self.costs(operations(call, state, batches[:1], self.key))
+                self.costs(step, end, operations(call, state, batches[:1], self.key))
             state, call_metrics = call(state, batches, self.key)
             step += count
             pending.append(call_metrics)
@@ -208,10 +210,10 @@ class _Training:
 
 
 class _Clock:
-    """Seconds since its making, and the rate of the steps after the first call, which waits for the compiler."""
+    """The rate of a phase's steps after the first call, which waits for the compiler."""
 
     def __init__(self):
-        self._began, self._first, self._steps = time.perf_counter(), None, 0
+        self._first, self._steps = None, 0
 
     @property
     def ticks(self) -> bool:
@@ -224,9 +226,6 @@ class _Clock:
             self._first = time.perf_counter()
         else:
             self._steps += steps
-
-    def seconds(self) -> float:
-        return time.perf_counter() - self._began
 
     def steps_per_second(self) -> float:
         return self._steps / (time.perf_counter() - self._first) if self._steps else 0.0

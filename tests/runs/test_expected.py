@@ -11,12 +11,12 @@ from gan_jax.runs.expected import ExpectedEnd
 
 @pytest.fixture
 def told():
-    """told(steps, first, looks) is what is said, of looks (step, rounds a second), on a Friday at noon."""
+    """told(steps, first, *looks) is what is said, of looks (step, rounds a second), on a Friday at noon; last: of the phase."""
 
-    def told(steps, first, *looks):
+    def told(steps, first, *looks, last=None):
         said = []
         end = ExpectedEnd(steps, said.append, now=lambda: datetime(2026, 5, 1, 12, 0))
-        end.start(first)
+        end.before(first, steps if last is None else last, 0.0)
         for step, rate in looks:
             end(step, rate)
         return said
@@ -54,11 +54,10 @@ def test_there_is_nothing_to_tell_at_the_end(told):
 def before():
     """before(steps, first, operations) is what is said before the first round on a machine of 100 GFLOP a second."""
 
-    def before(steps, first, operations):
+    def before(steps, first, operations, last=None):
         said = []
         end = ExpectedEnd(steps, said.append, speed=lambda: 1e11)
-        end.start(first)
-        end.before(operations)
+        end.before(first, steps if last is None else last, operations)
         return said
 
     return before
@@ -70,6 +69,13 @@ def test_arithmetic_tells_before_the_first_round(before):
     what = "by 10 GFLOP a round and what this machine can do"
     assert before(3000, 0, 2.5e9) == [f"3,000 rounds: roughly 5 min, {what}"]
     assert before(3000, 2400, 2.5e9) == [f"the last 600 of 3,000 rounds: roughly 1 min, {what}"]
+
+
+def test_of_a_network_that_grows_each_phase_is_told(told, before):
+    what = "by 10 GFLOP a round and what this machine can do"
+    assert before(3000, 600, 2.5e9, last=1200) == [f"rounds 601 to 1,200 of 3,000: roughly 1 min, {what}"]
+    assert told(3000, 600, (620, 10.0), last=1200) == ["rounds 601 to 1,200 of 3,000 in about 1 min; ends at 12:00"]
+    assert told(3000, 600, (1199, 0.0), (1200, 10.0), last=1200) == []
 
 
 def test_nothing_is_told_before_of_what_is_short_or_not_counted_or_on_an_accelerator(before, monkeypatch):
