@@ -5,12 +5,10 @@ python -m experiments.progressive --dataset=mnist        # 7×7 to 28×28
 """
 
 from dataclasses import dataclass
-from functools import partial
 from typing import ClassVar
 
 from gan_jax import terms
-from gan_jax.config import gan as gan_config
-from gan_jax.config.gan import AugmentationConfig, GanConfig, PlayersConfig
+from gan_jax.config.gan import AugmentationConfig, GanConfig, LatentConfig, require_packs, resolve
 from gan_jax.config.options import option, replace
 from gan_jax.config.parts import ClusterConfig, DataConfig, EvaluationConfig, RunConfig
 from gan_jax.config.setup import setup_fields
@@ -42,7 +40,7 @@ class Config:
     drift: float = option(1e-3, "Weight of E D(x)², which keeps scores near 0.", low=0)
     reset_optimizer: bool = option(True, "Whether the optimizers start anew at each level.")
     gan: GanConfig = GanConfig(game="wasserstein_gp", n_critic=1, d_lr=1e-3, g_lr=1e-3, beta2=0.99)
-    players: PlayersConfig = PlayersConfig(latent_size=128)
+    players: LatentConfig = LatentConfig(latent_size=128)
     augmentation: AugmentationConfig = AugmentationConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
     cluster: ClusterConfig = ClusterConfig()
@@ -56,7 +54,9 @@ def complete(config: Config, data: Data) -> Config:
     if len(sizes) != levels:
         raise ValueError(f"batch_sizes={','.join(map(str, sizes))}: one for each of {levels} levels")
     for size in sizes:
-        require_groups(min(networks.GROUP, size), size)
+        require_packs(config.augmentation.pack, size)
+        seen = size // config.augmentation.pack
+        require_groups(min(networks.GROUP, seen), seen)
     config = replace(config, batch_sizes=sizes)
     return replace(config, steps=config.run.steps or schedule_of(config).start(levels))
 
@@ -83,7 +83,6 @@ def make(config: Config, spec: DataSpec) -> list[Phase]:
     return progressive.make(setups, schedule_of(config), example, fresh=config.reset_optimizer)
 
 
-resolve = partial(gan_config.resolve, d_norm="none", g_norm="none")
 main = experiment("progressive", Config, make, resolve=resolve, complete=complete)
 
 if __name__ == "__main__":

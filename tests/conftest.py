@@ -10,6 +10,8 @@ os.environ["XLA_FLAGS"] = os.environ.get("XLA_FLAGS", "") + " --xla_force_host_p
 
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import jax
@@ -157,6 +159,34 @@ def start():
 def saved():
     """saved(workdir) is the state of a run's newest checkpoint, as numpy arrays."""
     return lambda workdir: jax.tree.map(np.asarray, restore(workdir).state)
+
+
+@pytest.fixture(scope="session")
+def assert_same(saved):
+    """assert_same(run, other) compares two directories bit for bit: newest states, metrics, and pictures of samples."""
+
+    def assert_same(run: Path, other: Path) -> None:
+        ours, theirs = saved(run), saved(other)
+        assert jax.tree.structure(ours) == jax.tree.structure(theirs)
+        jax.tree.map(lambda a, b: np.testing.assert_array_equal(a, b, strict=True), ours, theirs)
+        assert (run / "metrics.jsonl").read_bytes() == (other / "metrics.jsonl").read_bytes()
+        grids = {path.name: path.read_bytes() for path in (other / "samples").iterdir()}
+        assert {path.name: path.read_bytes() for path in (run / "samples").iterdir()} == grids
+
+    return assert_same
+
+
+@pytest.fixture(scope="session")
+def wait_for():
+    """wait_for(condition, process) returns when the condition holds, or the process has ended."""
+
+    def wait_for(condition: Callable[[], bool], process: subprocess.Popen, seconds: float = 300) -> None:
+        end = time.monotonic() + seconds
+        while not condition() and process.poll() is None:
+            assert time.monotonic() < end, "waited for in vain"
+            time.sleep(0.002)
+
+    return wait_for
 
 
 @pytest.fixture(scope="session")

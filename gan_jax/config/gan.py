@@ -71,12 +71,18 @@ class GanConfig:
 
 
 @dataclass(frozen=True)
-class PlayersConfig:
-    """What the networks of both players have in common, whatever their architecture."""
+class LatentConfig:
+    """What a generator draws from."""
 
     GROUP: ClassVar[str] = "networks"
     prior: str = option("normal", "What the latent z is drawn from.", choices=PRIORS)
     latent_size: int = option(100, "Length of the latent z.", low=1)
+
+
+@dataclass(frozen=True)
+class PlayersConfig(LatentConfig):
+    """What the networks of both players have in common, whatever their architecture."""
+
     hidden: tuple[int, ...] = option((128,), "mlp: G's hidden sizes.", low=1)
     d_hidden: tuple[int, ...] | None = option(None, "mlp: D's hidden sizes; by default G's in reverse.", low=1)
     d_norm: str | None = option(None, "Normalisation in D." + _own("d_norm"), choices=D_NORMS)
@@ -138,7 +144,7 @@ def resolve(config: Config, **defaults: object) -> Config:
         found.decay_rounds = found.steps
     _require_compatible(found, given)
     augment.parse(found.augment)
-    return replace(config, **vars(found))
+    return replace(config, **{name: value for name, value in vars(found).items() if name in values})
 
 
 def with_network_defaults(config: Config, **defaults: object) -> Config:
@@ -188,6 +194,11 @@ def _require_compatible(found: SimpleNamespace, given: dict) -> None:
         raise ValueError(f"{useless[0]} needs a --penalty")
     if len(set(found.penalty)) < len(found.penalty):
         raise ValueError(f"penalty={','.join(found.penalty)}: each but once")
-    if found.pack > 1 and found.batch_size % (found.pack * jax.device_count()):
+    require_packs(found.pack, found.batch_size)
+
+
+def require_packs(pack: int, batch_size: int) -> None:
+    """Raises ValueError unless each device's share of a batch can be divided into packs."""
+    if pack > 1 and batch_size % (pack * jax.device_count()):
         devices = f" on {jax.device_count()} devices" if jax.device_count() > 1 else ""
-        raise ValueError(f"pack={found.pack} does not divide batch_size={found.batch_size}{devices}")
+        raise ValueError(f"pack={pack} does not divide batch_size={batch_size}{devices}")

@@ -20,22 +20,24 @@ from gan_jax.layers.resample import downscale, upscale
 
 Array = jax.Array
 GROUP = 4  # examples, in D's last block
+SMALLEST_FIRST, LARGEST_FIRST = 4, 7  # sides of level 0's images
 leaky = partial(nn.leaky_relu, negative_slope=0.2)
 
 
-def sides(image_size: tuple[int, int], smallest: int = 7) -> list[tuple[int, int]]:
+def sides(image_size: tuple[int, int]) -> list[tuple[int, int]]:
     """The sides of all levels' images, the smallest first: (32, 32) -> [(4, 4), (8, 8), (16, 16), (32, 32)]; (28, 28) ->
     [(7, 7), (14, 14), (28, 28)].
 
     Raises ValueError unless the image can be halved to sides of at most 7 and at least 4.
     """
-    height, width = image_size
-    found = [(height, width)]
-    while max(height, width) > smallest:
-        if height % 2 or width % 2:
-            raise ValueError(f"progressive: {image_size[0]}×{image_size[1]} cannot be halved until it is at most 7")
-        height, width = height // 2, width // 2
-        found.append((height, width))
+    found = [tuple(image_size)]
+    while max(found[-1]) > LARGEST_FIRST and not any(side % 2 for side in found[-1]):
+        found.append(tuple(side // 2 for side in found[-1]))
+    if max(found[-1]) > LARGEST_FIRST or min(found[-1]) < SMALLEST_FIRST:
+        size = "×".join(map(str, image_size))
+        raise ValueError(
+            f"progressive: {size} cannot be halved until it is at most {LARGEST_FIRST}, and at least {SMALLEST_FIRST}"
+        )
     return found[::-1]
 
 

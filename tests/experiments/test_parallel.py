@@ -25,8 +25,15 @@ GAMES = {
     "wasserstein_gp": (*NETWORK, "--game=wasserstein_gp", "--image_size=8", "--n_critic=1"),
     "cgan": (*NETWORK, *CONDITIONAL, "--d_lr=2e-3", "--g_lr=2e-3"),
     "sgan": (*NETWORK, "--image_size=16", "--num_labeled=40", "--d_lr=1e-3", "--g_lr=1e-3"),
+    "vae": ("--network=conv", "--width=4", "--latent_size=3", "--image_size=16", "--batch_size=8", f"--steps={STEPS}"),
+    "began": ("--width=4", "--image_size=16", "--batch_size=8", "--lr=2e-3", "--lambda_k=0.1", f"--steps={STEPS}"),
+    # Rounds 5 to 16 are of 8×8 pixels, 17 to 20 of 16×16, which fade in.
+    "progressive": (
+        *("--base=32", "--most=8", "--image_size=16", "--stable_images=32", "--fade_images=64"),
+        *("--batch_sizes=8", f"--steps={STEPS}"),
+    ),
 }
-EXPERIMENTS = ("cgan", "sgan")  # which have a run of their own; the games are dcgan's
+EXPERIMENTS = ("cgan", "sgan", "vae", "began", "progressive")  # which have a run of their own; the games are dcgan's
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +45,7 @@ def folder(tmp_path_factory):
 def runs(folder, start, run_experiment):
     """The directories of all runs, by (game, devices). They run once, side by side."""
     names = [("non_saturating", 1), ("non_saturating", 2), ("non_saturating", "2x2"), ("sgan", "2x2")]
-    names += [(game, devices) for game in ("wasserstein_gp", "cgan", "sgan") for devices in (1, 4)]
+    names += [(game, devices) for game in ("wasserstein_gp", *EXPERIMENTS) for devices in (1, 4)]
     runs = {name: folder / "-".join(map(str, name)) for name in names}
     if any(folder.iterdir()):
         return runs
@@ -72,6 +79,9 @@ def runs(folder, start, run_experiment):
         ("cgan", 4),
         ("sgan", 4),
         ("sgan", "2x2"),
+        ("vae", 4),
+        ("began", 4),
+        ("progressive", 4),
     ],
 )
 def test_the_number_of_devices_changes_no_more_than_rounding(name, runs, saved):
@@ -80,7 +90,7 @@ def test_the_number_of_devices_changes_no_more_than_rounding(name, runs, saved):
     assert metrics.keys() == expected.keys()
     for key in metrics:
         np.testing.assert_allclose(metrics[key], expected[key], rtol=3e-6, atol=2e-6, err_msg=key)
-    start, end = expected["d_loss"][[0, -1]]
+    start, end = expected["loss" if name[0] == "vae" else "d_loss"][[0, -1]]
     assert abs(end - start) > 0.03  # which is what the tolerance is to be compared with
     expected, arrays = saved(one), saved(many)
     assert jax.tree.structure(arrays) == jax.tree.structure(expected)

@@ -14,6 +14,8 @@ from gan_jax.runs.experiment import find, names
 CONV = ("--network=dcgan", "--width=4", "--image_size=8", "--batch_size=8")
 MLP = ("--network=mlp", "--hidden=8", "--image_size=8", "--batch_size=8")
 
+GROWING = ("--base=16", "--most=8", "--image_size=8", "--stable_images=8", "--fade_images=8")
+
 TRICKS = (
     "--game=r3gan", "--penalty_every=2", "--penalty_end=0.1", "--decay_rounds=10", "--lr_decay=cosine",
     "--instance_noise=0.1", "--label_noise=0.1", "--critic_warmup=2", "--historical_averaging=0.1", "--pack=2",
@@ -45,7 +47,25 @@ CASES = {
             "--augment=translate:1,rotate:5,scale:0.1",
         ),
     },
+    "vae": {
+        "mlp": ("--hidden=8", "--image_size=8", "--batch_size=8"),
+        "conv": (
+            "--network=conv",
+            "--width=4",
+            "--image_size=8",
+            "--batch_size=8",
+            "--observation=gaussian",
+            "--beta=4",
+        ),
+    },
+    "began": {"digits": ("--width=4", "--image_size=8", "--batch_size=8")},
+    "progressive": {  # one round for 4×4 pixels, two for 8×8
+        "digits": (*GROWING, "--batch_size=8"),
+        "game": (*GROWING, "--batch_sizes=16,8", "--game=relativistic_average", "--pack=2"),
+    },
 }
+# What presets and networks bring, so that a run's flags say what it was made with.
+FILLED_IN = ("d_lr", "d_norm", "lr", "latent_size", "batch_sizes")
 # What result.json of an experiment says beside what all say.
 MEASURED = {"sgan": {"test_accuracy", "supervised_test_accuracy", "test_images"}}
 ELSEWHERE = {"classifier", "mixture2d"}  # tested in a file of their own
@@ -98,7 +118,8 @@ def test_a_few_rounds(experiment, kind, run_experiment, saved, tmp_path, capsys)
 
     config = json.loads((tmp_path / "config.json").read_text())
     assert config["experiment"] == experiment
-    assert config["flags"]["steps"] == 3 and None not in (config["flags"]["d_lr"], config["flags"]["d_norm"])
+    assert config["flags"]["steps"] == 3
+    assert None not in [config["flags"].get(name, 0) for name in FILLED_IN]
     assert read_config(tmp_path)["data"]["classes"] == list("0123456789")
 
     result = json.loads((tmp_path / "result.json").read_text())

@@ -3,10 +3,7 @@
 import json
 import shutil
 import signal
-import time
 
-import jax
-import numpy as np
 import pytest
 
 import gan_jax
@@ -34,17 +31,6 @@ def straight(grow, tmp_path_factory):
     workdir = tmp_path_factory.mktemp("growing") / "straight"
     assert grow(workdir, STEPS) == 0
     return workdir
-
-
-@pytest.fixture
-def assert_same(saved):
-    def assert_same(run, other):
-        jax.tree.map(lambda a, b: np.testing.assert_array_equal(a, b, strict=True), saved(run), saved(other))
-        assert (run / "metrics.jsonl").read_bytes() == (other / "metrics.jsonl").read_bytes()
-        grids = {path.name: path.read_bytes() for path in (other / "samples").iterdir()}
-        assert {path.name: path.read_bytes() for path in (run / "samples").iterdir()} == grids
-
-    return assert_same
 
 
 def test_it_grows_at_the_border_and_goes_on_learning(straight):
@@ -82,15 +68,12 @@ def test_examples_go_on_where_they_were_though_batches_become_larger(configured)
 
 
 @pytest.mark.slow
-def test_kill_9_in_each_phase_and_at_the_border(grow, straight, start, assert_same, tmp_path):
+def test_kill_9_in_each_phase_and_at_the_border(grow, straight, start, wait_for, assert_same, tmp_path):
     run = tmp_path / "run"
     for step in (2, BORDER, BORDER + 2):
         given = (*EVERY, f"--until_step={BORDER}", f"--steps={STEPS}", f"--workdir={run}")
         process = start(*given, module=NAME)
-        end = time.monotonic() + 300
-        while not (run / "checkpoints" / str(step)).exists() and process.poll() is None:
-            assert time.monotonic() < end
-            time.sleep(0.002)
+        wait_for((run / "checkpoints" / str(step)).exists, process)
         process.kill()
         process.communicate()
         assert process.returncode in (0, -signal.SIGKILL)
