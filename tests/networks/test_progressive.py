@@ -77,3 +77,40 @@ def test_a_level_learns_nothing_before_it_fades_in(small):
     loss = lambda params, alpha: jnp.sum(g[1].apply({"params": params}, z, train=True, alpha=alpha) ** 2)
     of_level = lambda alpha: jax.grad(loss)(variables[1]["params"], alpha)["level_1_conv_0"]["kernel"]
     assert not of_level(0.0).any() and of_level(0.01).any()
+
+
+@pytest.mark.parametrize(
+    "progress, weights",
+    [
+        (0.0, [1, 0, 0]),
+        (0.2, [0.8, 0.2, 0]),
+        (1.0, [0, 1, 0]),
+        (1.2, [0, 0.8, 0.2]),
+        (2.0, [0, 0, 1]),
+    ],
+)
+def test_images_of_levels_weigh_what_tf_gan_s_do(progress, weights):
+    """Level L is faded in by progress - (L - 1). All weights are 0 but one level's last bias, 1: the image is its weight."""
+    level = max(1, int(np.ceil(progress)))
+    module = progressive.Generator((4, 4), level, 1, base=8, most=4)
+    zeros = jax.tree.map(jnp.zeros_like, module.init(KEY, jnp.zeros((1, 2)), train=False))
+    for number, weight in enumerate(weights[: level + 1]):
+        zeros["params"][f"to_image_{number}"]["bias"] = jnp.ones(1)
+        image = module.apply(zeros, jnp.zeros((1, 2)), train=True, alpha=progress - (level - 1))
+        np.testing.assert_allclose(image, weight, atol=1e-6)
+        zeros["params"][f"to_image_{number}"]["bias"] = jnp.zeros(1)
+    assert sum(weights) == 1
+
+
+@pytest.mark.parametrize("alpha", [0.2, 0.7])
+def test_the_discriminator_blends_what_two_levels_see(alpha, small):
+    """After the new level's layers, 1 - α is of the layer that sees the image's half: what the next layer is given is linear."""
+    _, d, (_, variables), _, images = small
+
+    def next_layer(alpha):
+        _, seen = d[1].apply(variables[1], images[1], train=False, alpha=alpha, capture_intermediates=True)
+        return seen["intermediates"]["MinibatchStddev_0"]["__call__"][0][..., :-1]
+
+    blended = alpha * next_layer(1.0) + (1 - alpha) * next_layer(0.0)
+    np.testing.assert_allclose(next_layer(alpha), blended, rtol=1e-5, atol=1e-6)
+    assert np.abs(next_layer(1.0) - next_layer(0.0)).max() > 0.1

@@ -66,6 +66,13 @@ def test_levels_are_dashed_and_notes_are_said(drawn):
     assert panels["loss"].get_title(loc="left") == "Healthy: so."
 
 
+def test_marks_stand_upright_in_every_panel(drawn):
+    panels = drawn({"step": [1, 2, 3], "d_loss": [1.0, 2.0, 1.0], "accuracy": [0.5, 0.5, 0.6]}, marks=[2])
+    for axes in panels.values():
+        (mark,) = [line for line in axes.lines if line.get_linestyle() == ":"]
+        assert list(mark.get_xdata()) == [2, 2]
+
+
 def test_running_means():
     np.testing.assert_allclose(running_mean(np.arange(5.0), 3), [1.0, 2.0, 3.0])
 
