@@ -75,9 +75,8 @@ class Generator(nn.Module):
         before = None
         for level in range(1, self.level + 1):
             before = to_image[level - 1](x) if level == self.level or self.is_initializing() else None
-            x = upscale(x)
-            for number in range(2):
-                x = act(EqualizedConv(count(level), name=f"level_{level}_conv_{number}")(x))
+            x = act(EqualizedConv(count(level), resample="up", name=f"level_{level}_conv_0")(x))
+            x = act(EqualizedConv(count(level), name=f"level_{level}_conv_1")(x))
         image = to_image[self.level](x)
         return image if before is None else alpha * image + (1 - alpha) * upscale(before)
 
@@ -100,7 +99,7 @@ class Discriminator(nn.Module):
         x = leaky(of_image[self.level](image))
         for level in range(self.level, 0, -1):
             x = leaky(EqualizedConv(count(level), name=f"level_{level}_conv_0")(x))
-            x = downscale(leaky(EqualizedConv(count(level - 1), name=f"level_{level}_conv_1")(x)))
+            x = leaky(EqualizedConv(count(level - 1), resample="down", name=f"level_{level}_conv_1")(x))
             if level == self.level or self.is_initializing():
                 image = downscale(image)
                 small = leaky(of_image[level - 1](image))

@@ -1,4 +1,4 @@
-"""data.png: real images as D sees them, and as augmented. A wrong crop, or colours in a wrong order, show here first."""
+"""data.png: real images as the networks see them, and as augmented. A wrong crop, or colours in a wrong order, show here first."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -39,11 +39,11 @@ def sheet(source: Source | Domains | None, recipe: Recipe, seed: int) -> Image.I
     if recipe.augment is not None:
         shown = [augmented(recipe, images, seed) for images in rows.values()]
         if any((one != other).any() for one, other in zip(shown, rows.values())):
-            columns.append("as D sees them, augmented")
+            columns.append("as the networks see them, augmented")
             for row, images in zip(pictures, shown):
                 row.append(grids.grid(images))
     if len(columns) == 1:
-        columns[0] += ", and as D sees them: without augmentation"
+        columns[0] += ", and as the networks see them: without augmentation"
     return panels.wall(pictures, list(rows), columns, side=SIDE)
 
 

@@ -146,7 +146,7 @@ def _samples(workdir: Path, content: dict) -> str:
         said = "Samples at the end of each phase, as the networks grow."
         shown.append(page.picture(workdir / growth.NAME, said, "Samples of each phase, side by side"))
     if (workdir / data_sheet.NAME).exists():
-        said = "Real images, and as D sees them."
+        said = "Real images, and as the networks see them."
         shown.append(page.picture(workdir / data_sheet.NAME, said, "Real images that the run learns"))
     return page.side_by_side(shown)
 

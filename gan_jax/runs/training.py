@@ -260,7 +260,7 @@ def write_result(run: Run, result: loop.Result, **measured) -> None:
     there = [f"{frames[-1]}  samples at the end", f"{workdir / 'samples.gif'}  samples over time"] if frames else []
     there += [f"{workdir / 'curves.png'}  losses", f"{workdir / 'report.html'}  all of it on a page"]
     if (workdir / data_sheet.NAME).exists():
-        there.append(f"{workdir / data_sheet.NAME}  real images, and as D sees them")
+        there.append(f"{workdir / data_sheet.NAME}  real images, and as the networks see them")
     there += [f"{workdir}  also has metrics.jsonl, tensorboard, config.json, result.json, checkpoints"]
     print(f"\n{step} rounds; {content['seconds']} s since the last start, {content['images_per_second']} images/s")
     print("\n".join(f"  {place}" for place in there))

@@ -89,7 +89,9 @@ def test_a_run_s_page_has_all_that_there_is_of_it(run, opened):
     assert "http" not in re.sub(r"base64,[^\"]*", "", text)  # nothing is fetched
     seen, console = opened(path)
     assert seen == "6 of 6"  # the last samples, their animation, real images, scores, curves, nearest images
-    assert text.index("After round 4") < text.index("Real images, and as D sees them") < text.index("<h2>Scores")
+    assert (
+        text.index("After round 4") < text.index("Real images, and as the networks see them") < text.index("<h2>Scores")
+    )
     assert console == []
 
 

@@ -94,7 +94,9 @@ def test_the_report_has_the_real_images_beside_the_samples(run):
     workdir, _ = run
     assert Image.open(workdir / "data.png").size > (1000, 0)
     text = report.save(workdir).read_text()
-    assert text.index("<h2>Samples") < text.index("Real images, and as D sees them") < text.index("<h2>Curves")
+    assert (
+        text.index("<h2>Samples") < text.index("Real images, and as the networks see them") < text.index("<h2>Curves")
+    )
 
 
 def test_with_the_white_level_nothing_is_dark(pets, configured, capsys):

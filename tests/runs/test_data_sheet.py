@@ -1,4 +1,4 @@
-"""data.png: 64 real images of a run, as D sees them and as augmented, there before the first round."""
+"""data.png: 64 real images of a run, as the networks see them and as augmented, there before the first round."""
 
 import dataclasses
 
