@@ -57,8 +57,14 @@ def complete(config: Config, data: Data) -> Config:
         require_packs(config.augmentation.pack, size)
         seen = size // config.augmentation.pack
         require_groups(min(networks.GROUP, seen), seen)
+    counted = {"lr_decay": "none", "critic_warmup": 0}
+    for name, without in counted.items():
+        if config.reset_optimizer and (value := getattr(config.gan, name)) != without:
+            raise ValueError(
+                f"{name}={value}: optimizers, which count its rounds, start anew at each level; --reset_optimizer=false"
+            )
     config = replace(config, batch_sizes=sizes)
-    return replace(config, steps=config.run.steps or schedule_of(config).start(levels))
+    return resolve(replace(config, steps=config.run.steps or schedule_of(config).start(levels)))
 
 
 def schedule_of(config: Config) -> Schedule:

@@ -79,7 +79,7 @@ def make(config: Config, spec: DataSpec) -> Recipe:
 
 
 def train(run: Run) -> None:
-    """Trains; result.json also says the bound of images that were not learnt, where there are any."""
+    """Trains; result.json also says the bound of images that were not learnt, where there are any, and so is printed."""
 
     def measure(state: State) -> dict:
         test = run.data.test()
@@ -88,7 +88,8 @@ def train(run: Run) -> None:
         likelihood, key = run.recipe_at(int(state.step)).likelihood, run.keys()[2]
         return bounds(likelihood, state, test, "test", run.config.evaluation.num_samples, key)
 
-    training.train(run, measure=measure)
+    for name, value in training.train(run, measure=measure).items():
+        print(f"{name}: {value:.2f} nats for each image")
 
 
 main = experiment("vae", Config, make, resolve=resolve, train=train)

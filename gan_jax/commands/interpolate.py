@@ -29,8 +29,6 @@ from gan_jax.runs.restore import TrainedRun, restore
 SUFFIXES = {"line": ".png", "grid": ".png", "loop": ".gif"}  # by the shapes
 CLASSES = 20  # of which there is a row each, at most
 MILLISECONDS = 50  # that a frame of an animation stays
-
-
 TAKES_FILES = True  # beside its flags
 
 

@@ -131,6 +131,8 @@ _CONSTANT = {"lr_decay": "none", "penalty_end": 1.0, "instance_noise": 0.0}
 def resolve(config: Config, **defaults: object) -> Config:
     """The configuration with all defaults filled in: first `defaults`, an experiment's own, then the game's.
 
+    Where the rounds depend on the data (`steps` None) it is to be called again once they are known.
+
     Raises ValueError, in one line, for unknown names, values out of range and what cannot be combined.
     """
     check(config)
@@ -182,7 +184,7 @@ def _falling(found: SimpleNamespace) -> list[str]:
 def _require_compatible(found: SimpleNamespace, given: dict) -> None:
     """Raises ValueError if something lacks what it needs, or would do nothing. `given` are the flags that were given."""
     falling = _falling(found)
-    if found.lr_decay != "none" and found.decay_rounds < found.steps:
+    if found.lr_decay != "none" and found.steps and found.decay_rounds < found.steps:
         raise ValueError(
             f"steps={found.steps}: rates have fallen to 0 after decay_rounds={found.decay_rounds}; a longer run is another "
             "one, with a --workdir of its own"

@@ -9,6 +9,8 @@ import pytest
 from PIL import Image
 
 import gan_jax
+from gan_jax.runs import training
+from gan_jax.runs.experiment import find
 
 # Rounds 1 to 4 are of 4×4 pixels; of 8×8 they are 5 to 8, fading in, and 9 to 12, stable.
 GROWING = ("--base=16", "--most=8", "--image_size=8", "--stable_images=16", "--fade_images=16", "--batch_size=4")
@@ -84,6 +86,13 @@ def test_a_longer_run_stays_at_the_last_level(train, straight, run_experiment, t
     assert np.isfinite(list(last.values())).all()
 
 
+def test_what_falls_falls_over_all_rounds(configured):
+    """How many they are is known only with the data."""
+    falling = ("--instance_noise=0.1", "--lr_decay=cosine", "--reset_optimizer=false")
+    config, _, phases = training.check(find("progressive"), configured(*GROWING, *falling, experiment="progressive"))
+    assert (config.run.steps, config.gan.decay_rounds, len(phases)) == (STEPS, STEPS, 2)
+
+
 @pytest.mark.parametrize(
     "given, message",
     [
@@ -99,6 +108,7 @@ def test_a_longer_run_stays_at_the_last_level(train, straight, run_experiment, t
         (("--base=1",), "base=1"),
         (("--drift=-1",), "drift=-1"),
         (("--game=chess",), "chess"),
+        (("--lr_decay=cosine",), "lr_decay=cosine: optimizers, which count its rounds, start anew at each level"),
     ],
 )
 def test_errors_are_one_line(given, message, run_experiment, tmp_path, capsys):
