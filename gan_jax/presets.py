@@ -62,6 +62,22 @@ FEW_IMAGES = dict(
 )
 
 
+# Karras et al. 2018, arXiv:1710.10196, section 3 and appendix A.1; images of up to 128 pixels had batches of 16.
+PUBLISHED_PROGRESSIVE = dict(
+    game="wasserstein_gp",
+    n_critic=1,
+    d_lr=1e-3,
+    g_lr=1e-3,
+    beta2=0.99,
+    drift=1e-3,
+    stable_images=800_000,
+    fade_images=800_000,
+    base=8192,
+    most=512,
+    latent_size=512,
+)
+
+
 def loss_of(game: str) -> str:
     """The name in GAMES of the losses of a game in PRESETS."""
     return PRESETS[game].get("loss", game)

@@ -4,11 +4,13 @@ import json
 import shutil
 import signal
 
+import jax
 import numpy as np
 import pytest
 from PIL import Image
 
 import gan_jax
+from gan_jax.data import example_batch
 from gan_jax.runs import training
 from gan_jax.runs.experiment import find
 
@@ -84,6 +86,19 @@ def test_a_longer_run_stays_at_the_last_level(train, straight, run_experiment, t
     last = json.loads((run / "metrics.jsonl").read_text().splitlines()[-1])
     assert (last["step"], last["level"], last["alpha"]) == (STEPS + 2, 1, 1)
     assert np.isfinite(list(last.values())).all()
+
+
+def test_the_published_preset_is_the_paper_s(configured):
+    """Its parameters at 32×32 pixels in gray are those of the authors' code."""
+    given = configured("--preset=published", "--image_size=32", experiment="progressive")
+    config, data, phases = training.check(find("progressive"), given)
+    state = jax.eval_shape(phases[-1].recipe.init, jax.random.key(0), example_batch(data.spec.example))
+    count = lambda name: sum(leaf.size for leaf in jax.tree.leaves(state.players[name].params))
+    assert (count("generator"), count("discriminator")) == (20_715_524, 20_722_689)
+    own = config.gan
+    assert (own.penalty, own.penalty_weight, own.n_critic) == (("gradient_penalty",), (10,), 1)
+    assert (own.optimizer, own.beta1, own.beta2, own.d_lr, own.g_lr) == ("adam", 0, 0.99, 1e-3, 1e-3)
+    assert (config.drift, config.batch_sizes, config.run.steps) == (1e-3, (16,) * 4, (1 + 2 * 3) * 50_000)
 
 
 def test_what_falls_falls_over_all_rounds(configured):
