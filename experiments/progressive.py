@@ -14,7 +14,6 @@ from gan_jax.config.options import option, replace
 from gan_jax.config.parts import ClusterConfig, DataConfig, EvaluationConfig, RunConfig
 from gan_jax.config.setup import setup_fields
 from gan_jax.data import DataSpec, example_batch
-from gan_jax.layers.minibatch import require_groups
 from gan_jax.networks import progressive as networks
 from gan_jax.recipes import gan, progressive
 from gan_jax.recipes.contract import Phase
@@ -60,10 +59,17 @@ def complete(config: Config, data: Data) -> Config:
     sizes = sizes * levels if len(sizes) == 1 else sizes
     if len(sizes) != levels:
         raise ValueError(f"batch_sizes={','.join(map(str, sizes))}: one for each of {levels} levels")
+    pack = config.augmentation.pack
     for size in sizes:
-        require_packs(config.augmentation.pack, size)
-        seen = size // config.augmentation.pack
-        require_groups(min(networks.GROUP, seen), seen)
+        require_packs(pack, size)
+        if (seen := size // pack) > networks.GROUP and seen % networks.GROUP:
+            raise ValueError(f"batch size {size} (pack={pack}): D compares its images in groups of {networks.GROUP}")
+    if not networks.channels(levels - 1, config.base, config.most):
+        raise ValueError(f"base={config.base}: leaves {levels} levels no channels; at least {2**levels}")
+    if config.gan.clip:
+        raise ValueError(
+            f"clip={config.gan.clip:g}: these networks scale their weights, which are not to be clipped; choose another game"
+        )
     counted = {"lr_decay": "none", "critic_warmup": 0}
     for name, without in counted.items():
         if config.reset_optimizer and (value := getattr(config.gan, name)) != without:

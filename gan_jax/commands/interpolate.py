@@ -19,7 +19,6 @@ from gan_jax.config.options import option
 from gan_jax.latents.frames import ROWS, SHAPES, Subject
 from gan_jax.latents.interpolation import PATHS
 from gan_jax.pictures import animations, grids
-from gan_jax.recipes.batch import to_unit_range
 from gan_jax.runs import drawing
 from gan_jax.runs.classify import read
 from gan_jax.runs.directory import short
@@ -99,10 +98,11 @@ def codes(run: TrainedRun, options: Options, files: Sequence[str]) -> np.ndarray
         raise ValueError(f"{run.workdir} is a run of {run.experiment}, which has no encoder; `latent` inverts images")
     if len(files) < 2:
         raise ValueError("two or more image files are needed, to go from one to the next")
-    for name in ("rows", "label"):
-        if getattr(options, name) is not None:
+    for name in ("rows", "label", "truncation", "seed"):
+        if getattr(options, name) not in (None, 0):
             raise ValueError(f"{name}={getattr(options, name)}: without image files, through which one path goes")
-    return np.float64(encode(run.recipe, run.state, np.asarray(to_unit_range(read(run, files)))))
+    images = read(run, files)
+    return np.float64(encode(run.recipe, run.state, lambda rows: images[rows], len(images)))
 
 
 def write(options: Options, files: Sequence[str] = ()) -> Iterator[str]:

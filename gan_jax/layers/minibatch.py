@@ -64,19 +64,14 @@ class MinibatchStddev(nn.Module):
         """The deviation of each example's group, [B, ..., 1]."""
         every = x if self.axis_name is None else jax.lax.all_gather(x, self.axis_name, tiled=True)
         group = min(self.group, len(every))
-        require_groups(group, len(every))
+        if len(every) % group:
+            raise ValueError(f"a batch of {len(every)} cannot be divided into groups of {group}")
         groups = every.reshape(group, -1, *every.shape[1:])
         deviation = jnp.sqrt(jnp.mean((groups - groups.mean(axis=0)) ** 2, axis=0) + 1e-8)
         means = jnp.tile(jnp.mean(deviation, axis=range(1, deviation.ndim)), group)
         if self.axis_name is not None:
             means = jax.lax.dynamic_slice_in_dim(means, jax.lax.axis_index(self.axis_name) * len(x), len(x))
         return jnp.broadcast_to(means.reshape(-1, *[1] * (x.ndim - 1)), (*x.shape[:-1], 1))
-
-
-def require_groups(group: int, batch_size: int) -> None:
-    """Raises ValueError unless a batch can be divided into groups."""
-    if batch_size % group:
-        raise ValueError(f"a batch of {batch_size} cannot be divided into groups of {group}")
 
 
 def minibatch_layer(name: str, axis_name: str | None = None) -> Callable[[Array], Array]:

@@ -11,6 +11,7 @@ much groups of 4 examples vary. No batch normalisation, and no tanh.
 from functools import partial
 
 import jax
+import jax.numpy as jnp
 from flax import linen as nn
 
 from gan_jax.layers.equalized import GAIN, EqualizedConv, EqualizedDense
@@ -68,6 +69,7 @@ class Generator(nn.Module):
         act = lambda x: pixel_norm(leaky(x))
         to_image = [EqualizedConv(self.colours, 1, gain=1.0, name=f"to_image_{i}") for i in range(self.level + 1)]
         height, width = self.first
+        alpha = jnp.asarray(alpha).astype(z.dtype)
         x = EqualizedDense(height * width * count(0), gain=GAIN / 4, use_bias=False, name="dense")(pixel_norm(z))
         bias = self.param("dense_bias", nn.initializers.zeros, (count(0),))  # one for all places, as in their code
         x = act(x.reshape(-1, height, width, count(0)) + bias)
@@ -93,8 +95,11 @@ class Discriminator(nn.Module):
     def __call__(
         self, image: Array, condition: dict | None = None, *, train: bool, alpha: Array | float = 1.0
     ) -> tuple[Array, dict[str, Array]]:
-        """Images [B, H, W, C] -> (raw scores [B], {"features": [B, d]}); alpha and `condition`: as of the generator."""
-        count = lambda level: channels(level, self.base, self.most)
+        """Images [B, H, W, C] -> (raw scores [B], {"features": [B, h, w, d]}); alpha and `condition`: as of the generator.
+
+        Features are those of each image alone, before groups are looked at.
+        """
+        count, alpha = lambda level: channels(level, self.base, self.most), jnp.asarray(alpha).astype(image.dtype)
         of_image = [EqualizedConv(count(i), 1, name=f"of_image_{i}") for i in range(self.level + 1)]
         x = leaky(of_image[self.level](image))
         for level in range(self.level, 0, -1):
@@ -105,7 +110,8 @@ class Discriminator(nn.Module):
                 small = leaky(of_image[level - 1](image))
             if level == self.level:
                 x = alpha * x + (1 - alpha) * small
+        features = x
         x = MinibatchStddev(GROUP, self.axis_name if train else None)(x)
         x = leaky(EqualizedConv(count(0), name="level_0_conv_0")(x))
         x = leaky(EqualizedDense(count(0), name="level_0_dense")(x.reshape(len(x), -1)))
-        return EqualizedDense(1, gain=1.0, name="score")(x)[:, 0], {"features": x}
+        return EqualizedDense(1, gain=1.0, name="score")(x)[:, 0], {"features": features}

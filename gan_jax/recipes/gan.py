@@ -218,11 +218,14 @@ def make_sampler(setup: Setup, draw_condition: Callable[[Key], Condition] | None
 
 
 def make_features(setup: Setup) -> Callable[[State, Array], Array]:
-    """(state, images) -> D's features, of a D that is given images alone."""
+    """(state, images) -> D's features, of a D that is given images alone. It raises ValueError if D says none."""
 
     def features(state: State, images: Array) -> Array:
         variables = state.players["discriminator"].all_variables
-        return setup.discriminator.apply(variables, images, None, train=False)[1]["features"]
+        _, out = setup.discriminator.apply(variables, images, None, train=False)
+        if "features" not in out:
+            raise ValueError(f"{type(setup.discriminator).__name__} gives no features beside its scores")
+        return out["features"]
 
     return features
 

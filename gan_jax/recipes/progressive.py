@@ -19,7 +19,7 @@ from gan_jax.layers.resample import downscale, upscale
 from gan_jax.randomness import Key
 from gan_jax.recipes import gan
 from gan_jax.recipes.batch import to_unit_range
-from gan_jax.recipes.contract import Batch, Metrics, Phase, Recipe, Sampler, State
+from gan_jax.recipes.contract import Batch, Metrics, Phase, Recipe, State
 
 Array = jax.Array
 
@@ -60,9 +60,6 @@ class Fading(NamedTuple):
 
     module: nn.Module
     alpha: Array | float
-
-    def init(self, *inputs, **options) -> dict:
-        return self.module.init(*inputs, **options)
 
     def apply(self, *inputs, **options):
         return self.module.apply(*inputs, alpha=self.alpha, **options)
@@ -110,16 +107,17 @@ def make_level(setup: gan.Setup, level: int, levels: int, schedule: Schedule) ->
         state, metrics = play(state, batch | {"image": _every(shown, batch)}, key)
         return state, metrics | {"alpha": α, "level": jnp.float32(level)}
 
-    sampler = gan.make_sampler(setup)
-
     def generate(state: State, z: Array, condition: None = None) -> Array:
         return upscale(gan.make_sampler(at(state.step)).generate(state, z), factor)
+
+    def early(state: State, z: Array, condition: None = None) -> Array:
+        return upscale(gan.make_sampler(at(state.step)).early(state, z), factor)
 
     def features(state: State, images: Array) -> Array:
         return gan.make_features(at(state.step))(state, downscale(images, factor))
 
-    sampler = Sampler(sampler.prior, sampler.latents, sampler.conditions, generate)
-    return recipe._replace(init=init, step=step, sampler=sampler, features=features)
+    sampler = recipe.sampler._replace(generate=generate, early=early)
+    return recipe._replace(init=init, step=step, sampler=sampler, features=recipe.features and features)
 
 
 def shown_at(images: Array, alpha: Array, *, blended: bool = True) -> Array:

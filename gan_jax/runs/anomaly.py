@@ -13,6 +13,8 @@ import numpy as np
 from sklearn.decomposition import PCA
 from sklearn.metrics import roc_auc_score
 
+from gan_jax.config.options import replace
+from gan_jax.data import Source
 from gan_jax.latents import paths
 from gan_jax.latents.paths import SearchConfig
 from gan_jax.randomness import example_keys
@@ -22,8 +24,9 @@ from gan_jax.runs.models import open_model
 from gan_jax.runs.restore import TrainedRun
 
 TESTED = 2000  # images of the test split, at most
-VARIANCE = 0.9  # of the training images that the PCA keeps
+DIRECTIONS = 64  # that the PCA keeps
 FITTED = 10000  # training images that it is made of, at most
+PIXELS = 2**26  # of all these together, at most
 
 
 class Detection(NamedTuple):
@@ -40,15 +43,21 @@ def unit(run: TrainedRun) -> str:
     return "nats" if run.recipe.likelihood is not None else "mean squared pixels and features"
 
 
+def require_able(run: TrainedRun) -> None:
+    """Raises ValueError if the run has no scores."""
+    recipe = run.recipe
+    if recipe.likelihood is None and (recipe.sampler is None or recipe.features is None):
+        raise ValueError(f"{run.workdir} is a run of {run.experiment}, which cannot say how strange an image is")
+
+
 def scores(run: TrainedRun, images: np.ndarray, config: SearchConfig) -> np.ndarray:
     """A number for each uint8 image [N, H, W, C], the larger the stranger. Raises ValueError if the run has none."""
+    require_able(run)
     key, recipe, state = jax.random.key(config.seed), run.recipe, run.state
     if recipe.likelihood is not None:
         keys, elbo = example_keys(key, len(images)), jax.jit(recipe.likelihood.elbo)
         parts = drawing.chunks(len(images), lambda rows: elbo(state, images[rows], keys[rows]))
         return -np.concatenate(list(parts))
-    if recipe.sampler is None or recipe.features is None:
-        raise ValueError(f"{run.workdir} is a run of {run.experiment}, which cannot say how strange an image is")
     targets, model = np.asarray(to_unit_range(images)), open_model(run, None)
     found = paths.inverted(model, [str(number) for number in range(len(images))], targets, config)
     features = jax.jit(recipe.features)
@@ -63,15 +72,14 @@ def detect(run: TrainedRun, config: SearchConfig, count: int = TESTED) -> Detect
 
     Raises ValueError if the run learnt all classes, or the dataset has no test split.
     """
-    own = run.config.data
-    every = data.all_classes(own)
-    others = [name for name in every if name not in run.spec.classes]
+    require_able(run)
+    own, every = run.config.data, replace(run.config.data, classes=None)
+    others = [name for name in data.all_classes(own) if name not in run.spec.classes]
     if not others:
         raise ValueError(
             f"{run.workdir} learnt all classes of {own.dataset}; name image files, or train with --classes"
         )
-    source = data.load(data.replace(own, classes=None))
-    test = data.load_test(data.replace(own, classes=None), source)
+    test = data.load_test(every, data.find(every))
     if test is None:
         raise ValueError(f"{own.dataset} has no test split; name image files")
     chosen = np.sort(np.random.RandomState(0).permutation(len(test))[:count])
@@ -81,15 +89,17 @@ def detect(run: TrainedRun, config: SearchConfig, count: int = TESTED) -> Detect
     usual = np.isin(labels, run.spec.classes)
 
     def auroc(scores: np.ndarray) -> dict[str, float]:
-        chosen = {name: usual | (labels == name) for name in others}
+        chosen = {name: usual | (labels == name) for name in others if (labels == name).any()}
         return {name: float(roc_auc_score(labels[rows] == name, scores[rows])) for name, rows in chosen.items()}
 
     return Detection(len(chosen), run.spec.classes, auroc(found), auroc(pca))
 
 
-def pca_errors(source, images: np.ndarray) -> np.ndarray:
-    """The squared error of each image's projection on the main directions of training images, VARIANCE of theirs."""
-    learnt = source[np.arange(min(FITTED, len(source)))]["image"]
-    flat = lambda images: images.reshape(len(images), -1) / 255.0
-    found = PCA(VARIANCE, svd_solver="full").fit(flat(learnt))
+def pca_errors(source: Source, images: np.ndarray) -> np.ndarray:
+    """The squared error of each image's projection on the main directions of the training images."""
+    count = min(FITTED, len(source), max(DIRECTIONS, PIXELS // images[0].size))
+    learnt = source[np.sort(np.random.RandomState(0).permutation(len(source))[:count])]["image"]
+    flat = lambda images: np.float32(images.reshape(len(images), -1)) / 255
+    size = min(DIRECTIONS, count, images[0].size)
+    found = PCA(size, svd_solver="randomized", random_state=0).fit(flat(learnt))
     return np.sum((flat(images) - found.inverse_transform(found.transform(flat(images)))) ** 2, axis=1)

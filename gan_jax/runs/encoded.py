@@ -1,7 +1,6 @@
 """What an encoder makes of images, in pictures: reconstructions, where images lie among the latents, and what is between."""
 
-from collections.abc import Iterator
-from functools import partial
+from collections.abc import Callable, Iterator
 
 import jax
 import numpy as np
@@ -36,22 +35,23 @@ CAPTIONS = {
 def pictures(recipe: Recipe, state: State, source: Source) -> Iterator[tuple[str, Image.Image]]:
     """Yields what can be drawn of a recipe that encodes, by the names in CAPTIONS. Args: source: of the images encoded."""
     chosen = np.random.RandomState(0).permutation(len(source))[:POINTS]
-    examples = source[np.sort(chosen)]
-    images, labels = np.asarray(to_unit_range(examples["image"])), examples.get("label")
-    codes = encode(recipe, state, images)
+    examples = lambda rows: source[chosen[rows]]
+    codes = encode(recipe, state, lambda rows: examples(rows)["image"], len(chosen))
     if recipe.sampler is not None:
+        images = np.asarray(to_unit_range(examples(np.arange(min(SHOWN, len(chosen))))["image"]))
         drawn = drawing.render(recipe.sampler, state, codes[:SHOWN])
-        yield "reconstructions.png", pairs(images[:SHOWN], drawn, ("image", "drawn"))
+        yield "reconstructions.png", pairs(images, drawn, ("image", "drawn"))
         if codes.shape[1] == 2 and recipe.sampler.prior == "normal":
             yield "plane.png", grids.grid(drawing.render(recipe.sampler, state, plane(SIDE)), columns=SIDE, padding=0)
-    points, axes = onto_plane(codes)
-    yield "encodings.png", scatter(points, labels, source.classes, axes=axes)
+    labels = source.labels[chosen] if source.classes else None
+    points, axes = onto_plane(codes, labels)
+    yield "encodings.png", scatter(points, labels, source.classes, axes=axes, equal=codes.shape[1] > 1)
 
 
-def encode(recipe: Recipe, state: State, images: np.ndarray) -> np.ndarray:
-    """The codes [N, d] of images [N, H, W, C] in [-1, 1]."""
-    encode = jax.jit(partial(recipe.encode, state))
-    return np.concatenate(list(drawing.chunks(len(images), lambda rows: encode(images[rows]))))
+def encode(recipe: Recipe, state: State, images: Callable[[np.ndarray], np.ndarray], count: int) -> np.ndarray:
+    """The codes [count, d] of images, read some at a time. Args: images: rows -> uint8, or floats in [-1, 1], [n, H, W, C]."""
+    encode = jax.jit(lambda state, images: recipe.encode(state, to_unit_range(images)))
+    return np.concatenate(list(drawing.chunks(count, lambda rows: encode(state, images(rows)))))
 
 
 def plane(side: int) -> np.ndarray:
@@ -61,10 +61,13 @@ def plane(side: int) -> np.ndarray:
     return np.stack([x.ravel(), y.ravel()], axis=1)
 
 
-def onto_plane(codes: np.ndarray) -> tuple[np.ndarray, tuple[str, str]]:
-    """Codes [N, d] as points [N, 2], by their two main directions if they have more; and what the axes are."""
+def onto_plane(codes: np.ndarray, labels: np.ndarray | None = None) -> tuple[np.ndarray, tuple[str, str]]:
+    """Codes [N, d] as points [N, 2], by their two main directions if they have more; and what the axes are.
+
+    Codes of one number are spread by the numbers of their classes [N], where there are any.
+    """
     if codes.shape[1] == 1:
-        return np.stack([codes[:, 0], np.zeros(len(codes))], axis=1), ("z", "")
+        return np.stack([codes[:, 0], np.zeros(len(codes)) if labels is None else labels], axis=1), ("z", "class")
     if codes.shape[1] == 2:
         return codes, ("z, first number", "z, second number")
     found = PCA(2).fit(codes)

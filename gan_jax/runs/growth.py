@@ -16,11 +16,11 @@ def save(workdir: Path, borders: Sequence[int]) -> None:
 
     Args: borders: the last rounds of all phases but the last. Nothing is written before the first.
     """
-    there = {int(path.stem): path for path in sorted((workdir / "samples").glob("*.png"))}
-    last = max(there, default=0)
-    ends = [border for border in borders if border < last]
-    chosen = [max(step for step in there if step <= end) for end in [*ends, last]] if ends else []
-    if chosen:
+    there = {int(path.stem): path for path in (workdir / "samples").glob("*.png")}
+    last, chosen = max(there, default=0), []
+    for first, end in zip([0, *borders], [*borders, last]):
+        chosen += [max(of_phase)] if (of_phase := [step for step in there if first < step <= end]) else []
+    if len(chosen) > 1:
         pictures = [Image.open(there[step]) for step in chosen]
         grids.save(
             panels.wall([pictures], [""], [f"after round {step:,}" for step in chosen], side=SIDE), workdir / NAME

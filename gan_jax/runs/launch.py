@@ -25,6 +25,7 @@ from gan_jax.runs.data import Data, load_images
 from gan_jax.runs.experiment import Experiment
 from gan_jax.training import loop
 
+VIRTUAL_DEVICES = "xla_force_host_platform_device_count"
 COMPILED_LONG = 0.1  # seconds from which on a program is kept
 ERRORS = (loop.NonFinite, ValueError, OSError, RuntimeError, MemoryError)  # that are said in one line
 HELP = ("--help", "--helpfull", "-h", "--helpshort")
@@ -142,10 +143,16 @@ def fail(error: Exception | str) -> int:
 
 
 def keep_compiled(folder: str | None) -> None:
-    """Keeps compiled programs in a folder: by default JAX_COMPILATION_CACHE_DIR, or else the user's own folder of caches."""
+    """Keeps compiled programs in a folder: by default JAX_COMPILATION_CACHE_DIR, or else the user's own folder of caches.
+
+    But not in that of a process whose CPU stands for several devices: when such a program is read again, jaxlib (0.11) may
+    wait forever for devices that meet in a branch, as those of a lazy penalty do.
+    """
     if folder is None:
         caches = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-        folder = jax.config.jax_compilation_cache_dir or os.path.join(caches, "gan_jax", "compiled")
+        virtual = VIRTUAL_DEVICES in os.environ.get("XLA_FLAGS", "")
+        own = None if virtual else os.path.join(caches, "gan_jax", "compiled")
+        folder = jax.config.jax_compilation_cache_dir or own
     jax.config.update("jax_compilation_cache_dir", folder or None)
     jax.config.update("jax_persistent_cache_min_compile_time_secs", COMPILED_LONG)
 

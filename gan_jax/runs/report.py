@@ -132,7 +132,7 @@ def _samples(workdir: Path, content: dict) -> str:
     if not pictures:
         return ""
     step = int(pictures[-1].stem)
-    early = flags.get("game") is not None and "given" in content  # earlier versions drew all alike
+    early = bool(flags.get("ema")) and "given" in content  # earlier versions drew all alike
     by = "by G itself, as it is in training" if early and step < EARLY else "by the moving average of G's weights"
     last = f"After round {step:,}" + (f", {by}." if flags.get("ema") else ".")
     shown = [page.picture(pictures[-1], last, f"Samples after round {step:,}")]

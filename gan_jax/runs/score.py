@@ -55,13 +55,15 @@ def score(
 
     Raises ValueError, OSError or loop.NonFinite.
     """
-    sampler, own = run.sampler, learnt.data_config(run, place)
+    own, sampler = learnt.data_config(run, place), run.sampler
     chosen, extractor, left_out = _chosen(run, config, metrics)
+    if iwae is not None and ELBO not in chosen:
+        raise ValueError(f"iwae={iwae}: bounds the likelihood of runs that have one, with --metrics={ELBO}")
     images = learnt.read(run, own, config.num_samples, extractor, place.allow_changed_data)
-    states = {"newest": run.state}
+    restored = {"newest": run}
     if monitor.read(run.workdir):
         try:
-            states["best"] = restore(run.workdir, monitor.BEST).state
+            restored["best"] = restore(run.workdir, monitor.BEST)
         except (ValueError, OSError) as error:
             left_out["best checkpoint"] = str(error)
     key, count = jax.random.key(seed), images.real.count
@@ -69,11 +71,12 @@ def score(
         _by_class(run, own, images, config.num_samples, extractor) if sampler.takes("label") and extractor else None
     )
     columns, tables, pictures = {}, {} if classes is None else {"real": classes.real}, {}
-    for kind, state in states.items():
+    for kind, one in restored.items():  # of a network that grows, each by its own recipe
+        state = one.state
         if kind == "best" and state.step == run.state.step:
             columns[kind] = columns["newest"]
             continue
-        drawn = drawing.draw(sampler, state, key, count)
+        drawn = drawing.draw(one.sampler, state, key, count)
         fake = monitor.fake_images(drawn, count, extractor, title=f"samples, step {state.step}")
         columns[kind] = {"step": int(state.step), **_scores(chosen, images.real, fake, extractor, left_out)}
         if classes is not None:
@@ -81,7 +84,7 @@ def score(
             tables[kind] = classes.score(fake, labels)
         if ELBO in chosen:
             held_out = (images.source, "training") if images.test is None else (images.test, "test")
-            bound = likelihood.bounds(run.recipe.likelihood, state, *held_out, config.num_samples, key, iwae)
+            bound = likelihood.bounds(one.recipe.likelihood, state, *held_out, config.num_samples, key, iwae)
             columns[kind] |= bound
         if MEMORISATION in chosen:
             try:

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
@@ -99,7 +99,7 @@ def prepare(experiment: Experiment, config: object, given: Collection[str] | Non
     if given is not None:
         config = of_first(lambda: directory.as_there(experiment, config, given), config)
     config, data, phases = check(experiment, config)
-    require_fitting(phases[0].recipe, data)
+    require_fitting(phases, data)
     plan = by_first(lambda: monitor.prepare(config, data)) if eval_every(config, data) else None
 
     def open_directory() -> None:
@@ -117,9 +117,12 @@ def phases_of(made: Recipe | list[Phase], config: object) -> list[Phase]:
     return [Phase(made, None, config.run.batch_size)] if isinstance(made, Recipe) else list(made)
 
 
-def require_fitting(recipe: Recipe, data: Data) -> None:
-    """Raises ValueError unless the networks fit the examples: traces them without compiling them."""
-    jax.eval_shape(recipe.init, jax.random.key(0), example_batch(data.spec.example))
+def require_fitting(phases: Sequence[Phase], data: Data) -> None:
+    """Raises ValueError unless the networks of all phases fit the examples: traces them without compiling them."""
+    key = jax.random.key(0)
+    state = jax.eval_shape(phases[0].recipe.init, key, example_batch(data.spec.example))
+    for phase in phases[1:]:
+        state = jax.eval_shape(phase.grow, state, key)
 
 
 def draw_samples(run: Run, state: State, key: Key) -> Image.Image:
@@ -163,8 +166,12 @@ def save_picture(picture: Picture, run: Run, step: int, state: State) -> None:
 
 def save_encoded(run: Run, step: int, state: State) -> None:
     """Writes what the encoder makes of images that it does not learn, or else of those that it does."""
-    for name, picture in encoded.pictures(run.recipe_at(step), state, run.data.test() or run.data.source):
-        grids.save(picture, run.workdir / name)
+
+    def save() -> None:
+        for name, picture in encoded.pictures(run.recipe_at(step), state, run.data.test() or run.data.source):
+            grids.save(picture, run.workdir / name)
+
+    views.guarded("draw what is encoded", save)
 
 
 def evaluate(run: Run, step: int, state: State) -> None:

@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import ClassVar
 
 import jax
 from tqdm import tqdm
@@ -27,6 +26,21 @@ def of(run) -> "Views":
     return Views(run.workdir, run.config.run.steps, flat(run.config), seen, floor, borders)
 
 
+_warned: set[str] = set()  # in this process: each warning is said once
+
+
+def guarded(what: str, act: Callable[[], object]) -> object:
+    """What is done, or None after a warning: nothing that is only looked at is worth a training."""
+    try:
+        return act()
+    except Exception as error:
+        line = f"warning: cannot {what}: {type(error).__name__}: {' '.join(str(error).split())}"
+        if line not in _warned:
+            _warned.add(line)
+            tqdm.write(line)
+        return None
+
+
 class Views:
     """The views of a run, which are kept up to date. An error in them is one warning, and never the end of a training.
 
@@ -36,8 +50,6 @@ class Views:
       floor: what real images score, by the names of the scores in evaluations.jsonl.
       borders: the last rounds of all phases of a network that grows, but the last one's.
     """
-
-    _warned: ClassVar[set[str]] = set()  # in this process: each warning is said once
 
     def __init__(
         self,
@@ -54,7 +66,7 @@ class Views:
 
     def start(self, step: int) -> None:
         """From which round the run goes on."""
-        self._progress = self._guarded("record the time", lambda: Progress(self._workdir, step))
+        self._progress = guarded("record the time", lambda: Progress(self._workdir, step))
 
     def checkpoint(self, step: int, state: State) -> None:
         """At a checkpoint: notes the time and draws, unless the last time took too much of the time since."""
@@ -79,18 +91,18 @@ class Views:
     def draw(self) -> None:
         """Draws all anew, from what is in the directory."""
         began, workdir = time.perf_counter(), self._workdir
-        self._guarded(f"draw {workdir / 'curves.png'}", self._curves)
-        self._guarded(f"draw {workdir / 'evaluations.png'}", lambda: monitor.draw(workdir, self._floor))
-        self._guarded(f"draw {workdir / 'samples.gif'}", self._animation)
-        self._guarded(f"draw {workdir / growth.NAME}", lambda: growth.save(workdir, self._borders))
+        guarded(f"draw {workdir / 'curves.png'}", self._curves)
+        guarded(f"draw {workdir / 'evaluations.png'}", lambda: monitor.draw(workdir, self._floor))
+        guarded(f"draw {workdir / 'samples.gif'}", self._animation)
+        guarded(f"draw {workdir / growth.NAME}", lambda: growth.save(workdir, self._borders))
         if (workdir / "config.json").exists():
-            self._guarded(f"write {workdir / 'report.html'}", lambda: report.save(workdir, floor=self._floor))
+            guarded(f"write {workdir / 'report.html'}", lambda: report.save(workdir, floor=self._floor))
         self._drawn = time.perf_counter()
         self._took = self._drawn - began
 
     def _note(self, step: int) -> None:
         if self._progress:
-            self._guarded("record the time", lambda: self._progress.note(step, self._images_seen(step)))
+            guarded("record the time", lambda: self._progress.note(step, self._images_seen(step)))
 
     def _curves(self) -> None:
         metrics = record.read(self._workdir)
@@ -102,13 +114,3 @@ class Views:
         frames, path = sorted((self._workdir / "samples").glob("*.png")), self._workdir / "samples.gif"
         if frames and (not path.exists() or path.stat().st_mtime_ns <= max(each.stat().st_mtime_ns for each in frames)):
             animations.animate(frames, path)
-
-    def _guarded(self, what: str, act: Callable[[], object]) -> object:
-        try:
-            return act()
-        except Exception as error:  # of any kind: it is not worth a training
-            line = f"warning: cannot {what}: {type(error).__name__}: {' '.join(str(error).split())}"
-            if line not in self._warned:
-                self._warned.add(line)
-                tqdm.write(line)
-            return None

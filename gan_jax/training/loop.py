@@ -32,7 +32,7 @@ class NonFinite(ArithmeticError):
 
 
 class Hook(NamedTuple):
-    """`run(step, state)` is called before the first step, after every `every`-th and after the last.
+    """`run(step, state)` is called before the first step, after every `every`-th and after the last of a phase.
 
     Only by the first process, with the state on its first device.
     """
@@ -178,7 +178,7 @@ class _Training:
             pending.append(call_metrics)
             self.clock.tick(call_metrics, count)
             stop = agreed(self.caught, step % self.log_every == 0)
-            due = [hook for hook in self.hooks if step % hook.every == 0 or step == self.steps]
+            due = [hook for hook in self.hooks if step % hook.every == 0 or step == end]
             save = stop or step == self.steps or step % self.checkpoint_every == 0
             if due or save or step == end or step % self.log_every == 0:
                 log(step, pending, _batch_size(examples[0]))

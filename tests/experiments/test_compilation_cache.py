@@ -11,7 +11,8 @@ def setting(monkeypatch):
     """setting(given, environment, home) is where --compilation_cache=given keeps programs."""
     before = {name: getattr(jax.config, name) for name in NAMES}
 
-    def setting(given, environment):
+    def setting(given, environment, flags=""):
+        monkeypatch.setenv("XLA_FLAGS", flags)
         jax.config.update("jax_compilation_cache_dir", environment)
         monkeypatch.setenv("XDG_CACHE_HOME", "/caches")
         launch.keep_compiled(given)
@@ -37,6 +38,12 @@ NAMES = ("jax_compilation_cache_dir", "jax_persistent_cache_min_compile_time_sec
 )
 def test_where_programs_are_kept(given, environment, expected, setting):
     assert setting(given, environment) == expected
+
+
+def test_programs_of_virtual_devices_are_kept_where_that_is_asked_for_alone(setting):
+    flags = "--xla_force_host_platform_device_count=4"
+    assert setting(None, None, flags) is None
+    assert setting(None, "/jax", flags) == "/jax" and setting("/mine", None, flags) == "/mine"
 
 
 @pytest.mark.slow

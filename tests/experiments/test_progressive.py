@@ -16,6 +16,7 @@ from gan_jax.runs.experiment import find
 
 # Rounds 1 to 4 are of 4×4 pixels; of 8×8 they are 5 to 8, fading in, and 9 to 12, stable.
 GROWING = ("--base=16", "--most=8", "--image_size=8", "--stable_images=16", "--fade_images=16", "--batch_size=4")
+GROWING += ("--penalty_every=1",)  # programs are kept here: `launch.keep_compiled` says why then no penalty may be lazy
 EVERY = ("--log_every=1", "--sample_every=4", "--checkpoint_every=1")
 BORDER, STEPS = 4, 12
 
@@ -114,7 +115,7 @@ def test_what_falls_falls_over_all_rounds(configured):
         (("--image_size=18",), "18×18 cannot be halved until it is at most 7, and at least 4"),
         (("--image_size=24x12",), "24×12 cannot be halved until it is at most 7, and at least 4"),
         (("--batch_sizes=8,8,8",), "batch_sizes=8,8,8: one for each of 2 levels"),
-        (("--batch_sizes=8,6",), "a batch of 6 cannot be divided into groups of 4"),
+        (("--batch_sizes=8,6",), "batch size 6 (pack=1): D compares its images in groups of 4"),
         (("--batch_size=10",), "batch_size 10 is not divisible by the 4 devices"),
         (("--batch_sizes=8,4", "--pack=2"), "pack=2 does not divide batch_size=4 on 4 devices"),
         (("--batch_sizes=8,0",), "batch_sizes=0"),
@@ -123,6 +124,8 @@ def test_what_falls_falls_over_all_rounds(configured):
         (("--base=1",), "base=1"),
         (("--drift=-1",), "drift=-1"),
         (("--game=chess",), "chess"),
+        (("--game=wasserstein",), "clip=0.01: these networks scale their weights"),
+        (("--base=2",), "base=2: leaves 2 levels no channels; at least 4"),
         (("--lr_decay=cosine",), "lr_decay=cosine: optimizers, which count its rounds, start anew at each level"),
     ],
 )

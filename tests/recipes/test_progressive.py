@@ -1,5 +1,7 @@
 """Progressive GAN's schedule, growth and blending."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -8,6 +10,7 @@ import pytest
 
 from gan_jax import games, penalties, terms
 from gan_jax.networks import progressive as networks
+from gan_jax.randomness import example_keys, latents
 from gan_jax.recipes import gan, progressive
 from gan_jax.recipes.progressive import Schedule
 
@@ -22,9 +25,10 @@ def batch(n=8):
 
 
 def phases(schedule=SCHEDULE, fresh=True, **changed):
-    optimizer, shape = optax.adam(1e-2, b1=0.0), dict(base=16, most=8)
-    fields = dict(latent_size=3, ema=0.9, axis_name=None) | changed
-    fields["d_terms"] = {"penalty": terms.penalty(penalties.gradient_penalty, 10.0), "drift": terms.drift()}
+    shape, adam = dict(base=16, most=8), optax.adam(1e-2, b1=0.0)
+    d_terms = {"penalty": terms.penalty(penalties.gradient_penalty, 10.0), "drift": terms.drift()}
+    fields = dict(latent_size=3, ema=0.9, axis_name=None, d_terms=d_terms, optimizer=adam) | changed
+    optimizer = fields.pop("optimizer")
     setups = [
         gan.Setup(
             networks.Generator((4, 4), level, 1, **shape),
@@ -95,6 +99,34 @@ def test_a_step_fades_and_says_so():
     state, metrics = jax.jit(second.recipe.step)(state, batch(), KEY)
     assert metrics["alpha"] == 0.25
     assert all(np.isfinite(float(value)) for value in metrics.values())
+
+
+def test_a_step_in_a_fade_descends_the_game_of_what_both_see():
+    """SGD's steps are the gradients of the losses of blended images, real and fake, worked out by hand."""
+    first, second = phases(optimizer=optax.sgd(0.01), d_terms={})
+    state = second.grow(first.recipe.init(KEY, batch()), KEY).replace(step=jnp.int32(3))
+    after, metrics = jax.jit(second.recipe.step)(state, batch(), KEY)
+    α, shape = 0.25, dict(base=16, most=8)
+    g, d = networks.Generator((4, 4), 1, 1, **shape), networks.Discriminator(1, **shape)
+    image = batch()["image"][0] / 127.5 - 1
+    small = image.reshape(8, 4, 2, 4, 2, 1).mean(axis=(2, 4))
+    real = jnp.float32(α * image + (1 - α) * np.kron(small, np.ones((1, 2, 2, 1))))
+    d_key, g_key = jax.random.split(jax.random.fold_in(KEY, 3))
+    noise = lambda key, parts: latents(example_keys(jax.random.split(key, parts)[0], 8), 3)
+    fakes = lambda params, z: g.apply({"params": params}, z, train=True, alpha=α)
+    score = lambda params, images: jnp.mean(d.apply({"params": params}, images, train=True, alpha=α)[0])
+    seen = fakes(state.players["generator"].params, noise(d_key, 3))
+    now = after.players["discriminator"].params
+    losses = {
+        "discriminator": lambda params: score(params, seen) - score(params, real),
+        "generator": lambda params: -score(now, fakes(params, noise(g_key, 2))),
+    }
+    for name, loss in losses.items():
+        before = state.players[name].params
+        value, gradient = jax.jit(jax.value_and_grad(loss))(before)
+        np.testing.assert_allclose(metrics[f"{name[0]}_loss"], value, rtol=1e-4)
+        close = partial(np.testing.assert_allclose, rtol=1e-4, atol=1e-6)
+        jax.tree.map(close, after.players[name].params, jax.tree.map(lambda p, g: p - 0.01 * g, before, gradient))
 
 
 @pytest.mark.parametrize("level", [0, 1])

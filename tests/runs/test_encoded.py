@@ -81,7 +81,8 @@ def test_images_are_encoded_and_gone_between(vae, run_command, digits, capsys):
     ]
     assert run_command("latent", f"--workdir={vae()}", "--descent_steps=0", f"--out={out / 'l.png'}", digits[0]) == 0
     run = restore(vae())
-    expected = encoded.encode(run.recipe, run.state, np.asarray(to_unit_range(read(run, digits[:1]))))
+    images = read(run, digits[:1])
+    expected = run.recipe.encode(run.state, to_unit_range(images))
     np.testing.assert_allclose(np.load(out / "l.npz")["latents"], expected, rtol=1e-5)
 
 
@@ -112,6 +113,9 @@ def test_a_gan_is_inverted(trained_once, tiny, digits):
         (["interpolate", "--workdir={gan}", "{digit}", "{digit}"], "has no encoder"),
         (["interpolate", "--workdir={vae}", "{digit}"], "two or more image files"),
         (["interpolate", "--workdir={vae}", "--rows=2", "{digit}", "{digit}"], "rows=2"),
+        (["interpolate", "--workdir={vae}", "--truncation=0.5", "{digit}", "{digit}"], "truncation=0.5"),
+        (["evaluate", "--workdir={gan}", "--iwae=5"], "iwae=5: bounds the likelihood of runs that have one"),
+        (["evaluate", "--workdir={vae}", "--iwae=5", "--metrics=ms_ssim"], "iwae=5: bounds the likelihood"),
         (["evaluate", "--workdir={gan}", "--metrics=elbo"], "unknown metric of a run of dcgan 'elbo'"),
         (["evaluate", "--workdir={vae}", "--iwae=0"], "iwae=0: must be at least 1"),
     ],
