@@ -8,7 +8,8 @@ import pytest
 from PIL import Image
 from scipy import stats
 
-from gan_jax.data import sources
+from gan_jax.data import ArraySource, sources
+from gan_jax.pictures.scatter import scatter
 from gan_jax.recipes.batch import to_unit_range
 from gan_jax.runs import anomaly, encoded, likelihood
 from gan_jax.runs.classify import read
@@ -60,6 +61,34 @@ def test_codes_of_more_numbers_are_shown_by_their_main_directions():
     assert axes[0].startswith("main direction 1 (99%") and encoded.onto_plane(codes[:, :2])[0] is not None
 
 
+def test_codes_of_one_number_are_spread_by_class():
+    points, axes = encoded.onto_plane(np.array([[1.0], [2.0]]), np.array([3, 5]))
+    assert points.tolist() == [[1, 3], [2, 5]] and axes == ("z", "class")
+    wide = scatter(points, np.array([3, 5]), [str(i) for i in range(10)], axes=axes, equal=False)
+    assert len(np.unique(np.asarray(wide).reshape(-1, 3), axis=0)) > 20
+
+
+def test_images_without_classes_are_seen_too(vae):
+    """In the order in which they were chosen, and not in that of the data, which may be sorted by class."""
+    run, digits = restore(vae()), sources.load("digits", data_dir="", image_size=8)
+    plain = ArraySource({"image": digits.arrays["image"]}, ())
+    found = dict(encoded.pictures(run.recipe, run.state, plain))
+    shades = np.asarray(found["encodings.png"]).reshape(-1, 3)
+    assert np.mean(np.abs(shades.astype(int) - shades[:, :1]).max(axis=1) == 0) > 0.99  # gray
+    assert len(np.unique(shades, axis=0)) > 20
+    chosen = np.random.RandomState(0).permutation(len(digits))[: encoded.SHOWN]
+    assert len(set(digits.labels[chosen].tolist())) == 10
+
+
+def test_what_cannot_be_drawn_of_codes_ends_no_training(run_experiment, monkeypatch, tmp_path, capsys):
+    def pictures(*_):
+        raise OSError("the images are gone")
+
+    monkeypatch.setattr(encoded, "pictures", pictures)
+    assert run_experiment(*SMALL, "--steps=2", f"--workdir={tmp_path / 'run'}", experiment="vae") == 0
+    assert "warning: cannot draw what is encoded: OSError: the images are gone" in capsys.readouterr().out
+
+
 def test_evaluate_says_the_bounds(vae, run_command):
     assert run_command("evaluate", f"--workdir={vae()}", "--metrics=elbo,ms_ssim", "--iwae=5") == 0
     newest = json.loads((vae() / "evaluation.json").read_text())["scores"]["newest"]
@@ -103,6 +132,25 @@ def test_a_gan_is_inverted(trained_once, tiny, digits):
     config = anomaly.SearchConfig(descent_steps=3, drawn=16, starts=2)
     found = anomaly.scores(run, images, config)
     assert found.shape == (3,) and (found > 0).all()
+
+
+def test_classes_left_out_are_told_from_those_learnt(run_experiment, run_command, tmp_path, capsys):
+    """Dark images are learnt, with a little noise; bright ones are strange, by the ELBO and by a PCA."""
+    random = np.random.RandomState(0)
+    for split, count in (("train", 30), ("test", 10)):
+        for name, low in (("dark", 0), ("bright", 200)):
+            (tmp_path / "data" / split / name).mkdir(parents=True)
+            for number in range(count):
+                pixels = random.randint(low, low + 50, (8, 8)).astype(np.uint8)
+                Image.fromarray(pixels).save(tmp_path / "data" / split / name / f"{number}.png")
+    run = tmp_path / "run"
+    given = (f"--dataset=folder:{tmp_path / 'data'}", "--classes=dark", f"--workdir={run}")
+    assert run_experiment(*SMALL, *given, experiment="vae") == 0
+    capsys.readouterr()
+    assert run_command("classify", "--anomaly", f"--workdir={run}") == 0
+    *_, head, line = capsys.readouterr().out.splitlines()
+    assert head == "AUROC among 20 test images, beside those of classes dark (0.5 is chance)"
+    assert line == "class bright: 1.000; by a PCA 1.000"
 
 
 @pytest.mark.parametrize(

@@ -51,11 +51,29 @@ def test_stopped_in_each_phase_and_at_the_border(stops, grow, straight, assert_s
         assert gan_jax.load(run).step == steps
         layers = gan_jax.load(run).state.players["generator"].params
         assert len(layers) == (2 if steps <= BORDER else 3)
-    # A picture is drawn when a run is over: so there are more of them where it was stopped.
+    # A picture is drawn when a run is over, as at a border: so there are more of them where it was stopped.
     for steps in stops:
-        if steps % 4:
+        if steps % 4 and steps != BORDER:
             (run / "samples" / f"{steps:06d}.png").unlink()
     assert_same(run, straight)
+
+
+def test_a_picture_is_drawn_when_a_phase_is_over(straight):
+    names = [path.stem for path in sorted((straight / "samples").iterdir())]
+    assert names == ["000000", "000004", "000006", "000008", "000012"]
+
+
+def test_the_best_checkpoint_is_drawn_by_its_own_phase(grow, run_command, tmp_path):
+    """Here it is one of the first phase, and the newest of the second: their networks differ."""
+    run, other = tmp_path / "run", tmp_path / "other"
+    assert grow(run, BORDER + 1) == 0 == grow(other, BORDER)
+    shutil.copytree(other / "checkpoints", run / "best")
+    scores = [{"step": step, "ms_ssim[64]": value} for step, value in ((BORDER, 0.1), (BORDER + 1, 0.9))]
+    (run / "evaluations.jsonl").write_text("".join(json.dumps(each) + "\n" for each in scores))
+    assert run_command("evaluate", f"--workdir={run}", "--metrics=ms_ssim", "--num_samples=64") == 0
+    found = json.loads((run / "evaluation.json").read_text())
+    assert found["scores"]["best"]["step"] == BORDER and found["scores"]["newest"]["step"] == BORDER + 1
+    assert not found["left_out"]
 
 
 def test_examples_go_on_where_they_were_though_batches_become_larger(configured):
