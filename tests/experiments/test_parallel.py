@@ -30,7 +30,8 @@ GAMES = {
     # Rounds 5 to 16 are of 8×8 pixels, 17 to 20 of 16×16, which fade in.
     "progressive": (
         *("--base=32", "--most=8", "--image_size=16", "--stable_images=32", "--fade_images=64"),
-        *("--batch_sizes=8", "--penalty_every=1", f"--steps={STEPS}"),
+        *("--batch_sizes=8", "--drift=0.001", f"--steps={STEPS}"),
+        *("--game=wasserstein_gp", "--n_critic=1", "--d_lr=1e-3", "--g_lr=1e-3"),  # as published
     ),
 }
 EXPERIMENTS = ("cgan", "sgan", "vae", "began", "progressive")  # which have a run of their own; the games are dcgan's

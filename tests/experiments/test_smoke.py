@@ -14,7 +14,7 @@ from gan_jax.runs.experiment import find, names
 CONV = ("--network=dcgan", "--width=4", "--image_size=8", "--batch_size=8")
 MLP = ("--network=mlp", "--hidden=8", "--image_size=8", "--batch_size=8")
 
-GROWING = ("--base=16", "--most=8", "--image_size=8", "--stable_images=8", "--fade_images=8")
+GROWING = ("--base=16", "--most=8", "--image_size=8", "--stable_images=16", "--fade_images=8")
 GROWING += ("--penalty_every=1",)  # as in test_progressive.py
 
 TRICKS = (
@@ -60,9 +60,9 @@ CASES = {
         ),
     },
     "began": {"digits": ("--width=4", "--image_size=8", "--batch_size=8")},
-    "progressive": {  # one round for 4×4 pixels, two for 8×8
+    "progressive": {  # two rounds of 4×4 pixels, then one of 8×8
         "digits": (*GROWING, "--batch_size=8"),
-        "game": (*GROWING, "--batch_sizes=16,8", "--game=r3gan", "--pack=2", "--dtype=bfloat16"),
+        "game": (*GROWING, "--batch_sizes=8,16", "--game=r3gan", "--pack=2", "--dtype=bfloat16"),
     },
 }
 # What presets and networks bring, so that a run's flags say what it was made with.
