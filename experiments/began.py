@@ -1,7 +1,10 @@
 """BEGAN (Berthelot et al. 2017, arXiv:1703.10717): D is an autoencoder, and a balance holds how well it does on fakes.
 
 python -m experiments.began                          # digits, no download
-python -m experiments.began --dataset=mnist --gamma=0.7
+python -m experiments.began --gamma=0.7              # better images, of fewer kinds
+
+Digits, the default: 6,000 rounds in 3 min 48 s on 2 CPU cores with tests beside; frechet_distance[digits-cnn,898] 12.7, precision
+0.82, recall 0.42: of all systems here the least varied. docs/began.md has other γ.
 """
 
 from dataclasses import dataclass
@@ -25,13 +28,15 @@ class Config:
     """All that can be chosen."""
 
     GROUP: ClassVar[str] = "began"
-    run: RunConfig = RunConfig(steps=4000, batch_size=16)
+    run: RunConfig = RunConfig(steps=6000, batch_size=16)
     data: DataConfig = DataConfig()
-    gamma: float = option(0.5, "Diversity ratio: less for better images, more for more of them.", low=0, high=1)
-    lambda_k: float = option(0.001, "The rate at which the balance k moves.", low=0)
-    latent_size: int = option(64, "Length of the latent, and of D's code.", low=1)
+    gamma: float = option(
+        1.0, "Diversity ratio: less for better images, more for more of them; 0.3 to 0.7 as published.", low=0, high=1
+    )
+    lambda_k: float = option(0.02, "The rate at which the balance k moves; 0.001 as published.", low=0)
+    latent_size: int = option(16, "Length of the latent, and of D's code; 64 or 128 as published.", low=1)
     width: int = option(32, "Channels of all maps, and of the encoder's largest.", low=1)
-    lr: float = option(1e-4, "Adam's rate, of both players.", low=0)
+    lr: float = option(4e-4, "Adam's rate, of both players; 1e-4 as published.", low=0)
     beta1: float = option(0.5, "Adam's β1.", low=0, high=1)
     ema: float = option(
         0.999, "Decay of the moving average of G's weights that is sampled; 0: none.", low=0, high=0.999999
