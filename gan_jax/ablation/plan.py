@@ -152,7 +152,7 @@ def _steps(
         config = replace(config, in_memory_gib=0.0)  # nothing is decoded that is not looked at
     try:
         config, data, phases = training.check(experiment, config)
-        training.require_fitting(phases[0].recipe, data)
+        training.require_fitting(phases, data)
         if own.vmap_trials:
             trials.require_one_phase(experiment.name, phases)
         if own.budget != "steps":

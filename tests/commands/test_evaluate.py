@@ -223,7 +223,7 @@ def test_images_that_no_network_knows_are_compared_by_one_for_any(tmp_path, run_
 @pytest.mark.parametrize(
     "given, message",
     [
-        (["--metrics=nope"], "unknown metric 'nope'; choose from frechet_distance"),
+        (["--metrics=nope"], "unknown metric of a run of dcgan 'nope'; choose from frechet_distance"),
         (["--inception_weights=none.pth"], "none.pth"),
         (["--inception_weights=none.pth", "--extractor=x.npz"], "name one of them"),
         (["--extractor=none.npz"], "no extractor none.npz"),
