@@ -288,7 +288,7 @@ def unlike(commands: Iterator[Command]) -> list[Command]:
     return list({(command.name, command.arguments): command for command in commands if command.page in PAGES}.values())
 
 
-# To train on data that need no download, in one process; and to be done with a run, and no other file.
+# To train on data that need no download, in one process; and to be done with a run of dcgan, and no other file.
 TRAINING = unlike(
     command for command in COMMANDS if command.trains and not re.search("--(dataset|help|num_processes)", str(command))
 )
@@ -296,7 +296,7 @@ OF_A_RUN = unlike(
     command
     for command in COMMANDS
     if {"--workdir=RUN", f"--workdir={RUN}"} & set(command.arguments)
-    and not re.search(r"\.png|\.pth|\.npz|label|direction|--dataset", " ".join(command.arguments))
+    and not re.search(r"\.png|\.pth|\.npz|label|direction|--dataset|--iwae|--anomaly", " ".join(command.arguments))
 )
 
 
