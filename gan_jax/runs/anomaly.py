@@ -19,7 +19,7 @@ from gan_jax.latents import paths
 from gan_jax.latents.paths import SearchConfig
 from gan_jax.randomness import example_keys
 from gan_jax.recipes.batch import to_unit_range
-from gan_jax.runs import data, drawing
+from gan_jax.runs import data, drawing, monitor
 from gan_jax.runs.models import open_model
 from gan_jax.runs.restore import TrainedRun
 
@@ -82,7 +82,7 @@ def detect(run: TrainedRun, config: SearchConfig, count: int = TESTED) -> Detect
     test = data.load_test(every, data.find(every))
     if test is None:
         raise ValueError(f"{own.dataset} has no test split; name image files")
-    chosen = np.sort(np.random.RandomState(0).permutation(len(test))[:count])
+    chosen = np.sort(monitor.real_order(test, count))
     examples = test[chosen]
     labels = np.array(test.classes)[examples["label"]]
     found, pca = scores(run, examples["image"], config), pca_errors(data.load(own), examples["image"])
@@ -98,7 +98,7 @@ def detect(run: TrainedRun, config: SearchConfig, count: int = TESTED) -> Detect
 def pca_errors(source: Source, images: np.ndarray) -> np.ndarray:
     """The squared error of each image's projection on the main directions of the training images."""
     count = min(FITTED, len(source), max(DIRECTIONS, PIXELS // images[0].size))
-    learnt = source[np.sort(np.random.RandomState(0).permutation(len(source))[:count])]["image"]
+    learnt = source[np.sort(monitor.real_order(source, count))]["image"]
     flat = lambda images: np.float32(images.reshape(len(images), -1)) / 255
     size = min(DIRECTIONS, count, images[0].size)
     found = PCA(size, svd_solver="randomized", random_state=0).fit(flat(learnt))

@@ -14,7 +14,7 @@ from gan_jax.pictures.pairs import pairs
 from gan_jax.pictures.scatter import scatter
 from gan_jax.recipes.batch import to_unit_range
 from gan_jax.recipes.contract import Recipe, State
-from gan_jax.runs import drawing
+from gan_jax.runs import drawing, monitor
 
 SHOWN = 40  # images beside their reconstructions
 POINTS = 2000  # images among the latents
@@ -34,7 +34,7 @@ CAPTIONS = {
 
 def pictures(recipe: Recipe, state: State, source: Source) -> Iterator[tuple[str, Image.Image]]:
     """Yields what can be drawn of a recipe that encodes, by the names in CAPTIONS. Args: source: of the images encoded."""
-    chosen = np.random.RandomState(0).permutation(len(source))[:POINTS]
+    chosen = monitor.real_order(source, POINTS)
     examples = lambda rows: source[chosen[rows]]
     codes = encode(recipe, state, lambda rows: examples(rows)["image"], len(chosen))
     if recipe.sampler is not None:
