@@ -7,10 +7,9 @@ on a gradient's scale, changes all layers by the same share of their dynamic ran
 import math
 
 import jax
-import jax.numpy as jnp
 from flax import linen as nn
 
-from gan_jax.layers.conv import Geometry, convolve, input_gradient
+from gan_jax.layers.resample import CONVOLUTIONS
 
 Array = jax.Array
 GAIN = math.sqrt(2)  # of a layer that is followed by rectifiers, as in the paper whatever their slope
@@ -54,29 +53,3 @@ class EqualizedConv(nn.Module):
         kernel = self.param("kernel", nn.initializers.normal(1.0), shape)
         y = CONVOLUTIONS[self.resample](x, scale(shape, self.gain) * kernel)
         return y + self.param("bias", nn.initializers.zeros, (self.features,))
-
-
-def convolve_upscaled(x: Array, w: Array) -> Array:
-    """Convolves `upscale(x)` with a kernel of 3×3: a transposed convolution, with 4 products in place of 9."""
-    height, width = x.shape[1:3]
-    kernel = twice(w[::-1, ::-1]).swapaxes(2, 3)
-    return input_gradient(x, kernel, Geometry((2 * height, 2 * width), (4, 4), (2, 2)))
-
-
-def convolve_downscaled(x: Array, w: Array) -> Array:
-    """`downscale`s what x convolved with a kernel of 3×3 is: a strided convolution, with 4 products in place of 9."""
-    return convolve(x, twice(w) / 4, Geometry(x.shape[1:3], (4, 4), (2, 2)))
-
-
-def twice(w: Array) -> Array:
-    """A kernel [3, 3, ...] that meets each pixel of a block of 2×2, as one that meets the block: [4, 4, ...]."""
-    moved = [jnp.pad(w, ((i, 1 - i), (j, 1 - j), (0, 0), (0, 0))) for i in (0, 1) for j in (0, 1)]
-    return sum(moved)
-
-
-def convolve_same(x: Array, w: Array) -> Array:
-    """Convolves with SAME padding."""
-    return convolve(x, w, Geometry(x.shape[1:3], w.shape[:2], (1, 1)))
-
-
-CONVOLUTIONS = {None: convolve_same, "up": convolve_upscaled, "down": convolve_downscaled}

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from gan_jax.devices import device_mean
+from gan_jax.layers.spectral import spectral_norm
 from gan_jax.randomness import normal
 
 Array = jax.Array
@@ -57,19 +58,39 @@ class BatchNorm(nn.Module):
 
     @nn.compact
     def __call__(self, x: Array) -> Array:
-        channels = x.shape[-1:]
-        running_mean = self.variable("batch_stats", "mean", jnp.zeros, channels)
-        running_variance = self.variable("batch_stats", "var", jnp.ones, channels)
-        gain, bias = _gain_and_bias(self, channels)
-        if not self.train:
-            return _normalised(x, running_mean.value, running_variance.value, gain, bias, 1e-5)
-        starting = self.is_initializing()  # outside of any mapped axis
-        statistics = device_mean(_moments(x, range(x.ndim - 1)), None if starting else self.axis_name)
-        mean, variance = _mean_and_variance(*statistics)
-        if not starting:
-            running_mean.value = 0.9 * running_mean.value + 0.1 * mean
-            running_variance.value = 0.9 * running_variance.value + 0.1 * variance
-        return _normalised(x, mean, variance, gain, bias, 1e-5)
+        gain, bias = _gain_and_bias(self, x.shape[-1:])
+        return _normalised(x, *_batch_statistics(self, x), gain, bias, 1e-5)
+
+
+class ConditionalBatchNorm(nn.Module):
+    """Batch normalisation whose gain and bias an example's condition says: 1 + c G and c B. [B, ..., C] -> the same shape.
+
+    De Vries et al. 2017 (arXiv:1707.00683) and Dumoulin et al. 2017 (arXiv:1610.07629), in the form of BigGAN's authors' code.
+    With c the one-hot vector of a label each class has a gain and a bias of its own.
+
+    Fields:
+      train, axis_name: as `BatchNorm`'s.
+      spectral: whether G and B are spectrally normalised, as theirs are where c is a vector that classes share.
+      kernel_init: of G and B.
+    Parameters: gain/kernel and bias/kernel, [W, C]. Collection "batch_stats": mean [C], var [C].
+    """
+
+    train: bool
+    axis_name: str | None = None
+    spectral: bool = False
+    kernel_init: nn.initializers.Initializer = nn.initializers.orthogonal()
+
+    @nn.compact
+    def __call__(self, x: Array, c: Array) -> Array:
+        """x [B, ..., C], conditions c [B, W]."""
+
+        def of_condition(name: str) -> Array:
+            layer = nn.Dense(x.shape[-1], use_bias=False, kernel_init=self.kernel_init, name=name)
+            y = spectral_norm(layer, train=self.train)(c) if self.spectral else layer(c)
+            return y.reshape(len(x), *[1] * (x.ndim - 2), x.shape[-1])
+
+        gain, bias = 1 + of_condition("gain"), of_condition("bias")
+        return _normalised(x, *_batch_statistics(self, x), gain, bias, 1e-5)
 
 
 class LayerNorm(nn.Module):
@@ -135,6 +156,23 @@ def pixel_norm(x: Array) -> Array:
 
 def _gain_and_bias(module: nn.Module, shape: tuple[int, ...]) -> tuple[Array, Array]:
     return module.param("scale", _gain, shape), module.param("bias", nn.initializers.zeros, shape)
+
+
+def _batch_statistics(module: nn.Module, x: Array) -> tuple[Array, Array]:
+    """The means and variances [C] that a module with `train` and `axis_name` normalises by, in "batch_stats" the running ones."""
+    mean, variance = (
+        module.variable("batch_stats", name, start, x.shape[-1:])
+        for name, start in (("mean", jnp.zeros), ("var", jnp.ones))
+    )
+    if not module.train:
+        return mean.value, variance.value
+    starting = module.is_initializing()  # outside of any mapped axis
+    statistics = device_mean(_moments(x, range(x.ndim - 1)), None if starting else module.axis_name)
+    now = _mean_and_variance(*statistics)
+    if not starting:
+        for running, new in zip((mean, variance), now):
+            running.value = 0.9 * running.value + 0.1 * new
+    return now
 
 
 def _moments(x: Array, axes: Iterable[int], keepdims: bool = False) -> tuple[Array, Array]:

@@ -50,8 +50,7 @@ class Generator(nn.Module):
             embed = nn.Embed(self.num_classes, z.shape[-1], embedding_init=nn.initializers.normal(1.0))
             z = z * (label @ embed.embedding if weighted else embed(label))
         else:
-            one_hot = label if weighted else jax.nn.one_hot(label, self.num_classes, dtype=z.dtype)
-            z = jnp.concatenate([z, one_hot], axis=-1)
+            z = jnp.concatenate([z, classes_of(condition, self.num_classes, z.dtype)], axis=-1)
         return self.generator(z, train=train)
 
 
@@ -90,6 +89,14 @@ class Discriminator(nn.Module):
             plane = layer(nn.Embed(self.num_classes, pixels, embedding_init=nn.initializers.normal(1.0)))(label)
         joined = jnp.concatenate([image, plane.reshape(*image.shape[:-1], 1).astype(image.dtype)], axis=-1)
         return self.discriminator(joined, train=train)
+
+
+def classes_of(condition: dict[str, Array] | None, num_classes: int, dtype: jnp.dtype) -> Array | None:
+    """One-hot vectors [B, K] of the labels, or the weights of the classes that they are already; None without classes."""
+    if not num_classes:
+        return None
+    label = condition["label"]
+    return label.astype(dtype) if label.ndim == 2 else jax.nn.one_hot(label, num_classes, dtype=dtype)
 
 
 def _require_known(conditioning: str) -> None:

@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 from flax import linen as nn
 
-from gan_jax.layers.norm import REFERENCE, BatchNorm, LayerNorm, VirtualBatchNorm, WithReference, norm_layer
+from gan_jax.layers.norm import (
+    REFERENCE,
+    BatchNorm,
+    ConditionalBatchNorm,
+    LayerNorm,
+    VirtualBatchNorm,
+    WithReference,
+    norm_layer,
+)
 
 pytestmark = pytest.mark.usefixtures("compiled_in_haste")
 
@@ -101,3 +109,39 @@ def test_an_example_does_not_depend_on_the_others_and_the_reference_stays():
     six, after = generator.apply(variables, z, train=True, mutable=["reference"])
     np.testing.assert_array_equal(after["reference"]["z"], variables["reference"]["z"])
     np.testing.assert_allclose(generator.apply(variables, z[4:], train=False), six[4:], rtol=1e-5, atol=1e-6)
+
+
+def test_a_condition_that_says_nothing_leaves_plain_batch_normalisation():
+    """Its gain is 1 + 0, not 0."""
+    x, c = 3 + 2 * jax.random.normal(KEY, (4, 3, 5, 6)), jnp.zeros((4, 7))
+    module = ConditionalBatchNorm(train=True)
+    out, after = module.apply(module.init(KEY, x, c), x, c, mutable=["batch_stats"])
+    plain = nn.BatchNorm(use_running_average=False, momentum=0.9)
+    expected, theirs = plain.apply(plain.init(KEY, x), x, mutable=["batch_stats"])
+    np.testing.assert_allclose(out, expected, rtol=1e-4, atol=1e-5)
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5), after, theirs)
+
+
+def test_each_example_has_the_gain_and_the_bias_of_its_condition():
+    x, c = jax.random.normal(KEY, (2, 3, 3, 4)), jnp.eye(2)
+    module = ConditionalBatchNorm(train=False)
+    variables = module.init(KEY, x, c)
+    gain, bias = (np.asarray(variables["params"][name]["kernel"]) for name in ("gain", "bias"))
+    out = module.apply(variables, x, c)
+    for i in range(2):  # the running mean is 0, the variance 1
+        np.testing.assert_allclose(out[i], x[i] / np.sqrt(1 + 1e-5) * (1 + gain[i]) + bias[i], rtol=1e-5, atol=1e-5)
+
+
+def test_conditional_statistics_and_gradients_are_those_of_the_batch_on_all_devices():
+    x, c = jax.random.normal(KEY, (2, 3, 4, 4, 5)), jax.random.normal(jax.random.key(1), (2, 3, 6))
+    whole, shared = ConditionalBatchNorm(train=True), ConditionalBatchNorm(train=True, axis_name="data")
+    variables = whole.init(KEY, x[0], c[0])
+
+    def loss(module, params, x, c):
+        return jnp.mean(jnp.sin(module.apply({**variables, "params": params}, x, c, mutable=["batch_stats"])[0]))
+
+    one = jax.value_and_grad(lambda params: loss(whole, params, x.reshape(6, 4, 4, 5), c.reshape(6, 6)))
+    on_a_device = jax.value_and_grad(lambda params, x, c: loss(shared, params, x, c))
+    of_all = lambda x, c: jax.lax.pmean(on_a_device(variables["params"], x, c), "data")
+    two = jax.vmap(of_all, axis_name="data", out_axes=None)(x, c)
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6), two, one(variables["params"]))
