@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar
 
+from gan_jax import terms
 from gan_jax.config.gan import (
     ArchitectureConfig,
     AugmentationConfig,
@@ -66,6 +67,10 @@ def make(config: Config, spec: DataSpec) -> Recipe:
     generator = conditional.Generator(generator, *given)
     discriminator = conditional.Discriminator(discriminator, *given, spectral=config.players.d_spectral_norm)
     setup = gan.Setup(generator, discriminator, condition=("label",), **setup_fields(config))
+    if config.conditioning == "auxiliary":
+        d_terms = {**setup.d_terms, "d_class_loss": terms.auxiliary(real=True)}
+        g_terms = {**setup.g_terms, "g_class_loss": terms.auxiliary(real=False)}
+        setup = setup._replace(d_terms=d_terms, g_terms=g_terms)
     return gan.make(setup, labels_by_frequency(spec.class_counts))
 
 

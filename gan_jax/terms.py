@@ -86,6 +86,24 @@ def feature_matching(weight: float = 1.0, *, axis_name: str | None = None) -> Te
     return Term(weight, value)
 
 
+def auxiliary(weight: float = 1.0, *, real: bool) -> Term:
+    """-E log P(C = c | image), by D's output "class_logits", [B, K], of the classes that the images are asked for.
+
+    AC-GAN's L_C (Odena et al. 2017, arXiv:1610.09585, equation 3): of real and fake images, the sum, for D; for G, of the fake
+    ones, which alone depend on it.
+
+    Args: real: whether real images count too.
+    """
+
+    def value(inputs: LossInputs) -> Array:
+        outs = [inputs.fake_out, *[inputs.real_out] * real]
+        label = inputs.condition["label"]
+        each = [optax.softmax_cross_entropy_with_integer_labels(out["class_logits"], label) for out in outs]
+        return sum(map(jnp.mean, each))
+
+    return Term(weight, value)
+
+
 def drift(weight: float = 0.001) -> Term:
     """E D(x)², which keeps a critic's scores from drifting away (Karras et al. 2018, arXiv:1710.10196, appendix A.1)."""
     return Term(weight, lambda inputs: jnp.mean(inputs.real_scores**2))

@@ -53,3 +53,17 @@ def test_feature_matching_over_devices():
     )
     values = jax.vmap(share, axis_name="data")(REAL[:, None], 2 * REAL[:, None] + 1)
     np.testing.assert_allclose(values, [25, 25])
+
+
+def test_an_auxiliary_classifier_s_terms_are_cross_entropies_of_the_classes_asked_for():
+    """By hand: of logits (0, log 3) the classes have probabilities 1/4 and 3/4."""
+    real = jnp.log(jnp.array([[1.0, 3.0], [1.0, 1.0]]))
+    fake = jnp.log(jnp.array([[3.0, 1.0], [3.0, 1.0]]))
+    given = inputs(
+        real_out={"class_logits": real}, fake_out={"class_logits": fake}, condition={"label": jnp.array([1, 0])}
+    )
+    of_real, of_fake = -np.log([0.75, 0.5]).mean(), -np.log([0.25, 0.75]).mean()
+    np.testing.assert_allclose(terms.auxiliary(real=False)(given), (of_fake, of_fake), rtol=1e-6)
+    np.testing.assert_allclose(
+        terms.auxiliary(2.0, real=True)(given), (of_real + of_fake, 2 * (of_real + of_fake)), rtol=1e-6
+    )

@@ -8,7 +8,7 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gan_jax.commands.options import WORKDIR, required
+from gan_jax.commands.options import STANDING, WORKDIR, required
 from gan_jax.config.flags import Parsed
 from gan_jax.config.options import option
 from gan_jax.config.parts import ScoringConfig
@@ -33,6 +33,8 @@ class Options:
         None, f"With {score.ELBO}: the importance-weighted bound by so many latents of each image too, say 50.", low=1
     )
     seed: int = option(0, "Of the samples.", low=0)
+    truncation: float | None = option(None, "Draw latents from within ± this, as sample does.", above=0)
+    standing_batches: int = option(0, STANDING, low=0)
     data_dir: str | None = option(None, "Folder of datasets, if it is another than the run's.")
     dataset: str | None = option(None, "Where the run's images are now, if they were moved, as in folder:PATH.")
     allow_changed_data: bool = option(False, "Compare with data that are not those that the run learnt.")
@@ -46,9 +48,8 @@ def evaluate(options: Options) -> dict:
     """
     workdir = Path(required(options.workdir))
     place = Place(options.data_dir, options.dataset, options.allow_changed_data)
-    result, pictures = score.score(
-        restore(workdir), options.scoring, options.metrics, options.seed, place, options.iwae
-    )
+    how = score.Drawing(options.seed, options.truncation, options.standing_batches)
+    result, pictures = score.score(restore(workdir), options.scoring, options.metrics, how, place, options.iwae)
     for kind, picture in pictures.items():
         grids.save(picture, workdir / f"nearest-{kind}.png")
     replace_file(workdir / "evaluation.json", (json.dumps(result, indent=2) + "\n").encode())

@@ -1,6 +1,7 @@
 """What the commands' options have in common."""
 
 WORKDIR = "Directory of the run."
+STANDING = "Measure the generator's batch statistics anew, over so many batches; 0: as training left them."
 
 
 def required(workdir: str | None, of: str = "a run") -> str:

@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from gan_jax.commands.options import WORKDIR, required
+from gan_jax.commands.options import STANDING, WORKDIR, required
 from gan_jax.config.flags import Parsed
 from gan_jax.config.options import option
 from gan_jax.pictures import grids, image_files
@@ -42,6 +42,7 @@ class Options:
     truncation: float | None = option(
         None, "Draw latents from within ± this: fewer kinds of images, each more usual. Say 0.7.", above=0
     )
+    standing_batches: int = option(0, STANDING, low=0)
     format: str = option(
         "grid",
         "One picture of all; a folder of numbered PNG files; or an .npz of images and labels.",
@@ -111,8 +112,11 @@ def file_name(label: str | None, truncation: float | None) -> str:
 
 def write(options: Options) -> Path:
     """Writes what is asked for; returns where. Raises ValueError or OSError."""
-    run = restore(required(options.workdir))
-    name = f"sample{file_name(options.label, options.truncation)}-seed{options.seed}{SUFFIXES[options.format]}"
+    run = restore(required(options.workdir)).standing(options.standing_batches)
+    standing = f"-standing{options.standing_batches}" if options.standing_batches else ""
+    name = (
+        f"sample{file_name(options.label, options.truncation)}{standing}-seed{options.seed}{SUFFIXES[options.format]}"
+    )
     out = Path(options.out or run.workdir / name)
     if options.format == "grid" and options.label is not None:
         grids.save(draw_labels(run, options.label, options.num, options.seed, truncation=options.truncation), out)

@@ -20,6 +20,7 @@ Array = jax.Array
 NORMS = ("batch", "layer", "none", "virtual")
 # Before these a bias has no effect, and Adam would blow up its rounding.
 CENTRED = ("batch", "virtual")
+DECAY = 0.9  # of the running averages of batch statistics
 REFERENCE = 64  # examples in the reference batch of virtual batch normalisation
 
 _gain = lambda key, shape, dtype=jnp.float32: 1 + nn.initializers.normal(0.02)(key, shape, dtype)
@@ -171,7 +172,7 @@ def _batch_statistics(module: nn.Module, x: Array) -> tuple[Array, Array]:
     now = _mean_and_variance(*statistics)
     if not starting:
         for running, new in zip((mean, variance), now):
-            running.value = 0.9 * running.value + 0.1 * new
+            running.value = DECAY * running.value + (1 - DECAY) * new
     return now
 
 

@@ -1,6 +1,6 @@
 """Class-conditional networks: any generator and any discriminator, with a label joined to what they take.
 
-Three ways, by the names in CONDITIONINGS:
+Four ways, by the names in CONDITIONINGS:
   embed: a learnt vector of each label is multiplied into z (as in Keras's ACGAN), and another, as an image of one
     channel, is joined to D's images. z times a vector has mean 0 whatever the label, so G learns labels less surely
     than by the other two.
@@ -9,6 +9,8 @@ Three ways, by the names in CONDITIONINGS:
   projection: the inner product of a learnt vector of the label and D's features is added to D's score (Miyato & Koyama
     2018, arXiv:1802.05637, eq. 3); feature maps are summed over space, so its weights start from N(0, 0.02²), that the
     image counts too. z as in concat. (Their G has conditional batch normalisation.)
+  auxiliary: D is given no label, but has a logit for each class beside its score, and learns to classify; so does G, for
+    which it counts as well (AC-GAN: Odena et al. 2017, arXiv:1610.09585; `terms.auxiliary`). z as in concat.
 """
 
 import math
@@ -21,7 +23,7 @@ from gan_jax.layers.spectral import spectral_norm
 
 Array = jax.Array
 
-CONDITIONINGS = ("embed", "concat", "projection")
+CONDITIONINGS = ("embed", "concat", "projection", "auxiliary")
 
 
 class Generator(nn.Module):
@@ -70,7 +72,8 @@ class Discriminator(nn.Module):
 
     @nn.compact
     def __call__(self, image: Array, condition: dict[str, Array], *, train: bool) -> tuple[Array, dict[str, Array]]:
-        """Images [B, H, W, C], {"label": int32 [B] in 0..K-1} -> as the discriminator's, (raw scores [B], dict).
+        """Images [B, H, W, C], {"label": int32 [B] in 0..K-1} -> as the discriminator's, (raw scores [B], dict); with
+        "auxiliary" the dict has "class_logits" [B, K] too.
 
         Raises ValueError for an unknown conditioning.
         """
@@ -82,6 +85,10 @@ class Discriminator(nn.Module):
             features = jnp.sum(out["features"], axis=range(1, out["features"].ndim - 1))
             embedding = nn.Embed(self.num_classes, features.shape[-1], embedding_init=nn.initializers.normal(0.02))
             return score + jnp.sum(layer(embedding)(label) * features, axis=-1), out
+        if self.conditioning == "auxiliary":
+            score, out = self.discriminator(image, train=train)
+            features = out["features"].reshape(len(image), -1)
+            return score, {**out, "class_logits": layer(nn.Dense(self.num_classes))(features)}
         pixels = math.prod(image.shape[1:-1])
         if self.conditioning == "concat":
             plane = layer(nn.Dense(pixels))(jax.nn.one_hot(label, self.num_classes, dtype=image.dtype))

@@ -58,6 +58,7 @@ class Sampler(NamedTuple):
     conditions: Callable[[Key, int], Condition | None]
     generate: Callable[..., Array]
     early: Callable[..., Array] | None = None
+    standing: Callable[[State, Key, int, int], State] | None = None
 
     def seen(self, step: int) -> "Sampler":
         """The sampler of what is seen of a run after so many rounds; its numbers are always those of `generate`."""

@@ -26,6 +26,7 @@ from gan_jax.recipes import measures
 from gan_jax.recipes.batch import condition_of, part, to_unit_range
 from gan_jax.recipes.contract import Batch, Condition, Metrics, Recipe, Sampler, State
 from gan_jax.recipes.players import Player, PyTree, descend, init_player, update_ema, with_player
+from gan_jax.recipes.standing import batch_statistics
 from gan_jax.terms import LossInputs, Term, sparse
 
 Array = jax.Array
@@ -203,18 +204,29 @@ def make_sampler(setup: Setup, draw_condition: Callable[[Key], Condition] | None
         variables = generator.ema if setup.ema else generator.all_variables
         return setup.generator.apply(variables, z, condition, train=False)
 
-    def early(state: State, z: Array, condition: Condition | None = None) -> Array:
-        variables = state.players["generator"].all_variables
-
-        def draw(z: Array, condition: Condition | None) -> Array:
-            return setup.generator.apply(variables, z, condition, train=True, mutable=list(variables))[0]
+    def in_training(variables: PyTree, z: Array, condition: Condition | None) -> tuple[Array, PyTree]:
+        def draw(z: Array, condition: Condition | None) -> tuple[Array, PyTree]:
+            return setup.generator.apply(variables, z, condition, train=True, mutable=list(variables))
 
         if setup.axis_name is None:
             return draw(z, condition)
         one = jax.tree.map(lambda x: x[None], (z, condition))  # the axis over which batch statistics are shared
-        return jax.vmap(draw, axis_name=setup.axis_name)(*one)[0]
+        return jax.tree.map(lambda x: x[0], jax.vmap(draw, axis_name=setup.axis_name)(*one))
 
-    return Sampler(setup.prior, draw_latents, conditions, generate, early)
+    def early(state: State, z: Array, condition: Condition | None = None) -> Array:
+        return in_training(state.players["generator"].all_variables, z, condition)[0]
+
+    def standing(state: State, key: Key, batches: int, n: int) -> State:
+        generator = state.players["generator"]
+        variables = generator.ema if setup.ema else generator.all_variables
+        draw = jax.jit(lambda variables, key: in_training(variables, draw_latents(key, n), conditions(key, n))[1])
+        measured = batch_statistics(variables, draw, jax.random.split(key, batches))
+        changed = (
+            dict(ema={**variables, **measured}) if setup.ema else dict(variables={**generator.variables, **measured})
+        )
+        return with_player(state, "generator", generator.replace(**changed))
+
+    return Sampler(setup.prior, draw_latents, conditions, generate, early, standing)
 
 
 def make_features(setup: Setup) -> Callable[[State, Array], Array]:

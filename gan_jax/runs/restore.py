@@ -1,7 +1,7 @@
 """A trained run as a model: everything is found in its directory."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import jax
@@ -76,6 +76,22 @@ class TrainedRun:
         """Logits [n, K] of the classes, of images [n, H, W, C]: uint8, or floats in [-1, 1]. Raises as `classifier`."""
         classify = jax.jit(self.classifier)
         return np.concatenate(list(drawing.chunks(len(images), lambda rows: classify(self.state, images[rows]))))
+
+    def standing(self, batches: int) -> "TrainedRun":
+        """The run with the generator's batch statistics measured anew over so many batches of the run's size; 0: as it is.
+
+        Raises ValueError, in one line, if it draws nothing or has none.
+        """
+        if not batches:
+            return self
+        why = f"standing_batches={batches}: {self.workdir} is a run of {self.experiment}, whose generator has no batch statistics"
+        if self.sampler.standing is None:
+            raise ValueError(why)
+        try:
+            state = self.sampler.standing(self.state, jax.random.key(0), batches, self.config.run.batch_size)
+        except ValueError as error:
+            raise ValueError(why) from error
+        return replace(self, state=state)
 
     @property
     def sampler(self) -> Sampler:

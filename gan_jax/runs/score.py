@@ -36,11 +36,22 @@ class ByClass(NamedTuple):
     real: list[OfClass]
 
 
+class Drawing(NamedTuple):
+    """How samples are drawn: from which seed, from latents within ± `truncation`, with how many batches' statistics."""
+
+    seed: int = 0
+    truncation: float | None = None
+    standing_batches: int = 0
+
+
+AS_TRAINED = Drawing()
+
+
 def score(
     run: TrainedRun,
     config: ScoringConfig,
     metrics: Sequence[str] | None = None,
-    seed: int = 0,
+    how: Drawing = AS_TRAINED,
     place: Place = learnt.WHERE_IT_WAS,
     iwae: int | None = None,
 ) -> tuple[dict, dict[str, Image.Image]]:
@@ -50,6 +61,7 @@ def score(
 
     Args:
       metrics: names in SCORES, "memorisation" or "elbo"; None for all.
+      how: the samples are drawn.
       place: where the data lie now.
       iwae: with "elbo", the latents of an importance-weighted bound; None for none.
 
@@ -66,7 +78,9 @@ def score(
             restored["best"] = restore(run.workdir, monitor.BEST)
         except (ValueError, OSError) as error:
             left_out["best checkpoint"] = str(error)
-    key, count = jax.random.key(seed), images.real.count
+    key, count = jax.random.key(how.seed), images.real.count
+    keys = example_keys(key, count)
+    conditions = sampler.conditions(keys, count)
     classes = (
         _by_class(run, own, images, config.num_samples, extractor) if sampler.takes("label") and extractor else None
     )
@@ -76,12 +90,11 @@ def score(
         if kind == "best" and state.step == run.state.step:
             columns[kind] = columns["newest"]
             continue
-        drawn = drawing.draw(one.sampler, state, key, count)
+        drawn = drawing.draw_of(one.sampler, one.standing(how.standing_batches).state, keys, conditions, how.truncation)
         fake = monitor.fake_images(drawn, count, extractor, title=f"samples, step {state.step}")
         columns[kind] = {"step": int(state.step), **_scores(chosen, images.real, fake, extractor, left_out)}
         if classes is not None:
-            labels = np.asarray(sampler.conditions(example_keys(key, count), count)["label"])
-            tables[kind] = classes.score(fake, labels)
+            tables[kind] = classes.score(fake, np.asarray(conditions["label"]))
         if ELBO in chosen:
             held_out = (images.source, "training") if images.test is None else (images.test, "test")
             bound = likelihood.bounds(one.recipe.likelihood, state, *held_out, config.num_samples, key, iwae)
@@ -98,6 +111,7 @@ def score(
     result = {
         "scores": columns,
         "left_out": left_out,
+        "drawn": how._asdict(),
         "by_class": {kind: [_finite(each._asdict()) for each in found] for kind, found in tables.items()},
         "class_names": list(images.source.classes),
         "extractor": extractor

@@ -1,5 +1,6 @@
 """Optimizer transforms that GANs need and optax lacks."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import jax
@@ -46,6 +47,26 @@ def historical_averaging(weight: float) -> optax.GradientTransformation:
         return updates, HistoricalAverage(mean, count)
 
     return optax.GradientTransformation(init, update)
+
+
+def orthogonal_regularization(strength: float, skip: Sequence[str] = ()) -> optax.GradientTransformation:
+    """Adds strength · 2 (W Wᵀ ⊙ (1 - I)) W to the gradient of each kernel W (Brock et al. 2019, arXiv:1809.11096, equation 3).
+
+    So rows, one for each output, are drawn towards being orthogonal, whatever their norms. As in the authors' code; it is half
+    of the gradient of ‖W Wᵀ ⊙ (1 - I)‖². Vectors, and what lies under a name in `skip`, embeddings say, are left alone. A
+    kernel [..., outputs] counts as a matrix of its outputs and all else. Goes first in an `optax.chain`; its `update` needs the
+    parameters.
+    """
+
+    def pull(path: tuple, update: jax.Array, kernel: jax.Array) -> jax.Array:
+        names = {getattr(key, "key", None) for key in path}
+        if kernel.ndim < 2 or names & set(skip):
+            return update
+        w = kernel.reshape(-1, kernel.shape[-1]).T
+        products = (w @ w.T) * (1 - jnp.eye(len(w)))
+        return update + strength * 2 * (products @ w).T.reshape(kernel.shape)
+
+    return optax.stateless(lambda updates, params: jax.tree_util.tree_map_with_path(pull, updates, params))
 
 
 def wait(optimizer: optax.GradientTransformation, rounds: int) -> optax.GradientTransformation:

@@ -54,6 +54,32 @@ def test_a_run_that_knows_labels_is_scored_class_by_class(run_experiment, tmp_pa
     assert [line.split()[0] for line in lines[-4:-1]] == ["1", "7", "4"]  # as they are called
 
 
+def test_latents_from_nearer_0_give_less_varied_images(trained):
+    found = [score(trained, "--num_samples=100", "--metrics=ms_ssim", f"--truncation={bound}") for bound in (0.1, 3)]
+    alike = [each["scores"]["newest"]["ms_ssim[100]"] for each in found]
+    assert alike[0] > alike[1]
+    assert found[0]["drawn"] == {"seed": 0, "truncation": 0.1, "standing_batches": 0}
+
+
+def test_batch_statistics_measured_anew(run_experiment, tiny, tmp_path, run_command, capsys):
+    """They are of the weights that are sampled; a generator without any is refused."""
+    given = ("--g_norm=batch", "--steps=3", "--metrics=ms_ssim")
+    assert run_experiment(*tiny, *given[:2], f"--workdir={tmp_path}") == 0
+    found = [
+        score(tmp_path, "--num_samples=100", "--metrics=ms_ssim", f"--standing_batches={n}")["scores"]["newest"]
+        for n in (0, 2, 2)
+    ]
+    assert found[0] != found[1] == found[2]
+    before = sorted(path.name for path in tmp_path.iterdir())
+    assert run_command("sample", f"--workdir={tmp_path}", "--num=4", "--standing_batches=2") == 0
+    assert capsys.readouterr().out.strip().endswith("sample-standing2-seed0.png")
+    assert {path.name for path in tmp_path.iterdir()} - set(before) == {"sample-standing2-seed0.png"}
+    assert run_experiment(*tiny, "--g_norm=none", "--steps=1", f"--workdir={tmp_path / 'plain'}") == 0
+    capsys.readouterr()
+    assert run_command("sample", f"--workdir={tmp_path / 'plain'}", "--standing_batches=2") == 2
+    assert "is a run of dcgan, whose generator has no batch statistics" in capsys.readouterr().err
+
+
 def test_classes_that_have_changed_since(run_experiment, tmp_path):
     """Names would stand beside the numbers of others."""
     for name in ("cat/a", "cat/b", "dog/c", "dog/d"):

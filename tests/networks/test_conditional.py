@@ -63,6 +63,7 @@ GENERATORS = {
     "embed": times_embedding,
     "concat": lambda params: np.concatenate([Z, ONE_HOT], axis=1),
     "projection": lambda params: np.concatenate([Z, ONE_HOT], axis=1),
+    "auxiliary": lambda params: np.concatenate([Z, ONE_HOT], axis=1),
 }
 DISCRIMINATORS = {
     "embed": lambda params: beside_the_image(params, params["Embed_0"]["embedding"][LABELS]),
@@ -70,6 +71,7 @@ DISCRIMINATORS = {
         params, ONE_HOT @ params["Dense_0"]["kernel"] + params["Dense_0"]["bias"]
     ),
     "projection": projected,
+    "auxiliary": lambda params: ((params["discriminator"]["w"] * IMAGES).sum((1, 2, 3)), 2 * IMAGES),
 }
 
 
@@ -166,7 +168,18 @@ def test_the_inner_networks_know_whether_they_train(conditioning, train):
         np.testing.assert_array_equal(told, float(train))
 
 
-@pytest.mark.parametrize("conditioning", CONDITIONINGS)
+def test_an_auxiliary_classifier_is_told_no_label():
+    module = conditional.Discriminator(Weighted(), K, "auxiliary")
+    variables = variables_of(module, IMAGES, TOLD)
+    score, out = module.apply(variables, IMAGES, TOLD, train=True)
+    classifier = variables["params"]["Dense_0"]
+    expected = 2 * IMAGES.reshape(4, -1) @ classifier["kernel"] + classifier["bias"]
+    np.testing.assert_allclose(out["class_logits"], expected, rtol=1e-4, atol=1e-4)
+    others, _ = module.apply(variables, IMAGES, {"label": (LABELS + 1) % K}, train=True)
+    np.testing.assert_array_equal(others, score)
+
+
+@pytest.mark.parametrize("conditioning", [name for name in CONDITIONINGS if name != "auxiliary"])
 def test_the_labels_layer_is_spectrally_normalised_too(conditioning):
     """The score is numpy's with the layer's matrix divided by its largest singular value.
 

@@ -44,6 +44,9 @@ def setup_of(conditioning="embed", axis_name=None, **changes):
         condition=("label",),
         axis_name=axis_name,
     )
+    if conditioning == "auxiliary":
+        d_terms, g_terms = ({"class_loss": terms.auxiliary(real=real)} for real in (True, False))
+        setup = setup._replace(d_terms=d_terms, g_terms=g_terms)
     return setup._replace(**changes)
 
 

@@ -3,7 +3,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from gan_jax.training.optimizers import clip_weights, historical_averaging, wait
+from gan_jax.training.optimizers import clip_weights, historical_averaging, orthogonal_regularization, wait
 
 
 def test_weights_stay_within_the_limit_and_free_ones_move_as_before():
@@ -51,3 +51,26 @@ def test_waiting_leaves_parameters_and_optimizer_as_they_were():
         expected.append(update)
     np.testing.assert_allclose(updates, [0, 0, 0, *expected], rtol=1e-6)
     assert wait(plain, 0) is plain
+
+
+def test_orthogonal_regularization_is_half_the_gradient_of_what_rows_have_in_common():
+    """‖W Wᵀ ⊙ (1 - I)‖², W a row for each output; of a dense kernel and of a convolution's."""
+    for shape in ((5, 4), (3, 3, 2, 4)):
+        kernel = jax.random.normal(jax.random.key(0), shape)
+        matrix = lambda kernel: kernel.reshape(-1, 4).T
+        penalty = lambda kernel: jnp.sum((matrix(kernel) @ matrix(kernel).T * (1 - jnp.eye(4))) ** 2)
+        transform = orthogonal_regularization(0.3)
+        update, _ = transform.update({"kernel": jnp.ones(shape)}, transform.init(None), {"kernel": kernel})
+        expected = 1 + 0.3 * 0.5 * jax.grad(penalty)(kernel)
+        np.testing.assert_allclose(update["kernel"], expected, rtol=1e-4, atol=1e-5)
+
+
+def test_orthogonal_regularization_leaves_vectors_and_embeddings_alone():
+    params = {"shared": {"kernel": jnp.ones((3, 2))}, "Dense_0": {"kernel": jnp.ones((3, 2)), "bias": jnp.ones(2)}}
+    updates = jax.tree.map(jnp.zeros_like, params)
+    changed, _ = orthogonal_regularization(1.0, skip=("shared",)).update(updates, optax.EmptyState(), params)
+    moved = jax.tree.map(lambda leaf: bool(np.any(leaf)), changed)
+    assert moved == {"shared": {"kernel": False}, "Dense_0": {"kernel": True, "bias": False}}
+    orthogonal = {"kernel": jnp.diag(jnp.array([2.0, 3.0]))}
+    pull, _ = orthogonal_regularization(1.0).update(orthogonal, optax.EmptyState(), orthogonal)
+    np.testing.assert_array_equal(pull["kernel"], orthogonal["kernel"])
