@@ -62,7 +62,7 @@ def make(config: Config, spec: DataSpec) -> Recipe:
     """A convolutional network that learns the labels of images, each moved a little at random."""
     network = Classifier(len(spec.classes), config.channels, axis_name=AXIS)
     rate = optax.cosine_decay_schedule(config.classifier_lr, config.decay_rounds)
-    moved = augment.translate(config.translate)
+    moved = augment.translate(config.translate, "black")
     setup = classifier.Setup(network, optax.adam(rate), moved, config.label_smoothing, axis_name=AXIS)
     return classifier.make(setup)
 

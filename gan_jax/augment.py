@@ -32,11 +32,17 @@ AUGMENTATIONS: dict[str, Amount] = {
     "mirror": Amount(0.5, 1, "share of images whose left and right change places"),
     "rotate": Amount(15, 180, "degrees either way"),
     "scale": Amount(0.15, 0.9, "share by which height and width each grow or shrink"),
-    "translate": Amount(2, 1024, "whole pixels each way; black comes in"),
-    "translate_reflect": Amount(8, 1024, "whole pixels each way; the image's own reflection comes in"),
+    "translate": Amount(2, 1024, "whole pixels each way, or below 1 a share of the sides"),
     "colour": Amount(1, 1, "of brightness ±0.5 in [-1, 1], saturation 0 to 2 times, contrast 0.5 to 1.5 times"),
     "cutout": Amount(0.5, 1, "side of a gray square, as share of the image's"),
 }
+# Several at once, by one name.
+POLICIES: dict[str, dict[str, float]] = {
+    # Zhao et al. 2020, arXiv:2006.10738, "Color + Translation + Cutout"; it does not mirror.
+    "diffaugment": {"translate": 1 / 8, "colour": 1.0, "cutout": 0.5},
+}
+# What comes in where a moved image ends: its own reflection, or black, which D sees at once on images that are not.
+FILLS: dict[str, dict] = {"reflect": dict(mode="mirror"), "black": dict(mode="constant", cval=-1)}
 
 
 def identity(images: Array, keys: Key, step: Array) -> Array:
@@ -59,17 +65,17 @@ def instance_noise(deviation: float, rounds: int) -> Augment:
     return augment
 
 
-def translate(pixels: int, reflect: bool = False) -> Augment:
-    """Each image [H, W, C] moved by up to `pixels` each way, uniformly.
+def translate(amount: float, fill: str = "reflect") -> Augment:
+    """Each image [H, W, C] moved by up to `amount` pixels each way, or below 1 by that share of its sides, uniformly.
 
-    What comes in at an edge is -1, black, or the image's reflection. One of the augmentations of Zhao et al. 2020
-    (DiffAugment, arXiv:2006.10738).
+    What comes in at an edge is a name in FILLS. One of the augmentations of Zhao et al. 2020 (DiffAugment, arXiv:2006.10738).
     """
-    fill = dict(mode="reflect") if reflect else dict(constant_values=-1)
+    padding = dict(mode="reflect") if fill == "reflect" else dict(constant_values=-1)
 
     def move(image: Array, key: Key) -> Array:
-        padded = jnp.pad(image, ((pixels, pixels), (pixels, pixels), (0, 0)), **fill)
-        row, column = jax.random.randint(key, (2,), 0, 2 * pixels + 1)
+        rows, columns = (int(amount) if amount >= 1 else int(amount * side + 0.5) for side in image.shape[:2])
+        padded = jnp.pad(image, ((rows, rows), (columns, columns), (0, 0)), **padding)
+        row, column = jax.random.randint(key, (2,), 0, jnp.array([2 * rows + 1, 2 * columns + 1]))
         return jax.lax.dynamic_slice(padded, (row, column, 0), image.shape)
 
     return _each(move)
@@ -115,9 +121,9 @@ def cutout(share: float) -> Augment:
     return _each(cut)
 
 
-def rotate_and_scale(degrees: float, share: float = 0.0) -> Augment:
+def rotate_and_scale(degrees: float, share: float = 0.0, fill: str = "reflect") -> Augment:
     """Each image [H, W, C] rotated by up to `degrees` either way; its height, and on its own its width, made larger or
-    smaller by up to `share`; uniformly, about its centre. Bilinear; what comes in at an edge is -1, black.
+    smaller by up to `share`; uniformly, about its centre. Bilinear; what comes in at an edge is a name in FILLS.
 
     Both at once, so that an image is interpolated once.
     """
@@ -125,20 +131,29 @@ def rotate_and_scale(degrees: float, share: float = 0.0) -> Augment:
     def move(image: Array, key: Key) -> Array:
         rotate_key, scale_key = jax.random.split(key)
         angle = jnp.deg2rad(jax.random.uniform(rotate_key, minval=-degrees, maxval=degrees))
-        return rotated(image, angle, jax.random.uniform(scale_key, (2,), minval=1 - share, maxval=1 + share))
+        scale = jax.random.uniform(scale_key, (2,), minval=1 - share, maxval=1 + share)
+        return rotated(image, angle, scale, fill)
 
     return _each(move)
 
 
-def rotated(image: Array, angle: Array, scale: Array) -> Array:
+def rotated(image: Array, angle: Array, scale: Array, fill: str = "reflect") -> Array:
     """An image [H, W, C], its height and width scaled by `scale` [2], then rotated anticlockwise by `angle` in radians."""
-    center = (jnp.array(image.shape[:2]) - 1) / 2
     cos, sin = jnp.cos(angle), jnp.sin(angle)
-    row, column = jnp.indices(image.shape[:2], dtype=image.dtype) - center[:, None, None]
-    source = jnp.stack([cos * row + sin * column, cos * column - sin * row]) / scale[:, None, None]
-    place = list(source + center[:, None, None])
-    each_channel = jax.vmap(partial(map_coordinates, order=1, cval=-1), in_axes=(-1, None), out_axes=-1)
-    return each_channel(image, place)
+    back = jnp.array([[cos, sin], [-sin, cos]]) / scale[:, None]
+    return moved(image, back, jnp.zeros(2), fill)
+
+
+def moved(image: Array, back: Array, shift: Array, fill: str = "reflect") -> Array:
+    """An image [H, W, C] whose pixel at place r from the centre, (row, column), comes from back @ r + shift. Bilinear.
+
+    Args: back: [2, 2]; shift: [2]; fill: a name in FILLS.
+    """
+    center = (jnp.array(image.shape[:2]) - 1) / 2
+    places = jnp.indices(image.shape[:2], dtype=image.dtype) - center[:, None, None]
+    source = list(jnp.tensordot(back, places, 1) + (shift + center)[:, None, None])
+    each_channel = jax.vmap(partial(map_coordinates, order=1, **FILLS[fill]), in_axes=(-1, None), out_axes=-1)
+    return each_channel(image, source)
 
 
 def chain(*augments: Augment) -> Augment:
@@ -153,35 +168,42 @@ def chain(*augments: Augment) -> Augment:
 
 
 def parse(texts: Sequence[str]) -> dict[str, float]:
-    """The amount of each augmentation, of texts like "rotate" or "translate:2".
+    """The amount of each augmentation, of texts like "rotate" or "translate:2", or of a policy, "diffaugment".
 
-    Raises ValueError for a name that is not in AUGMENTATIONS or is there twice, and for an amount out of its range.
+    Raises ValueError for a name that is neither in AUGMENTATIONS nor in POLICIES or is there twice, and for an amount out of
+    its range.
     """
     amounts: dict[str, float] = {}
     for text in texts:
         name, colon, amount = text.partition(":")
-        if name not in AUGMENTATIONS:
-            raise ValueError(
-                f"augment={','.join(texts)}: unknown augmentation {name!r}; choose from {', '.join(AUGMENTATIONS)}"
-            )
-        if name in amounts:
-            raise ValueError(f"augment={','.join(texts)}: {name} is there twice")
-        amounts[name] = _amount(text, AUGMENTATIONS[name], amount) if colon else AUGMENTATIONS[name].default
-    for name in ("translate", "translate_reflect"):
-        if amounts.get(name, 0) % 1:
-            raise ValueError(f"augment={','.join(texts)}: {name} goes by whole pixels")
+        if name in POLICIES and not colon:
+            own = POLICIES[name]
+        elif name in AUGMENTATIONS:
+            kind = AUGMENTATIONS[name]
+            own = {name: _amount(text, kind, amount) if colon else kind.default}
+        else:
+            known = ", ".join([*AUGMENTATIONS, *POLICIES])
+            wrong = f"{name} takes no amount" if name in POLICIES else f"unknown augmentation {name!r}"
+            raise ValueError(f"augment={','.join(texts)}: {wrong}; choose from {known}")
+        if twice := [each for each in own if each in amounts]:
+            raise ValueError(f"augment={','.join(texts)}: {twice[0]} is there twice")
+        amounts |= own
+    pixels = amounts.get("translate", 0)
+    if pixels > 1 and pixels % 1:
+        raise ValueError(
+            f"augment={','.join(texts)}: translate goes by whole pixels, or by a share of the sides below 1"
+        )
     return amounts
 
 
-def make(amounts: Mapping[str, float], *others: Augment) -> Augment:
+def make(amounts: Mapping[str, float], *others: Augment, fill: str = "reflect") -> Augment:
     """The augmentations of these amounts (`parse`), one after another in the order of AUGMENTATIONS; then others."""
     rotate, scale = amounts.get("rotate", 0), amounts.get("scale", 0)
     own = {
         "mirror": mirror,
-        "rotate": lambda degrees: rotate_and_scale(degrees, scale),
-        "scale": lambda share: rotate_and_scale(rotate, share),
-        "translate": lambda pixels: translate(int(pixels)),
-        "translate_reflect": lambda pixels: translate(int(pixels), reflect=True),
+        "rotate": lambda degrees: rotate_and_scale(degrees, scale, fill),
+        "scale": lambda share: rotate_and_scale(rotate, share, fill),
+        "translate": lambda amount: translate(amount, fill),
         "colour": colour,
         "cutout": cutout,
     }

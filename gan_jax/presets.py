@@ -58,7 +58,7 @@ FEW_IMAGES = dict(
     steps=4000,
     d_lr=1e-3,
     g_lr=1e-3,
-    augment=("mirror", "translate_reflect:8"),
+    augment=("mirror", "translate:8"),
 )
 
 

@@ -65,7 +65,7 @@ def test_rotated_is_as_scipy_has_it(angle, scale):
         )
         for channel in range(2)
     ]
-    found = augment.rotated(jnp.asarray(image), jnp.float32(angle), jnp.array(scale, jnp.float32))
+    found = augment.rotated(jnp.asarray(image), jnp.float32(angle), jnp.array(scale, jnp.float32), "black")
     np.testing.assert_allclose(found, np.stack(expected, axis=-1), atol=2e-5)
 
 
@@ -78,7 +78,7 @@ def test_images_are_scaled_before_they_are_rotated():
     """A dot becomes two wide, and that then stands upright."""
     dot = np.zeros((5, 5, 1), np.float32)
     dot[2, 2] = 1
-    seen = augment.rotated(dot, jnp.float32(np.pi / 2), jnp.array([1.0, 2.0]))[..., 0]
+    seen = augment.rotated(dot, jnp.float32(np.pi / 2), jnp.array([1.0, 2.0]), "black")[..., 0]
     inner = np.zeros((3, 3))
     inner[:, 1] = [0.5, 1, 0.5]
     np.testing.assert_allclose(seen[1:4, 1:4], inner, atol=1e-5)
@@ -86,7 +86,7 @@ def test_images_are_scaled_before_they_are_rotated():
 
 def test_g_learns_through_rotations():
     """What moves a pixel's brightness moves the four around its new place, whose weights add up to 1."""
-    slope = jax.grad(lambda image: augment.rotated(image, jnp.float32(0.3), jnp.ones(2))[3, 4].sum())(
+    slope = jax.grad(lambda image: augment.rotated(image, jnp.float32(0.3), jnp.ones(2), "black")[3, 4].sum())(
         jnp.zeros((8, 7, 1))
     )
     np.testing.assert_allclose(slope.sum(), 1, rtol=1e-5)
@@ -98,13 +98,21 @@ def test_rotations_and_scales_are_within_their_limits_and_each_image_s_own():
     line = np.full((33, 33, 1), -1.0, np.float32)
     line[16, 4:29] = 1
     y, x = np.indices((33, 33)) - 16
-    seen = np.asarray(augment.rotate_and_scale(15.0)(jnp.stack([line] * 200), KEYS[:200], jnp.int32(0)))[..., 0] + 1
+    seen = (
+        np.asarray(augment.rotate_and_scale(15.0, fill="black")(jnp.stack([line] * 200), KEYS[:200], jnp.int32(0)))[
+            ..., 0
+        ]
+        + 1
+    )
     angle = 0.5 * np.arctan2(2 * (seen * -y * x).sum((1, 2)), (seen * (x**2 - y**2)).sum((1, 2)))
     assert 14 < np.rad2deg(angle).max() < 15.5 and -15.5 < np.rad2deg(angle).min() < -14
     square = np.full((33, 33, 1), -1.0, np.float32)
     square[8:25, 8:25] = 1
     seen = (
-        np.asarray(augment.rotate_and_scale(0.0, 0.2)(jnp.stack([square] * 200), KEYS[:200], jnp.int32(0)))[..., 0] + 1
+        np.asarray(augment.rotate_and_scale(0.0, 0.2, "black")(jnp.stack([square] * 200), KEYS[:200], jnp.int32(0)))[
+            ..., 0
+        ]
+        + 1
     )
     sides = np.stack([seen[:, :, 16].sum(1), seen[:, 16].sum(1)]) / 2 / 17
     for side in sides:
@@ -114,7 +122,7 @@ def test_rotations_and_scales_are_within_their_limits_and_each_image_s_own():
 
 def test_translate_moves_each_image_by_its_own_key():
     image = jnp.arange(2.0, 27.0).reshape(5, 5, 1)
-    moved = augment.translate(1)(jnp.stack([image] * 64), KEYS[:64], 0)
+    moved = augment.translate(1, "black")(jnp.stack([image] * 64), KEYS[:64], 0)
     padded = np.pad(image, ((1, 1), (1, 1), (0, 0)), constant_values=-1)
     all_moves = [padded[i : i + 5, j : j + 5] for i in range(3) for j in range(3)]
     seen = [next(k for k, move in enumerate(all_moves) if np.array_equal(move, x)) for x in np.asarray(moved)]
@@ -122,15 +130,38 @@ def test_translate_moves_each_image_by_its_own_key():
     np.testing.assert_array_equal(augment.translate(0)(image[None], KEYS[:1], 0), image[None])
 
 
-def test_reflections_come_in_where_that_is_asked_for():
+def test_reflections_come_in():
     image = jnp.arange(2.0, 27.0).reshape(5, 5, 1)
-    moved = augment.translate(2, reflect=True)(jnp.stack([image] * 200), KEYS[:200], 0)
+    moved = augment.translate(2)(jnp.stack([image] * 200), KEYS[:200], 0)
     padded = np.pad(image, ((2, 2), (2, 2), (0, 0)), mode="reflect")
     all_moves = [padded[i : i + 5, j : j + 5] for i in range(5) for j in range(5)]
     seen = [next(k for k, move in enumerate(all_moves) if np.array_equal(move, x)) for x in np.asarray(moved)]
     assert set(seen) == set(range(25))
-    far = augment.translate(12, reflect=True)(image[None], KEYS[:1], 0)  # reflected again and again
+    far = augment.translate(12)(image[None], KEYS[:1], 0)  # reflected again and again
     assert far.shape == (1, 5, 5, 1) and np.isin(far, image).all()
+
+
+def test_a_share_of_the_sides_is_as_many_pixels_of_each():
+    """An eighth, as DiffAugment has it: 2 of 16 rows, 1 of 8 columns."""
+    image = jnp.arange(2.0, 130.0).reshape(16, 8, 1)
+    moved = np.asarray(augment.translate(0.125)(jnp.stack([image] * 300), KEYS[:300], 0))[..., 0]
+    padded = np.pad(np.asarray(image)[..., 0], ((2, 2), (1, 1)), mode="reflect")
+    all_moves = [padded[i : i + 16, j : j + 8] for i in range(5) for j in range(3)]
+    seen = [next(k for k, move in enumerate(all_moves) if np.array_equal(move, x)) for x in moved]
+    assert set(seen) == set(range(15))
+
+
+def test_rotation_and_scale_reflect_as_scipy_s_mirror_does():
+    image = np.random.RandomState(0).uniform(-1, 1, (8, 7, 1)).astype(np.float32)
+    back = np.array([[np.cos(0.7), np.sin(0.7)], [-np.sin(0.7), np.cos(0.7)]]) / 0.6
+    center = np.array([3.5, 3])
+    expected = scipy.ndimage.affine_transform(image[..., 0], back, center - back @ center, order=1, mode="mirror")
+    found = augment.rotated(jnp.asarray(image), jnp.float32(0.7), jnp.array([0.6, 0.6]))
+    np.testing.assert_allclose(found[..., 0], expected, atol=2e-5)
+
+
+def test_diffaugment_is_its_three():
+    assert augment.parse(["diffaugment", "mirror"]) == dict(translate=0.125, colour=1, cutout=0.5, mirror=0.5)
 
 
 def test_mirror_changes_left_and_right_of_its_share():
@@ -180,10 +211,10 @@ def test_cutout_grays_a_square_anywhere():
     assert gray.mean(0).min() > 0.05
 
 
+KNOWN = ", ".join([*augment.AUGMENTATIONS, *augment.POLICIES])
 # What a name with an amount stands for: one of each of AUGMENTATIONS.
 CASES = {
     "mirror": ("mirror:0.7", augment.mirror(0.7)),
-    "translate_reflect": ("translate_reflect:3", augment.translate(3, reflect=True)),
     "colour": ("colour:0.6", augment.colour(0.6)),
     "cutout": ("cutout:0.3", augment.cutout(0.3)),
     "translate": ("translate:3", augment.translate(3)),
@@ -228,15 +259,16 @@ def test_rotation_and_scale_come_before_translation_at_once_and_others_last():
 @pytest.mark.parametrize(
     "texts, said",
     [
-        (["rotat"], f"augment=rotat: unknown augmentation 'rotat'; choose from {', '.join(augment.AUGMENTATIONS)}"),
+        (["rotat"], f"augment=rotat: unknown augmentation 'rotat'; choose from {KNOWN}"),
         (["scale", "rotate:1", "scale:0.1"], "augment=scale,rotate:1,scale:0.1: scale is there twice"),
         (["translate:1.5"], "augment=translate:1.5: translate goes by whole pixels"),
-        (["translate_reflect:.5"], "augment=translate_reflect:.5: translate_reflect goes by whole pixels"),
+        (["diffaugment:2"], "augment=diffaugment:2: diffaugment takes no amount; choose from"),
+        (["cutout", "diffaugment"], "augment=cutout,diffaugment: cutout is there twice"),
         (["mirror:2"], "augment=mirror:2: must be from 0 to 1 (share of images"),
         (["rotate:far"], "augment=rotate:far: 'far' is no number (degrees either way)"),
         (["rotate:"], "augment=rotate:: '' is no number (degrees either way)"),
         (["rotate:181"], "augment=rotate:181: must be from 0 to 180 (degrees either way)"),
-        (["translate:-1"], "augment=translate:-1: must be from 0 to 1024 (whole pixels each way; black comes in)"),
+        (["translate:-1"], "augment=translate:-1: must be from 0 to 1024 (whole pixels each way, or below 1"),
         (["scale:nan"], "augment=scale:nan: must be from 0 to 0.9"),
     ],
 )

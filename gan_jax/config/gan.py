@@ -1,6 +1,7 @@
 """The options of a GAN: game and losses, networks, augmentation; how their defaults are filled in, and what goes together."""
 
 import inspect
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import ClassVar, TypeVar
@@ -8,6 +9,7 @@ from typing import ClassVar, TypeVar
 import jax
 
 from gan_jax import augment, presets
+from gan_jax.augment import FILLS
 from gan_jax.config.options import check, flat, option, replace
 from gan_jax.games import GAMES
 from gan_jax.layers.minibatch import MINIBATCH
@@ -108,6 +110,10 @@ class ArchitectureConfig:
     g_negative_slope: float = option(0.0, "dcgan: of G's rectifiers; 0 is ReLU.", low=0)
 
 
+def _listed(amounts: Mapping[str, float]) -> str:
+    return ",".join(f"{name}:{amount:g}" for name, amount in amounts.items())
+
+
 @dataclass(frozen=True)
 class AugmentationConfig:
     """What is done to all images that D sees, real and fake alike."""
@@ -118,7 +124,11 @@ class AugmentationConfig:
         "What is done at random to all images that D sees, with how much after a colon, as in "
         "translate:2,rotate:15,scale:0.15: "
         + "; ".join(f"{name}, {each.unit} ({each.default:g})" for name, each in augment.AUGMENTATIONS.items())
+        + "".join(f"; {name}, {_listed(amounts)}" for name, amounts in augment.POLICIES.items())
         + ".",
+    )
+    augment_fill: str = option(
+        "reflect", "What comes in where a moved image ends: its own reflection, or black.", choices=FILLS
     )
     instance_noise: float = option(0.0, "Deviation of noise on all images, falling to 0 over decay_rounds.", low=0)
     pack: int = option(1, "Images that D scores at once (PacGAN).", low=1)

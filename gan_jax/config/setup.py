@@ -147,4 +147,4 @@ def _clipped(optimizer: optax.GradientTransformation, limit: float) -> optax.Gra
 def _augment(config: object) -> augment.Augment:
     own, rounds = config.augmentation, config.gan.decay_rounds
     noise = [augment.instance_noise(own.instance_noise, rounds)] if own.instance_noise else []
-    return augment.make(augment.parse(own.augment), *noise)
+    return augment.make(augment.parse(own.augment), *noise, fill=own.augment_fill)

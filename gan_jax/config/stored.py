@@ -49,7 +49,7 @@ GONE = frozenset(
 
 
 # Options of later versions, and what was done before there were any.
-ADDED: dict[str, object] = {"depth": 0, "weight_std": 0.02, "weight_bound": False}
+ADDED: dict[str, object] = {"depth": 0, "weight_std": 0.02, "weight_bound": False, "augment_fill": "black"}
 
 
 def to_json(config: object) -> dict[str, object]:

@@ -129,7 +129,7 @@ def test_few_images_are_augmented_and_flags_still_say_otherwise(configured):
         "d_lr",
         "g_lr",
     }
-    assert augment.parse(few["augment"]) == {"mirror": 0.5, "translate_reflect": 8}
+    assert augment.parse(few["augment"]) == {"mirror": 0.5, "translate": 8}
     assert configured("--preset=few_images", "--image_size=96", "--augment=mirror").data.image_size == "96"
 
 

@@ -94,7 +94,7 @@ def test_every_run_begins_with_one(experiment, given, columns, configured, tmp_p
 
 def test_the_recipe_says_what_its_networks_are_shown(configured):
     """As the step does: D's real images are moved."""
-    config = dataclasses.replace(configured("--network=mlp", "--augment=translate:2"))
+    config = dataclasses.replace(configured("--network=mlp", "--augment=translate:2", "--augment_fill=black"))
     config = find("dcgan").resolve(config)
     assert flat(config)["augment"] == ("translate:2",)
     (phase,) = training.phases_of(find("dcgan").make(config, find("dcgan").load(config).spec), config)
