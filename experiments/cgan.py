@@ -14,19 +14,19 @@ from typing import ClassVar
 
 from gan_jax import terms
 from gan_jax.config.gan import (
+    AdaptiveAugmentationConfig,
     ArchitectureConfig,
-    AugmentationConfig,
     GanConfig,
     PlayersConfig,
     with_network_defaults,
 )
 from gan_jax.config.options import option
 from gan_jax.config.parts import ClusterConfig, DataConfig, EvaluationConfig, RunConfig
-from gan_jax.config.setup import make_networks, setup_fields
+from gan_jax.config.setup import adaptation, make_networks, setup_fields
 from gan_jax.data import DataSpec
 from gan_jax.networks import conditional
 from gan_jax.networks.conditional import CONDITIONINGS
-from gan_jax.recipes import gan
+from gan_jax.recipes import adaptive, gan
 from gan_jax.recipes.conditions import labels_by_frequency
 from gan_jax.recipes.contract import Recipe
 from gan_jax.runs.data import load_images
@@ -44,7 +44,7 @@ class Config:
     gan: GanConfig = GanConfig()
     architecture: ArchitectureConfig = ArchitectureConfig()
     players: PlayersConfig = PlayersConfig()
-    augmentation: AugmentationConfig = AugmentationConfig()
+    augmentation: AdaptiveAugmentationConfig = AdaptiveAugmentationConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
     cluster: ClusterConfig = ClusterConfig()
 
@@ -71,7 +71,7 @@ def make(config: Config, spec: DataSpec) -> Recipe:
         d_terms = {**setup.d_terms, "d_class_loss": terms.auxiliary(real=True)}
         g_terms = {**setup.g_terms, "g_class_loss": terms.auxiliary(real=False)}
         setup = setup._replace(d_terms=d_terms, g_terms=g_terms)
-    return gan.make(setup, labels_by_frequency(spec.class_counts))
+    return adaptive.make(setup, adaptation(config), labels_by_frequency(spec.class_counts))
 
 
 main = experiment("cgan", Config, make, resolve=resolve, load=partial(load_images, count_classes=True))

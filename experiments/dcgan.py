@@ -14,17 +14,17 @@ from typing import ClassVar
 
 from gan_jax import presets
 from gan_jax.config.gan import (
+    AdaptiveAugmentationConfig,
     ArchitectureConfig,
-    AugmentationConfig,
     GanConfig,
     PlayersConfig,
     with_network_defaults,
 )
 from gan_jax.config.options import option, replace
 from gan_jax.config.parts import ClusterConfig, DataConfig, EvaluationConfig, RunConfig
-from gan_jax.config.setup import make_networks, setup_fields
+from gan_jax.config.setup import adaptation, make_networks, setup_fields
 from gan_jax.data import DataSpec
-from gan_jax.recipes import gan
+from gan_jax.recipes import adaptive, gan
 from gan_jax.recipes.contract import Recipe
 from gan_jax.runs.launch import experiment
 
@@ -46,7 +46,7 @@ class Config:
     gan: GanConfig = GanConfig(game="non_saturating_r1")
     architecture: ArchitectureConfig = ArchitectureConfig(depth=1, weight_std=0.05, weight_bound=True)
     players: PlayersConfig = PlayersConfig(minibatch="stddev")
-    augmentation: AugmentationConfig = AugmentationConfig()
+    augmentation: AdaptiveAugmentationConfig = AdaptiveAugmentationConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
     cluster: ClusterConfig = ClusterConfig()
 
@@ -58,7 +58,7 @@ PRESETS["few_images"] = replace(Config(), **presets.FEW_IMAGES)
 def make(config: Config, spec: DataSpec) -> Recipe:
     """The game of a generator that draws images from noise, and a discriminator that tells them from real ones."""
     generator, discriminator = make_networks(config, spec.image_shape)
-    return gan.make(gan.Setup(generator, discriminator, **setup_fields(config)))
+    return adaptive.make(gan.Setup(generator, discriminator, **setup_fields(config)), adaptation(config))
 
 
 main = experiment("dcgan", Config, make, resolve=with_network_defaults, presets=PRESETS)

@@ -223,6 +223,13 @@ def pack(images: Array, size: int) -> Array:
     return packs.reshape(*packs.shape[:-2], -1)
 
 
+def unpack(packs: Array, size: int) -> Array:
+    """The images of packs, [B/size, ..., size C] -> [B, ..., C]: `pack` undone."""
+    channels = packs.shape[-1] // size
+    apart = jnp.moveaxis(packs.reshape(*packs.shape[:-1], size, channels), -2, 1)
+    return apart.reshape(-1, *packs.shape[1:-1], channels)
+
+
 def _each(change: Callable[[Array, Key], Array]) -> Augment:
     """The augmentation that changes each image by its own key."""
     return lambda images, keys, step: jax.vmap(change)(images, keys)

@@ -25,7 +25,9 @@ class LossInputs(NamedTuple):
       real, fake: images [B, ...], augmented; the i-th of both alike.
       real_scores, fake_scores: raw scores [B, ...].
       real_out, fake_out: D's further outputs, such as {"features": [B, ...]}.
-      critic: images [B, ...] -> raw scores, with the same weights and condition.
+      critic: images [B, ...] as they were before D's augmentation -> raw scores, with the same weights, condition and
+        augmentation.
+      given: the real and the fake images before that.
       keys: one key per image (or pack), [B], which follows it to whichever device it is on.
       step: rounds played before this one, int32 [].
       condition: what both networks were given beside the image, {"label": int32 [B]} say; None where there is nothing.
@@ -39,6 +41,7 @@ class LossInputs(NamedTuple):
     real_out: dict[str, Array]
     fake_out: dict[str, Array]
     critic: Critic
+    given: tuple[Array, Array]
     keys: Key
     step: Array
     condition: dict | None = None
@@ -67,8 +70,8 @@ class Term(NamedTuple):
 
 
 def penalty(function: Penalty, weight: float | optax.Schedule, *, every: int = 1) -> Term:
-    """A penalty as a term."""
-    return Term(weight, lambda inputs: function(inputs.critic, inputs.real, inputs.fake, inputs.keys), every)
+    """A penalty as a term: of D's slope in the images as they are given, through the augmentation (as StyleGAN2-ADA has it)."""
+    return Term(weight, lambda inputs: function(inputs.critic, *inputs.given, inputs.keys), every)
 
 
 def feature_matching(weight: float = 1.0, *, axis_name: str | None = None) -> Term:

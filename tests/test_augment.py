@@ -284,6 +284,7 @@ def test_packs_are_consecutive_images_side_by_side_in_the_channels():
     assert packs.shape == (2, 2, 2, 6)
     np.testing.assert_array_equal(packs[1, ..., :3], images[2])
     np.testing.assert_array_equal(packs[1, ..., 3:], images[3])
+    np.testing.assert_array_equal(augment.unpack(packs, 2), images)
     np.testing.assert_array_equal(augment.pack(images, 1), images)
     np.testing.assert_array_equal(augment.pack(jnp.arange(8.0).reshape(4, 2), 2), [[0, 1, 2, 3], [4, 5, 6, 7]])
 

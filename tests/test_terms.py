@@ -12,7 +12,9 @@ REAL = jnp.array([[1.0, 2.0], [3.0, 4.0]])
 def inputs(step=0, **changes):
     critic = lambda x: 0.5 * jnp.sum(x**2, axis=1)
     features = dict(real_out={"features": REAL}, fake_out={"features": 2 * REAL + 1})
-    fields = dict(real=REAL, fake=REAL, real_scores=critic(REAL), fake_scores=critic(REAL), critic=critic)
+    fields = dict(
+        real=REAL, fake=REAL, real_scores=critic(REAL), fake_scores=critic(REAL), critic=critic, given=(REAL, REAL)
+    )
     return terms.LossInputs(**(fields | features | dict(keys=jax.random.key(0), step=jnp.int32(step)) | changes))
 
 

@@ -134,6 +134,25 @@ class AugmentationConfig:
     pack: int = option(1, "Images that D scores at once (PacGAN).", low=1)
 
 
+# Whose D says by its sign whether an image is real.
+SIGNED = ("minmax", "non_saturating", "non_saturating_gp", "non_saturating_r1", "hinge")
+
+
+@dataclass(frozen=True)
+class AdaptiveAugmentationConfig(AugmentationConfig):
+    """With ADA, too."""
+
+    ada_target: float | None = option(
+        None,
+        "Adaptive augmentation (ADA): more while E sign(D(x)) of real images is above this, 0.6 as published; by default none.",
+        low=-1,
+        high=1,
+    )
+    ada_images: float = option(
+        500_000, "Real images over which ADA's probability goes from 0 to 1 at the fastest.", low=1
+    )
+
+
 # What falls over decay_rounds, and its value at which it does not.
 _CONSTANT = {"lr_decay": "none", "penalty_end": 1.0, "instance_noise": 0.0}
 
@@ -207,6 +226,11 @@ def _require_compatible(found: SimpleNamespace, given: dict) -> None:
     if len(set(found.penalty)) < len(found.penalty):
         raise ValueError(f"penalty={','.join(found.penalty)}: each but once")
     require_packs(found.pack, found.batch_size)
+    if getattr(found, "ada_target", None) is not None and found.game not in SIGNED:
+        raise ValueError(
+            f"ada_target={found.ada_target:g}: game {found.game} has no score that says whether D is sure; choose from "
+            + ", ".join(SIGNED)
+        )
 
 
 def require_packs(pack: int, batch_size: int) -> None:

@@ -15,6 +15,7 @@ from gan_jax.networks.registry import NETWORKS, build
 from gan_jax.penalties import PENALTIES
 from gan_jax.precision import DTYPES
 from gan_jax.randomness import PRIORS
+from gan_jax.recipes.adaptive import Adaptation
 from gan_jax.terms import Term
 from gan_jax.training.optimizers import clip_weights, historical_averaging, wait
 from gan_jax.training.parallel import AXIS
@@ -45,6 +46,12 @@ def setup_fields(config: object) -> dict:
         ema=own.ema,
         axis_name=AXIS,
     )
+
+
+def adaptation(config: object) -> Adaptation | None:
+    """How a resolved configuration has augmentation adapt; None if it does not."""
+    own = config.augmentation
+    return None if own.ada_target is None else Adaptation(own.ada_target, own.ada_images)
 
 
 def make_networks(config: object, image_shape: tuple[int, ...]) -> tuple[nn.Module, nn.Module]:

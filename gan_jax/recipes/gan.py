@@ -22,11 +22,10 @@ from gan_jax import augment, precision
 from gan_jax.augment import Augment
 from gan_jax.games import Game, swap_labels
 from gan_jax.randomness import PRIORS, Key, example_keys, latents
-from gan_jax.recipes import measures
+from gan_jax.recipes import measures, sampling
 from gan_jax.recipes.batch import condition_of, part, to_unit_range
 from gan_jax.recipes.contract import Batch, Condition, Metrics, Recipe, Sampler, State
 from gan_jax.recipes.players import Player, PyTree, descend, init_player, update_ema, with_player
-from gan_jax.recipes.standing import batch_statistics
 from gan_jax.terms import LossInputs, Term, sparse
 
 Array = jax.Array
@@ -50,7 +49,8 @@ class Setup(NamedTuple):
       g_adversarial: whether G's loss has the game's; else its terms are all.
       augment, pack: what is done to all images that D sees (`augment`), and how many it sees at once (`augment.pack`).
       label_noise: the fraction of D's labels that are wrong (`games.swap_labels`).
-      ema: decay of the moving average of G that is sampled (`players.update_ema`); 0 samples G itself.
+      ema: decay of the moving average of G that is sampled (`players.update_ema`), a number or a schedule over rounds; 0
+        samples G itself.
       dtype: what the networks compute in, in training (`precision.apply`).
       axis_name: the mapped axis over which the batch is spread (`jax.pmap(..., axis_name=)`); None without one.
     """
@@ -70,7 +70,7 @@ class Setup(NamedTuple):
     augment: Augment = augment.identity
     pack: int = 1
     label_noise: float = 0.0
-    ema: float = 0.0
+    ema: float | optax.Schedule = 0.0
     dtype: jnp.dtype = jnp.float32
     axis_name: str | None = None
 
@@ -120,7 +120,8 @@ def make_g_step(setup: Setup) -> Step:
 
         state, metrics = descend(state, "generator", loss, setup.g_optimizer, setup.axis_name, norm="g_gradient_norm")
         if setup.ema:
-            generator = update_ema(state.players["generator"], setup.ema, state.step)
+            decay = setup.ema(state.step) if callable(setup.ema) else setup.ema
+            generator = update_ema(state.players["generator"], decay, state.step)
             state = with_player(state, "generator", generator)
         return state, metrics
 
@@ -180,7 +181,7 @@ def init_state(setup: Setup, key: Key, batch: Batch, *, d_ema: bool = False) -> 
     return State(
         step=jnp.zeros((), jnp.int32),
         players={
-            "generator": init_player(setup.generator, setup.g_optimizer, g_key, z, condition, ema=setup.ema > 0),
+            "generator": init_player(setup.generator, setup.g_optimizer, g_key, z, condition, ema=bool(setup.ema)),
             "discriminator": init_player(setup.discriminator, setup.d_optimizer, d_key, images, condition, ema=d_ema),
         },
     )
@@ -188,45 +189,8 @@ def init_state(setup: Setup, key: Key, batch: Batch, *, d_ema: bool = False) -> 
 
 def make_sampler(setup: Setup, draw_condition: Callable[[Key], Condition] | None = None) -> Sampler:
     """How samples are drawn, by the generator's moving average if it has one; early ones by itself. Args: as of `make`."""
-    # Of a conditional sample's two keys one is for its latent and one for its condition.
-    split = jax.vmap(jax.random.split, out_axes=1)
-
-    def draw_latents(key: Key, n: int, truncation: float | None = None) -> Array:
-        keys = example_keys(key, n)
-        own = split(keys)[0] if draw_condition else keys
-        return latents(own, setup.latent_size, PRIORS[setup.prior], truncation)
-
-    def conditions(key: Key, n: int) -> Condition | None:
-        return draw_condition(split(example_keys(key, n))[1]) if draw_condition else None
-
-    def generate(state: State, z: Array, condition: Condition | None = None) -> Array:
-        generator = state.players["generator"]
-        variables = generator.ema if setup.ema else generator.all_variables
-        return setup.generator.apply(variables, z, condition, train=False)
-
-    def in_training(variables: PyTree, z: Array, condition: Condition | None) -> tuple[Array, PyTree]:
-        def draw(z: Array, condition: Condition | None) -> tuple[Array, PyTree]:
-            return setup.generator.apply(variables, z, condition, train=True, mutable=list(variables))
-
-        if setup.axis_name is None:
-            return draw(z, condition)
-        one = jax.tree.map(lambda x: x[None], (z, condition))  # the axis over which batch statistics are shared
-        return jax.tree.map(lambda x: x[0], jax.vmap(draw, axis_name=setup.axis_name)(*one))
-
-    def early(state: State, z: Array, condition: Condition | None = None) -> Array:
-        return in_training(state.players["generator"].all_variables, z, condition)[0]
-
-    def standing(state: State, key: Key, batches: int, n: int) -> State:
-        generator = state.players["generator"]
-        variables = generator.ema if setup.ema else generator.all_variables
-        draw = jax.jit(lambda variables, key: in_training(variables, draw_latents(key, n), conditions(key, n))[1])
-        measured = batch_statistics(variables, draw, jax.random.split(key, batches))
-        changed = (
-            dict(ema={**variables, **measured}) if setup.ema else dict(variables={**generator.variables, **measured})
-        )
-        return with_player(state, "generator", generator.replace(**changed))
-
-    return Sampler(setup.prior, draw_latents, conditions, generate, early, standing)
+    fields = dict(latent_size=setup.latent_size, prior=setup.prior, averaged=bool(setup.ema), axis_name=setup.axis_name)
+    return sampling.make_sampler(setup.generator, draw_condition, **fields)
 
 
 def make_features(setup: Setup) -> Callable[[State, Array], Array]:
@@ -270,16 +234,22 @@ def discriminate(
     """
     augment_key, real_key, fake_key, critic_key, term_key = jax.random.split(key, 5)
     keys = example_keys(augment_key, len(fake), setup.axis_name)
-    see = lambda images: augment.pack(setup.augment(images, keys, state.step), setup.pack)
+    packed = lambda images: augment.pack(images, setup.pack)
+    see = lambda images: packed(setup.augment(images, keys, state.step))
+    condition, before = condition_of(batch, setup.condition), state.players["discriminator"].variables
+    given = packed(batch["image"]), packed(fake)
     real, fake = see(batch["image"]), see(fake)
     target = see(batch["target"]) if "target" in batch else None
-    condition, before = condition_of(batch, setup.condition), state.players["discriminator"].variables
     (real_scores, real_out), variables = score(setup, params, before, real, real_key, condition)
     (fake_scores, fake_out), variables = score(setup, params, variables, fake, fake_key, condition)
-    critic = lambda images: score(setup, params, before, images, critic_key, condition)[0][0]
-    keys = example_keys(term_key, len(real), setup.axis_name)
+
+    def critic(packs: Array) -> Array:
+        images = see(augment.unpack(packs, setup.pack))
+        return score(setup, params, before, images, critic_key, condition)[0][0]
+
     scored = (real_scores, fake_scores, real_out, fake_out)
-    return LossInputs(real, fake, *scored, critic, keys, state.step, condition, target), variables
+    term_keys = example_keys(term_key, len(real), setup.axis_name)
+    return LossInputs(real, fake, *scored, critic, given, term_keys, state.step, condition, target), variables
 
 
 def d_loss(setup: Setup, inputs: LossInputs, key: Key) -> tuple[Array, Metrics]:

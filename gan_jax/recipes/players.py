@@ -119,7 +119,7 @@ def update_player(
     )
 
 
-def update_ema(player: Player, decay: float, step: jax.Array) -> Player:
+def update_ema(player: Player, decay: float | jax.Array, step: jax.Array) -> Player:
     """The player with its exponential moving average moved on: ema ← d ema + (1 - d) now.
 
     Sampling a generator so averaged gives better images (Yazıcı et al. 2019, arXiv:1806.04498). Batch statistics are

@@ -97,7 +97,10 @@ def test_a_run_whose_rates_have_fallen_is_not_made_longer(train, run_experiment,
 
 
 OTHERS = {
-    "cgan": ("--network=mlp", "--hidden=8", "--image_size=8", "--batch_size=8"),
+    "cgan": (
+        *("--network=mlp", "--hidden=8", "--image_size=8", "--batch_size=8"),
+        *("--game=hinge", "--ada_target=-0.9", "--ada_images=100"),  # p moves, and is remembered
+    ),
     "sgan": (
         "--width=4",
         "--image_size=8",

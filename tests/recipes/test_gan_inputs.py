@@ -6,7 +6,7 @@ import numpy as np
 import optax
 import pytest
 
-from gan_jax import augment, games
+from gan_jax import augment, games, penalties, terms
 from gan_jax.networks import conditional, mlp
 from gan_jax.recipes import gan
 from gan_jax.terms import Term
@@ -91,3 +91,43 @@ def test_terms_are_given_condition_and_target_if_there_are_any(make_step):
     assert list(seen[2][0]) == ["label"]
     np.testing.assert_array_equal(seen[2][0]["label"], LABELS)
     np.testing.assert_array_equal(seen[2][1], target)
+
+
+@pytest.mark.parametrize("pack", [1, 2])
+def test_the_critic_augments_what_is_given_as_d_does(pack):
+    """Each image by the same key: so what it says of the real and of the fake ones is what D said."""
+    apart = lambda inputs: sum(
+        jnp.abs(inputs.critic(given) - scores).max()
+        for given, scores in zip(inputs.given, (inputs.real_scores, inputs.fake_scores))
+    )
+    setup = setup_of(d_terms={"apart": Term(0.0, apart)}, pack=pack)
+    batch = jax.tree.map(lambda x: x[:4], examples())
+    _, metrics = gan.make_d_step(setup)(gan.init_state(setup, KEY, batch), batch, KEY)
+    assert metrics["apart"] < 1e-5
+
+
+@pytest.mark.parametrize("name, which", [("r1", 0), ("r2", 1)])
+@pytest.mark.parametrize("pack", [1, 2])
+def test_penalties_are_of_d_s_slope_through_the_augmentation(name, which, pack):
+    """Of three times an image it is three times that of what D sees; of real ones and of fake ones."""
+    triple = lambda images, keys, step: 3 * images
+    penalty = {"penalty": terms.penalty(penalties.PENALTIES[name], 1.0)}
+    setup = setup_of(augment=triple, pack=pack, d_terms=penalty)
+    batch = jax.tree.map(lambda x: x[:4], examples())
+    state = gan.init_state(setup, KEY, batch)
+    fake, _ = gan.generate_fakes(setup, state.players["generator"], jax.random.split(KEY, 3)[0], batch)
+    critic = lambda images: setup.discriminator.apply(state.players["discriminator"].all_variables, images, train=True)[
+        0
+    ]
+    given = augment.pack((batch["image"], fake)[which], pack)
+    expected = penalties.r1(lambda images: critic(3 * images), given, given, KEY)
+    _, metrics = gan.make_d_step(setup)(state, batch, KEY)
+    np.testing.assert_allclose(metrics["penalty"], expected, rtol=1e-4)
+
+
+def test_g_learns_through_the_augmentation():
+    """Fake images are augmented in G's step too: where D sees none of them, G learns nothing."""
+    setup = setup_of(augment=lambda images, keys, step: 0 * images, g_optimizer=optax.sgd(1.0))
+    state = start(setup)
+    after, _ = gan.make_g_step(setup)(state, examples(), KEY)
+    jax.tree.map(np.testing.assert_array_equal, after.players["generator"].params, state.players["generator"].params)

@@ -1,0 +1,99 @@
+"""ADA's augmentations: many kinds of changes, each of which an image undergoes with probability p (Karras et al. 2020,
+arXiv:2006.06676, appendix B).
+
+While p is well below 1 G does not learn to draw what the changes make, for most images that D sees are unchanged. p may be fixed,
+a schedule (as of R3GAN), or follow how sure D is of real images (`recipes.adaptive`).
+
+Pixel blits (mirrored; turned by quarters; moved by whole pixels, up to 1/8 of the side), geometry (scaled; rotated; stretched;
+moved by fractions) and colour (brightness, contrast, luma inverted, hue, saturation), with the paper's strengths. All blits and
+geometry are one bilinear resampling, where the paper's is by wavelets, and what comes in is the image's reflection.
+"""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+
+from gan_jax.augment import Augment, moved
+from gan_jax.randomness import Key
+
+Array = jax.Array
+Map = tuple[Array, Array]  # (M, b), of x -> M x + b
+
+LUMA = jnp.ones(3) / jnp.sqrt(3.0)  # the axis of gray colours
+
+
+def pipe(p: Array | float | Callable[[Array], Array]) -> Augment:
+    """The augmentations with probability p, a number or a schedule over rounds."""
+
+    def augment(images: Array, keys: Key, step: Array) -> Array:
+        now = p(step) if callable(p) else p
+        return jax.vmap(lambda image, key: change(image, key, now))(images, keys)
+
+    return augment
+
+
+def change(image: Array, key: Key, p: Array | float) -> Array:
+    """An image [H, W, C] with each change made with probability p. Hue and saturation change images of three channels alone."""
+    geometry_key, colour_key = jax.random.split(key)
+    image = moved(image, *geometry(geometry_key, jnp.array(image.shape[:2]), p))
+    matrix, offset = colour(colour_key, p)
+    if image.shape[-1] == 3:
+        return image @ matrix.T + offset
+    return image * (LUMA @ matrix @ LUMA) + jnp.mean(offset)
+
+
+def geometry(key: Key, sides: Array, p: Array | float) -> Map:
+    """From where a pixel comes, in pixels (row, column) from the centre. Args: sides: the image's, [2]."""
+    keys = iter(jax.random.split(key, 16))
+
+    def maybe(probability: Array | float, matrix: Array, shift: Array) -> Map:
+        happens = jax.random.bernoulli(next(keys), probability)
+        return jnp.where(happens, matrix, jnp.eye(2)), jnp.where(happens, shift, jnp.zeros(2))
+
+    uniform = lambda low, high, shape=(): jax.random.uniform(next(keys), shape, minval=low, maxval=high)
+    normal = lambda shape=(): jax.random.normal(next(keys), shape)
+    still, straight = jnp.zeros(2), jnp.eye(2)
+    stretch = 2 ** (0.2 * normal())
+    either = 1 - jnp.sqrt(1 - p)  # of two rotations, so that one or both happen with probability p
+    found = (straight, still)
+    for matrix, shift in (
+        maybe(p / 2, jnp.diag(jnp.array([1.0, -1.0])), still),  # a mirrored image is one of two
+        maybe(p, rotation(jnp.pi / 2 * jnp.floor(uniform(0, 4))), still),
+        maybe(p, straight, jnp.round(uniform(-1, 1, (2,)) * sides / 8)),
+        maybe(p, straight / 2 ** (0.2 * normal()), still),
+        maybe(either, rotation(uniform(-jnp.pi, jnp.pi)), still),
+        maybe(p, jnp.diag(jnp.array([1 / stretch, stretch])), still),
+        maybe(either, rotation(uniform(-jnp.pi, jnp.pi)), still),
+        maybe(p, straight, normal((2,)) * sides / 8),
+    ):
+        found = found[0] @ matrix, found[0] @ shift + found[1]
+    return found
+
+
+def colour(key: Key, p: Array | float) -> Map:
+    """What becomes of a colour in [-1, 1]: x -> M x + b, [3, 3] and [3]."""
+    keys = iter(jax.random.split(key, 10))
+    happens = lambda probability: jax.random.bernoulli(next(keys), probability)
+    normal = lambda: jax.random.normal(next(keys))
+    gray = jnp.outer(LUMA, LUMA)
+    brightness = jnp.where(happens(p), 0.2 * normal(), 0.0)
+    contrast = jnp.where(happens(p), 2 ** (0.5 * normal()), 1.0)
+    inverted = jnp.where(happens(p / 2), jnp.eye(3) - 2 * gray, jnp.eye(3))
+    angle = jnp.where(happens(p), jax.random.uniform(next(keys), minval=-jnp.pi, maxval=jnp.pi), 0.0)
+    saturation = jnp.where(happens(p), 2 ** normal(), 1.0)
+    matrix = (gray + saturation * (jnp.eye(3) - gray)) @ about_luma(angle) @ inverted * contrast
+    return matrix, matrix @ jnp.full(3, brightness)
+
+
+def rotation(angle: Array) -> Array:
+    """Of (row, column), by an angle in radians, [2, 2]."""
+    cos, sin = jnp.cos(angle), jnp.sin(angle)
+    return jnp.array([[cos, sin], [-sin, cos]])
+
+
+def about_luma(angle: Array) -> Array:
+    """The rotation of colours about the gray axis, [3, 3] (Rodrigues)."""
+    x, y, z = LUMA
+    across = jnp.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
+    return jnp.eye(3) + jnp.sin(angle) * across + (1 - jnp.cos(angle)) * across @ across
