@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gan_jax.data import cifar, download, folder, idx, pixels, published
+from gan_jax.data import cifar, download, folder, idx, pixels, published, stacked
 from gan_jax.data import classes as classes_lib
 from gan_jax.data.pixels import Decoding, Size
 from gan_jax.data.source import ArraySource, NoSplit, Source
@@ -121,6 +121,7 @@ DATASETS: dict[str, Callable[..., Source]] = {
     "kmnist": functools.partial(published_dataset, "kmnist", KANA, IDX),
     "cifar10": functools.partial(published_dataset, "cifar10", THINGS, CIFAR),
 }
+DATASETS |= {stacked.PREFIX + name: functools.partial(stacked.stacked, DATASETS[name]) for name in ("digits", "mnist")}
 
 
 def listed() -> str:

@@ -6,6 +6,7 @@ so they come with the project, and everybody measures with the same.
 """
 
 import io
+import itertools
 import json
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -119,6 +120,27 @@ def for_any_images(image_shape: tuple[int, ...]) -> Extractor | None:
     if len(image_shape) != 3 or image_shape[-1] not in (1, 3):
         return None
     return load_classifier(EXTRACTORS / "emoji.npz")._replace(knows_classes=False)
+
+
+def of_each_channel(extractor: Extractor, channels: int = 3) -> Extractor:
+    """One for images whose channels are images of their own, as of `data.stacked`.
+
+    Features are those of all channels, side by side; classes are all tuples of the extractor's, and their probabilities the
+    products.
+    """
+
+    def apply(variables: dict, images: Array) -> tuple[Array, Array]:
+        apart = jnp.moveaxis(images, -1, 1).reshape(-1, *images.shape[1:3], 1)
+        features, probabilities = extractor.apply(variables, apart)
+        each = probabilities.reshape(len(images), channels, -1)
+        joint = each[:, 0]
+        for channel in range(1, channels):
+            joint = (joint[:, :, None] * each[:, None, channel]).reshape(len(images), -1)
+        return features.reshape(len(images), -1), joint
+
+    classes = tuple("".join(names) for names in itertools.product(extractor.classes, repeat=channels))
+    name = f"stacked-{extractor.name}"
+    return extractor._replace(name=name, channels=(channels,), apply=apply, classes=classes)
 
 
 def load_inception(path: str | Path) -> Extractor:

@@ -8,6 +8,7 @@ import pytest
 
 from gan_jax.data import DATASETS, in_memory, load, nbytes, sources
 from gan_jax.data.spec import labelled_image
+from gan_jax.data.stacked import base_of
 
 SYSTEM = Path("/usr/share/datasets/fashion-mnist")
 CASES = {
@@ -17,6 +18,8 @@ CASES = {
     "fashion_mnist": (12, (28, 28, 1)),
     "kmnist": (12, (28, 28, 1)),
     "cifar10": (12, (32, 32, 3)),
+    "stacked_digits": (128_000, (16, 16, 3)),
+    "stacked_mnist": (128_000, (28, 28, 3)),
 }
 MNIST_FAMILY = ["mnist", "fashion_mnist", "kmnist"]
 PUBLISHED = [*MNIST_FAMILY, "cifar10"]
@@ -36,10 +39,12 @@ def test_every_dataset_has_a_case():
 
 @pytest.mark.parametrize("name", CASES)
 def test_contract(name, tmp_path, dataset_files):
-    dataset_files(name, tmp_path / name)
+    base = base_of(name)
+    dataset_files(base or name, tmp_path / (base or name))
     source = load(name, data_dir=str(tmp_path))
     length, shape = CASES[name]
-    assert (len(source), source.spec, len(source.classes)) == (length, labelled_image(*shape), 10)
+    assert (len(source), source.spec) == (length, labelled_image(*shape))
+    assert len(source.classes) == (1000 if base else 10)
     assert nbytes(source) == length * (np.prod(shape) + 4)
     batch = source[np.array([7, 0, 7])]
     assert batch["image"].dtype == np.uint8 and batch["image"].shape == (3, *shape)
@@ -95,7 +100,7 @@ def test_digits():
     [
         (
             {"name": "cifar"},
-            "unknown dataset 'cifar': must be digits, mnist, fashion_mnist, kmnist, cifar10, tfds:NAME or folder:PATH",
+            f"unknown dataset 'cifar': must be {', '.join(CASES)}, tfds:NAME or folder:PATH",
         ),
         ({"name": "digits", "split": "val"}, "split='val': must be train or test"),
         ({"name": "digits", "image_size": 0}, "image_size=0: must be at least 1"),
