@@ -77,6 +77,53 @@ PUBLISHED_PROGRESSIVE = dict(
     latent_size=512,
 )
 
+# Zhang et al. 2019, arXiv:1805.08318, section 4, for images of 128 pixels; batches of 256.
+PUBLISHED_SAGAN = dict(
+    image_size="128",
+    batch_size=256,
+    steps=1_000_000,
+    width=64,
+    latent_size=128,
+    attention=64,
+    weights="xavier",
+    d_lr=4e-4,
+    g_lr=1e-4,
+    beta2=0.9,
+    ema=0.0,
+)
+# Brock et al. 2019, arXiv:1809.11096, section 3 and appendix C, for images of 128 pixels. The authors' PyTorch code made 138,000
+# rounds of it, with batches of 2,048 too.
+PUBLISHED_BIGGAN = dict(
+    image_size="128",
+    batch_size=2048,
+    steps=138_000,
+    width=96,
+    latent_size=120,
+    shared=128,
+    attention=64,
+    n_critic=2,
+    d_lr=2e-4,
+    g_lr=5e-5,
+    beta2=0.999,
+    ema=0.9999,
+)
+
+# Huang et al. 2024, arXiv:2501.05441, and the authors' code, for CIFAR-10.
+PUBLISHED_R3GAN = dict(
+    width=768,
+    batch_size=512,
+    steps=390_000,
+    lr=2e-4,
+    lr_end=5e-5,
+    beta2=0.9,
+    beta2_end=0.99,
+    gamma=0.05,
+    gamma_end=0.005,
+    augment_p=0.55,
+    ema_images=5e6,
+    schedule_images=2e7,
+)
+
 
 def loss_of(game: str) -> str:
     """The name in GAMES of the losses of a game in PRESETS."""

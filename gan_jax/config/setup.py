@@ -110,10 +110,10 @@ def _game(config: GanConfig) -> Game:
     game = GAMES[presets.loss_of(config.game)]
     targets = dict(real_target=config.real_target, fake_target=config.fake_target)
     given = {name: value for name, value in targets.items() if value is not None}
-    return partial(_over_devices(game), **given)
+    return partial(over_devices(game), **given)
 
 
-def _over_devices(function: Callable) -> Callable:
+def over_devices(function: Callable) -> Callable:
     """A game or penalty that looks at the whole batch, with the axis over which that is spread."""
     return partial(function, axis_name=AXIS) if "axis_name" in inspect.signature(function).parameters else function
 
@@ -127,7 +127,7 @@ def _penalties(config: GanConfig) -> dict[str, Term]:
                 weight, config.decay_rounds, config.penalty_end, end_value=weight * config.penalty_end
             )
         kind = name if name.endswith("penalty") else f"{name}_penalty"
-        made[kind] = terms.penalty(_over_devices(PENALTIES[name]), weight, every=config.penalty_every)
+        made[kind] = terms.penalty(over_devices(PENALTIES[name]), weight, every=config.penalty_every)
     return made
 
 

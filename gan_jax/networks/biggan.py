@@ -74,8 +74,14 @@ def slots(image_size: tuple[int, int]) -> int:
 
 
 def latent_size(image_size: tuple[int, int], wanted: int) -> int:
-    """The largest size of a hierarchical latent that all its parts share evenly, up to the one that is wanted."""
-    return wanted // slots(image_size) * slots(image_size)
+    """The largest size of a hierarchical latent that all its parts share evenly, up to the one that is wanted.
+
+    Raises ValueError if that is fewer numbers than parts.
+    """
+    parts = slots(image_size)
+    if wanted < parts:
+        raise ValueError(f"latent_size={wanted}: fewer numbers than the {parts} parts of a hierarchical latent")
+    return wanted // parts * parts
 
 
 class Generator(nn.Module):

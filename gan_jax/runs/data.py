@@ -38,13 +38,14 @@ class Data(NamedTuple):
     found: Mapping[str, object] = MappingProxyType({})
 
 
-def load_images(config: object, *, count_classes: bool = False) -> Data:
+def load_images(config: object, *, count_classes: bool | None = False) -> Data:
     """The images that config.data names. Raises ValueError or OSError if they cannot be read.
 
-    count_classes: whether the spec says how many examples each class has; then ValueError if there are no labels.
+    count_classes: whether the spec says how many examples each class has; then ValueError if there are no labels. None: if there
+      are any.
     """
     source = load(config.data)
-    spec = describe(source, count_classes=count_classes)
+    spec = describe(source, count_classes=bool(source.classes) if count_classes is None else count_classes)
     return Data(spec, source, source, cache(lambda: load_test(config.data, source)))
 
 

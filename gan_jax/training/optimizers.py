@@ -8,6 +8,12 @@ import jax.numpy as jnp
 import optax
 
 
+def cosine(start: float, end: float, steps: int) -> optax.Schedule:
+    """From `start` to `end` over so many steps, half a turn of a cosine, and `end` from then on (R3GAN: arXiv:2501.05441)."""
+    fall = optax.cosine_decay_schedule(1.0, steps)
+    return lambda step: end + (start - end) * fall(step)
+
+
 def clip_weights(limit: float) -> optax.GradientTransformation:
     """Keeps every parameter in [-limit, limit] (WGAN: Arjovsky et al. 2017, arXiv:1701.07875, algorithm 1, line 7).
 

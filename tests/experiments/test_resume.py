@@ -111,6 +111,12 @@ OTHERS = {
     ),
     "vae": ("--network=mlp", "--hidden=8", "--image_size=8", "--batch_size=8", "--kl_warmup=6"),
     "began": ("--width=2", "--latent_size=3", "--image_size=8", "--batch_size=8", "--lambda_k=0.1"),
+    "biggan": ("--width=2", "--image_size=8", "--batch_size=8", "--attention=0", "--d_lr=1e-2"),
+    # All that changes over rounds does so while it is stopped and gone on with.
+    "r3gan": (
+        *("--width=4", "--group=4", "--image_size=8", "--batch_size=8", "--schedule_images=50", "--augment_p=0.8"),
+        *("--lr_end=1e-5", "--gamma_end=0.01", "--ema_images=60"),
+    ),
 }
 
 

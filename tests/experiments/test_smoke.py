@@ -60,6 +60,21 @@ CASES = {
         ),
     },
     "began": {"digits": ("--width=4", "--image_size=8", "--batch_size=8")},
+    "sagan": {
+        "digits": ("--width=2", "--image_size=8", "--batch_size=8", "--attention=0"),
+        "tricks": ("--width=4", "--batch_size=8", "--ada_target=0.6", "--dtype=bfloat16", "--weights=normal"),
+        "unconditional": ("--width=2", "--batch_size=8", "--attention=0", "--conditional=false", "--pack=2"),
+    },
+    "biggan": {
+        "digits": ("--width=2", "--image_size=8", "--batch_size=8", "--attention=0"),
+        "deep": ("--deep", "--width=4", "--batch_size=8", "--attention=8", "--n_critic=2", "--augment=diffaugment"),
+        "unconditional": ("--width=2", "--batch_size=8", "--attention=0", "--conditional=false", "--orthogonal=0"),
+    },
+    "r3gan": {
+        "digits": ("--width=4", "--group=4", "--image_size=8", "--batch_size=8"),
+        "conditional": ("--width=4", "--group=4", "--batch_size=8", "--conditional", "--dtype=bfloat16"),
+        "augmented": ("--width=4", "--batch_size=8", "--augment_p=0.5", "--schedule_images=20", "--game=hinge"),
+    },
     "progressive": {  # two rounds of 4×4 pixels, then one of 8×8
         "digits": (*GROWING, "--batch_size=8"),
         "game": (*GROWING, "--batch_sizes=8,16", "--game=r3gan", "--pack=2", "--dtype=bfloat16"),

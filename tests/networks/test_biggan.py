@@ -70,6 +70,8 @@ def test_attention_over_no_map():
 
 def test_a_hierarchical_latent_has_equal_parts():
     assert biggan.latent_size((28, 28), 130) == 128 and biggan.latent_size((8, 8), 3) == 2
+    with pytest.raises(ValueError, match="latent_size=3: fewer numbers than the 4 parts"):
+        biggan.latent_size((28, 28), 3)
     generator = biggan.Generator((32, 32, 3), **SMALL)
     with pytest.raises(ValueError, match="of 4 parts cannot have 130 numbers"):
         generator.init(KEY, jnp.zeros((1, 130)), labels(0), train=False)
