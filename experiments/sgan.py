@@ -6,7 +6,7 @@ python -m gan_jax classify --workdir=RUN my_digit.png         # what the trained
 
 MNIST, 100 labels, 3 seeds, 2 CPU cores with tests beside: the first 100 images 92.6 ± 1.1 % (67.0 without the others), 10 to 13
 minutes; 10 of each class with --augment=translate:2,rotate:15,scale:0.15 --steps=16000 98.2 ± 0.1 % (94.3), 18 to 27 minutes
-(measured by version 0.1, which augmented a real image and the fake one of its number independently of each other).
+(measured by version 0.1, which filled with black, --augment_fill=black, and augmented an example's two images independently).
 
 The same network is also trained on the labelled images alone, in RUN/supervised, to compare with.
 """
