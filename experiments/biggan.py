@@ -3,11 +3,10 @@
 python -m experiments.biggan                                  # digits, no download
 python -m experiments.biggan --dataset=mnist --deep            # BigGAN-deep
 python -m gan_jax sample --workdir=RUN --label=0..9 --truncation=0.5 --standing_batches=16
-python -m experiments.biggan --preset=published               # as in the paper, for images of 128 to 512 pixels
+python -m experiments.biggan --preset=published               # as in the paper, for images of 128 pixels; or published_deep
 """
 
 from dataclasses import dataclass
-from functools import partial
 from typing import ClassVar
 
 import optax
@@ -16,14 +15,14 @@ from gan_jax import presets
 from gan_jax.config.gan import AdaptiveAugmentationConfig, GanConfig, resolve
 from gan_jax.config.options import option, replace
 from gan_jax.config.parts import ClusterConfig, DataConfig, EvaluationConfig, RunConfig
-from gan_jax.config.residual import ResidualConfig, networks_of, num_classes
+from gan_jax.config.residual import ResidualConfig, networks_of
 from gan_jax.config.setup import adaptation, setup_fields
 from gan_jax.data import DataSpec
 from gan_jax.networks import biggan, biggan_deep
 from gan_jax.recipes import adaptive, gan
 from gan_jax.recipes.conditions import labels_by_frequency
 from gan_jax.recipes.contract import Recipe
-from gan_jax.runs.data import load_images
+from gan_jax.runs.data import load_conditional
 from gan_jax.runs.launch import experiment
 from gan_jax.training.optimizers import orthogonal_regularization
 
@@ -36,7 +35,9 @@ class Config:
     """All that can be chosen."""
 
     GROUP: ClassVar[str] = "biggan"
-    preset: str | None = option(None, "Other defaults: published, the paper's.", choices=PRESETS)
+    preset: str | None = option(
+        None, "Other defaults: published, the paper's; published_deep, BigGAN-deep's.", choices=PRESETS
+    )
     run: RunConfig = RunConfig(steps=4000)
     data: DataConfig = DataConfig()
     deep: bool = option(False, "BigGAN-deep's networks: bottlenecks, and the whole latent for each block.")
@@ -52,11 +53,12 @@ class Config:
 
 
 PRESETS["published"] = replace(Config(), **presets.PUBLISHED_BIGGAN)
+PRESETS["published_deep"] = replace(PRESETS["published"], **presets.PUBLISHED_BIGGAN_DEEP)
 
 
 def make(config: Config, spec: DataSpec) -> Recipe:
     """A class-conditional GAN; without classes an unconditional one."""
-    classes, fields = num_classes(config.players, spec), setup_fields(config)
+    fields = setup_fields(config)
     if config.deep:
         networks = networks_of(config.players, spec, biggan_deep, shared=config.shared)
     else:
@@ -65,15 +67,13 @@ def make(config: Config, spec: DataSpec) -> Recipe:
     if config.orthogonal:
         pull = orthogonal_regularization(config.orthogonal, skip=EMBEDDINGS)
         fields["g_optimizer"] = optax.chain(pull, fields["g_optimizer"])
-    if not classes:
+    if not spec.class_counts:
         return adaptive.make(gan.Setup(*networks, **fields), adaptation(config))
     setup = gan.Setup(*networks, condition=("label",), **fields)
     return adaptive.make(setup, adaptation(config), labels_by_frequency(spec.class_counts))
 
 
-main = experiment(
-    "biggan", Config, make, resolve=resolve, presets=PRESETS, load=partial(load_images, count_classes=None)
-)
+main = experiment("biggan", Config, make, resolve=resolve, presets=PRESETS, load=load_conditional)
 
 if __name__ == "__main__":
     main()

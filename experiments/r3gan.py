@@ -3,7 +3,7 @@
 python -m experiments.r3gan                                    # digits, no download
 python -m experiments.r3gan --dataset=stacked_mnist            # 1,000 modes; evaluate --num_samples=26000 counts them
 python -m experiments.r3gan --game=non_saturating              # the paper's ablation: the plain GAN, with both penalties
-python -m experiments.r3gan --preset=published --dataset=cifar10 --conditional
+python -m experiments.r3gan --preset=published --dataset=cifar10
 """
 
 from dataclasses import dataclass
@@ -15,16 +15,16 @@ import optax
 from gan_jax import ada, augment, presets, terms
 from gan_jax.config.options import option, replace
 from gan_jax.config.parts import ClusterConfig, DataConfig, EvaluationConfig, RunConfig
-from gan_jax.config.setup import over_devices
+from gan_jax.config.setup import over_devices, term_name
 from gan_jax.data import DataSpec
 from gan_jax.games import GAMES
 from gan_jax.networks import r3gan as networks
-from gan_jax.penalties import PENALTIES
+from gan_jax.penalties import OF_WHAT_D_SEES, PENALTIES
 from gan_jax.precision import DTYPES
 from gan_jax.recipes import gan
 from gan_jax.recipes.conditions import labels_by_frequency
 from gan_jax.recipes.contract import Recipe
-from gan_jax.runs.data import load_images
+from gan_jax.runs.data import load_conditional
 from gan_jax.runs.launch import experiment
 from gan_jax.training.optimizers import cosine
 from gan_jax.training.parallel import AXIS
@@ -49,10 +49,10 @@ class Config:
     beta2: float = option(0.9, "Adam's β2 as it begins; β1 is 0.", low=0, high=1)
     beta2_end: float = option(0.99, "Adam's β2 as it ends.", low=0, high=1)
     ema_images: float = option(
-        2e4, "Images over which the moving average of G halves, in the end; 0 as it begins.", low=0
+        2e4, "Images over which the moving average of G halves: rises from 0 to this; 0 samples G itself.", low=0
     )
     augment_p: float = option(
-        0.0, "Probability of each of ADA's augmentations in the end; 0 as it begins.", low=0, high=1
+        0.0, "Probability of each of ADA's augmentations, half of it of colours: rises from 0 to this.", low=0, high=1
     )
     schedule_images: float = option(1e5, "Real images over which all these change, by a cosine.", low=1)
     width: int = option(32, "Channels of maps of up to 32×32; 768 as published.", low=1)
@@ -72,12 +72,15 @@ def make(config: Config, spec: DataSpec) -> Recipe:
     """A round is one step of each player. All that changes does so by the real images shown."""
     over = partial(cosine, steps=max(1, int(config.schedule_images / config.run.batch_size)))
     gamma = over(config.gamma, config.gamma_end)
-    penalties = {name: terms.penalty(over_devices(PENALTIES[name]), gamma) for name in config.penalty}
+    penalties = {
+        term_name(name): terms.penalty(over_devices(PENALTIES[name]), gamma, seen=name in OF_WHAT_D_SEES)
+        for name in config.penalty
+    }
     rates = dict(learning_rate=over(config.lr, config.lr_end), b2=over(config.beta2, config.beta2_end))
     adam = optax.inject_hyperparams(optax.adam)(b1=0.0, **rates)
+    changes = partial(ada.pipe, colours=0.5, cutout=1.0)  # as in the authors' code
     half_life = over(0.0, config.ema_images)
-    classes = len(spec.classes) if config.conditional and len(spec.classes) > 1 else 0
-    shape = dict(width=config.width, blocks=config.blocks, group=config.group, num_classes=classes)
+    shape = dict(width=config.width, blocks=config.blocks, group=config.group, num_classes=len(spec.class_counts))
     setup = gan.Setup(
         networks.Generator(spec.image_shape, **shape),
         networks.Discriminator(**shape),
@@ -85,17 +88,18 @@ def make(config: Config, spec: DataSpec) -> Recipe:
         adam,
         adam,
         latent_size=config.latent_size,
-        condition=("label",) if classes else (),
-        d_terms={name if name.endswith("penalty") else f"{name}_penalty": term for name, term in penalties.items()},
-        augment=ada.pipe(over(0.0, config.augment_p)) if config.augment_p else augment.identity,
+        condition=("label",) if spec.class_counts else (),
+        d_terms=penalties,
+        augment=changes(over(0.0, config.augment_p)) if config.augment_p else augment.identity,
         ema=(lambda step: 0.5 ** (config.run.batch_size / (half_life(step) + 1e-8))) if config.ema_images else 0.0,
         dtype=DTYPES[config.dtype],
         axis_name=AXIS,
     )
-    return gan.make(setup, labels_by_frequency(spec.class_counts) if classes else None)
+    recipe = gan.make(setup, labels_by_frequency(spec.class_counts) if spec.class_counts else None)
+    return recipe._replace(augment=changes(config.augment_p) if config.augment_p else augment.identity)
 
 
-main = experiment("r3gan", Config, make, presets=PRESETS, load=partial(load_images, count_classes=None))
+main = experiment("r3gan", Config, make, presets=PRESETS, load=load_conditional)
 
 if __name__ == "__main__":
     main()

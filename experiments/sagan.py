@@ -6,20 +6,19 @@ python -m experiments.sagan --preset=published                # as in the paper,
 """
 
 from dataclasses import dataclass
-from functools import partial
 from typing import ClassVar
 
 from gan_jax import presets
 from gan_jax.config.gan import AdaptiveAugmentationConfig, GanConfig, resolve
 from gan_jax.config.options import option, replace
 from gan_jax.config.parts import ClusterConfig, DataConfig, EvaluationConfig, RunConfig
-from gan_jax.config.residual import ResidualConfig, networks_of, num_classes
+from gan_jax.config.residual import ResidualConfig, networks_of
 from gan_jax.config.setup import adaptation, setup_fields
 from gan_jax.data import DataSpec
 from gan_jax.recipes import adaptive, gan
 from gan_jax.recipes.conditions import labels_by_frequency
 from gan_jax.recipes.contract import Recipe
-from gan_jax.runs.data import load_images
+from gan_jax.runs.data import load_conditional
 from gan_jax.runs.launch import experiment
 
 PRESETS: dict[str, "Config"] = {}
@@ -47,15 +46,13 @@ def make(config: Config, spec: DataSpec) -> Recipe:
     """A class-conditional GAN, whose latent enters at the beginning alone; without classes an unconditional one."""
     networks = networks_of(config.players, spec, shared=0, hierarchical=False)
     fields = setup_fields(config)
-    if not num_classes(config.players, spec):
+    if not spec.class_counts:
         return adaptive.make(gan.Setup(*networks, **fields), adaptation(config))
     setup = gan.Setup(*networks, condition=("label",), **fields)
     return adaptive.make(setup, adaptation(config), labels_by_frequency(spec.class_counts))
 
 
-main = experiment(
-    "sagan", Config, make, resolve=resolve, presets=PRESETS, load=partial(load_images, count_classes=None)
-)
+main = experiment("sagan", Config, make, resolve=resolve, presets=PRESETS, load=load_conditional)
 
 if __name__ == "__main__":
     main()

@@ -1,12 +1,13 @@
 """ADA's augmentations: many kinds of changes, each of which an image undergoes with probability p (Karras et al. 2020,
 arXiv:2006.06676, appendix B).
 
-While p is well below 1 G does not learn to draw what the changes make, for most images that D sees are unchanged. p may be fixed,
-a schedule (as of R3GAN), or follow how sure D is of real images (`recipes.adaptive`).
+While p is well below 1 no change of a kind is as likely as none, so that G can tell what images are without (section 2.2). p may be
+fixed, a schedule (as of R3GAN), or follow how sure D is of real images (`recipes.adaptive`).
 
 Pixel blits (mirrored; turned by quarters; moved by whole pixels, up to 1/8 of the side), geometry (scaled; rotated; stretched;
 moved by fractions) and colour (brightness, contrast, luma inverted, hue, saturation), with the paper's strengths. All blits and
-geometry are one bilinear resampling, where the paper's is by wavelets, and what comes in is the image's reflection.
+geometry are one bilinear resampling, where the paper's is by wavelets, and what comes in is the image's reflection. A square may be
+cut out, too, as R3GAN has it; the paper's usual set has none.
 """
 
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
+from gan_jax import augment
 from gan_jax.augment import Augment, moved
 from gan_jax.randomness import Key
 
@@ -23,28 +25,41 @@ Map = tuple[Array, Array]  # (M, b), of x -> M x + b
 LUMA = jnp.ones(3) / jnp.sqrt(3.0)  # the axis of gray colours
 
 
-def pipe(p: Array | float | Callable[[Array], Array]) -> Augment:
-    """The augmentations with probability p, a number or a schedule over rounds."""
+def pipe(p: Array | float | Callable[[Array], Array], *, colours: float = 1.0, cutout: float = 0.0) -> Augment:
+    """The augmentations with probability p, a number or a schedule over rounds.
 
-    def augment(images: Array, keys: Key, step: Array) -> Array:
+    Args: colours, cutout: by how much p is multiplied for them.
+    """
+    square = augment.cutout(0.5)
+
+    def changed(images: Array, keys: Key, step: Array) -> Array:
         now = p(step) if callable(p) else p
-        return jax.vmap(lambda image, key: change(image, key, now))(images, keys)
+        keys, square_keys, chance_keys = jax.vmap(lambda key: jax.random.split(key, 3), out_axes=1)(keys)
+        with jax.default_matmul_precision("highest"):  # places and colours on accelerators too
+            images = jax.vmap(lambda image, key: change(image, key, now, colours * now))(images, keys)
+        if not cutout:
+            return images
+        happens = jax.vmap(lambda key: jax.random.bernoulli(key, cutout * now))(chance_keys)
+        return jnp.where(happens[:, None, None, None], square(images, square_keys, step), images)
 
-    return augment
+    return changed
 
 
-def change(image: Array, key: Key, p: Array | float) -> Array:
-    """An image [H, W, C] with each change made with probability p. Hue and saturation change images of three channels alone."""
+def change(image: Array, key: Key, p: Array | float, colour_p: Array | float) -> Array:
+    """An image [H, W, C] with each change made with its probability. Hue and saturation change images of three channels alone."""
     geometry_key, colour_key = jax.random.split(key)
-    image = moved(image, *geometry(geometry_key, jnp.array(image.shape[:2]), p))
-    matrix, offset = colour(colour_key, p)
+    image = moved(image, *composed(geometry(geometry_key, jnp.array(image.shape[:2]), p)))
+    matrix, offset = colour(colour_key, colour_p)
     if image.shape[-1] == 3:
         return image @ matrix.T + offset
     return image * (LUMA @ matrix @ LUMA) + jnp.mean(offset)
 
 
-def geometry(key: Key, sides: Array, p: Array | float) -> Map:
-    """From where a pixel comes, in pixels (row, column) from the centre. Args: sides: the image's, [2]."""
+def geometry(key: Key, sides: Array, p: Array | float) -> list[Map]:
+    """Of each change, from where a pixel comes, in pixels (row, column) from the centre; that of what is done last comes first.
+
+    Mirrored, turned by quarters, moved by whole pixels, scaled, rotated, stretched, rotated, moved. Args: sides: the image's, [2].
+    """
     keys = iter(jax.random.split(key, 16))
 
     def maybe(probability: Array | float, matrix: Array, shift: Array) -> Map:
@@ -56,8 +71,7 @@ def geometry(key: Key, sides: Array, p: Array | float) -> Map:
     still, straight = jnp.zeros(2), jnp.eye(2)
     stretch = 2 ** (0.2 * normal())
     either = 1 - jnp.sqrt(1 - p)  # of two rotations, so that one or both happen with probability p
-    found = (straight, still)
-    for matrix, shift in (
+    return [
         maybe(p / 2, jnp.diag(jnp.array([1.0, -1.0])), still),  # a mirrored image is one of two
         maybe(p, rotation(jnp.pi / 2 * jnp.floor(uniform(0, 4))), still),
         maybe(p, straight, jnp.round(uniform(-1, 1, (2,)) * sides / 8)),
@@ -66,9 +80,15 @@ def geometry(key: Key, sides: Array, p: Array | float) -> Map:
         maybe(p, jnp.diag(jnp.array([1 / stretch, stretch])), still),
         maybe(either, rotation(uniform(-jnp.pi, jnp.pi)), still),
         maybe(p, straight, normal((2,)) * sides / 8),
-    ):
-        found = found[0] @ matrix, found[0] @ shift + found[1]
-    return found
+    ]
+
+
+def composed(maps: list[Map]) -> Map:
+    """One map of several: of the first's place the second's, and so on."""
+    matrix, shift = maps[0]
+    for other, by in maps[1:]:
+        matrix, shift = matrix @ other, matrix @ by + shift
+    return matrix, shift
 
 
 def colour(key: Key, p: Array | float) -> Map:

@@ -151,7 +151,7 @@ def moved(image: Array, back: Array, shift: Array, fill: str = "reflect") -> Arr
     """
     center = (jnp.array(image.shape[:2]) - 1) / 2
     places = jnp.indices(image.shape[:2], dtype=image.dtype) - center[:, None, None]
-    source = list(jnp.tensordot(back, places, 1) + (shift + center)[:, None, None])
+    source = list(jnp.tensordot(back, places, 1, precision="highest") + (shift + center)[:, None, None])
     each_channel = jax.vmap(partial(map_coordinates, order=1, **FILLS[fill]), in_axes=(-1, None), out_axes=-1)
     return each_channel(image, source)
 

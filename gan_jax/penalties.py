@@ -69,6 +69,8 @@ def dragan(critic: Critic, real: Array, fake: Array, key: Key, *, axis_name: str
     return jnp.mean((_norms(gradients) - 1) ** 2)
 
 
+# These hold D's own slope at 1, whatever is done to an image before; R1 and R2 that of all that makes a score of it.
+OF_WHAT_D_SEES = ("gradient_penalty", "dragan")
 PENALTIES: dict[str, Penalty] = {
     "gradient_penalty": gradient_penalty,
     "r1": r1,

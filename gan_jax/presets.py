@@ -37,6 +37,9 @@ PRESETS: dict[str, dict] = {
     "r3gan": _PENALISED | dict(loss="relativistic", penalty=("r1", "r2"), penalty_weight=(1.0,), d_norm="none"),
 }  # fmt: skip
 
+# Games whose scores say by their sign whether D takes an image for a real one, as ADA needs it; a critic's do not.
+SIGNED = ("minmax", "non_saturating", "non_saturating_gp", "non_saturating_r1", "hinge")
+
 # What --preset brings. Radford et al. 2016, section 4, and the authors' code, whose kernels are 4×4.
 PUBLISHED_DCGAN = dict(
     game="non_saturating",
@@ -84,7 +87,6 @@ PUBLISHED_SAGAN = dict(
     steps=1_000_000,
     width=64,
     latent_size=128,
-    attention=64,
     weights="xavier",
     d_lr=4e-4,
     g_lr=1e-4,
@@ -100,7 +102,6 @@ PUBLISHED_BIGGAN = dict(
     width=96,
     latent_size=120,
     shared=128,
-    attention=64,
     n_critic=2,
     d_lr=2e-4,
     g_lr=5e-5,
@@ -108,11 +109,13 @@ PUBLISHED_BIGGAN = dict(
     ema=0.9999,
 )
 
-# Huang et al. 2024, arXiv:2501.05441, and the authors' code, for CIFAR-10.
+PUBLISHED_BIGGAN_DEEP = dict(deep=True, width=128, latent_size=128)
+# Huang et al. 2024, arXiv:2501.05441, and the authors' code, for CIFAR-10; as many rounds as its schedules take.
 PUBLISHED_R3GAN = dict(
     width=768,
     batch_size=512,
-    steps=390_000,
+    steps=39_063,
+    conditional=True,
     lr=2e-4,
     lr_end=5e-5,
     beta2=0.9,

@@ -18,6 +18,17 @@ from gan_jax.randomness import Key
 Array = jax.Array
 
 
+class Given(NamedTuple):
+    """Real and fake images as they are before D's augmentation, packed as D sees them, and a critic that augments them first.
+
+    Each image is augmented as it was for D, so real_scores are critic(real).
+    """
+
+    real: Array
+    fake: Array
+    critic: Critic
+
+
 class LossInputs(NamedTuple):
     """A batch of real and one of fake images, as D sees them, and what D makes of them.
 
@@ -25,9 +36,8 @@ class LossInputs(NamedTuple):
       real, fake: images [B, ...], augmented; the i-th of both alike.
       real_scores, fake_scores: raw scores [B, ...].
       real_out, fake_out: D's further outputs, such as {"features": [B, ...]}.
-      critic: images [B, ...] as they were before D's augmentation -> raw scores, with the same weights, condition and
-        augmentation.
-      given: the real and the fake images before that.
+      critic: images [B, ...] as D sees them -> raw scores, with the same weights and condition.
+      given: the same images and critic before D's augmentation.
       keys: one key per image (or pack), [B], which follows it to whichever device it is on.
       step: rounds played before this one, int32 [].
       condition: what both networks were given beside the image, {"label": int32 [B]} say; None where there is nothing.
@@ -41,7 +51,7 @@ class LossInputs(NamedTuple):
     real_out: dict[str, Array]
     fake_out: dict[str, Array]
     critic: Critic
-    given: tuple[Array, Array]
+    given: Given
     keys: Key
     step: Array
     condition: dict | None = None
@@ -69,9 +79,17 @@ class Term(NamedTuple):
         return value, value * (self.every * weight)
 
 
-def penalty(function: Penalty, weight: float | optax.Schedule, *, every: int = 1) -> Term:
-    """A penalty as a term: of D's slope in the images as they are given, through the augmentation (as StyleGAN2-ADA has it)."""
-    return Term(weight, lambda inputs: function(inputs.critic, *inputs.given, inputs.keys), every)
+def penalty(function: Penalty, weight: float | optax.Schedule, *, every: int = 1, seen: bool = False) -> Term:
+    """A penalty as a term: of the slope in the images as they are given, through the augmentation (as StyleGAN2-ADA's R1 is).
+
+    Args: seen: of D's own slope in the images as it sees them.
+    """
+
+    def value(inputs: LossInputs) -> Array:
+        of = Given(inputs.real, inputs.fake, inputs.critic) if seen else inputs.given
+        return function(of.critic, of.real, of.fake, inputs.keys)
+
+    return Term(weight, value, every)
 
 
 def feature_matching(weight: float = 1.0, *, axis_name: str | None = None) -> Term:

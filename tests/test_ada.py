@@ -25,26 +25,63 @@ def test_p_may_be_a_schedule_over_rounds():
     assert (np.abs(pipe(IMAGES, KEYS[:3], jnp.int32(5)) - IMAGES).max((1, 2, 3)) > 0.1).all()
 
 
-@pytest.mark.parametrize("p", [0.3, 1.0])
-def test_geometry_happens_as_often_and_as_far_as_published(p):
-    matrix, shift = jax.jit(jax.vmap(lambda key: ada.geometry(key, jnp.array([64, 64]), p)))(KEYS)
-    determinants = np.linalg.det(matrix)
-    assert abs((determinants < 0).mean() - p / 2) < 0.04  # mirrored
-    scales = np.log2(np.abs(determinants)) / -2  # 2^(0.2 N) in p of all: rotations and stretching leave the area
-    scaled = np.abs(scales) > 1e-5
-    assert abs(scaled.mean() - p) < 0.04
-    np.testing.assert_allclose(scales[scaled].std(), 0.2, rtol=0.1)
-    moved = (np.abs(shift) > 1e-3).any(1)
-    assert abs(moved.mean() - (1 - (1 - p) ** 2)) < 0.04  # by whole pixels, or by fractions
-    # In neither are the axes turned or stretched: quarters, scale and mirror alone leave all but one number of a row 0.
-    upright = (np.abs(matrix) < 1e-5).any(2).all(1)
-    np.testing.assert_allclose(upright.mean(), 1 - p, atol=0.04)
+def maps(p):
+    """Of 2,000 images of 64×32 pixels each change's matrices and shifts."""
+    return [
+        tuple(map(np.asarray, each))
+        for each in jax.jit(jax.vmap(lambda key: ada.geometry(key, jnp.array([64, 32]), p)))(KEYS)
+    ]
 
 
-def test_moves_are_up_to_an_eighth_in_whole_pixels_and_of_that_deviation_in_fractions():
-    _, shift = jax.jit(jax.vmap(lambda key: ada.geometry(key, jnp.array([64, 32]), 1.0)))(KEYS)
-    # Both are turned and scaled by what comes before; the length of the first is at most 1/8 of each side.
-    assert 0.5 < shift[:, 0].std() / 8 < 2 and 0.5 < np.linalg.norm(shift, axis=1).std() / 8 < 2
+def test_each_geometric_change_is_of_its_kind_and_strength():
+    mirror, quarter, whole, scale, first, stretch, second, fraction = maps(1.0)
+    still = lambda each: not np.any(each[1])
+    assert all(map(still, (mirror, quarter, scale, first, stretch, second)))
+    assert abs((mirror[0][:, 1, 1] == -1).mean() - 0.5) < 0.04 and (mirror[0][:, 0, 0] == 1).all()
+    turns = np.round(np.arctan2(quarter[0][:, 0, 1], quarter[0][:, 0, 0]) / (np.pi / 2)) % 4
+    np.testing.assert_allclose(np.bincount(turns.astype(int)) / 2000, 0.25, atol=0.04)
+    np.testing.assert_array_equal(whole[1], np.round(whole[1]))
+    np.testing.assert_array_equal(np.abs(whole[1]).max(0), [8, 4])
+    np.testing.assert_allclose(whole[1].std(0), np.array([16, 8]) / np.sqrt(12), rtol=0.06)
+    np.testing.assert_allclose(np.log2(scale[0][:, 0, 0]).std(), 0.2, rtol=0.06)
+    np.testing.assert_array_equal(scale[0][:, 0, 0], scale[0][:, 1, 1])
+    for rotation in (first, second):
+        angles = np.arctan2(rotation[0][:, 0, 1], rotation[0][:, 0, 0])
+        np.testing.assert_allclose(angles.std(), np.pi / np.sqrt(3), rtol=0.06)
+        np.testing.assert_allclose(np.linalg.det(rotation[0]), 1, rtol=1e-5)
+    np.testing.assert_allclose(np.linalg.det(stretch[0]), 1, rtol=1e-5)
+    np.testing.assert_allclose(np.log2(stretch[0][:, 1, 1]).std(), 0.2, rtol=0.06)
+    np.testing.assert_allclose(fraction[1].std(0), [8, 4], rtol=0.06)
+
+
+@pytest.mark.parametrize("p", [0.3, 0.8])
+def test_each_geometric_change_happens_as_often_as_p_says(p):
+    happened = np.array(
+        [(np.abs(m - np.eye(2)).max((1, 2)) > 1e-6) | (np.abs(shift).max(1) > 1e-6) for m, shift in maps(p)]
+    )
+    often = happened.mean(1)
+    either = 1 - np.sqrt(1 - p)
+    # A quarter of turns are none, and few moves by whole pixels.
+    expected = [p / 2, 0.75 * p, p * (1 - 1 / 16 / 8), p, either, p, either, p]
+    np.testing.assert_allclose(often, expected, atol=0.04)
+    np.testing.assert_allclose((happened[4] | happened[6]).mean(), p, atol=0.04)
+
+
+def test_maps_are_composed_in_order():
+    """By the place of one pixel: the last map is applied to it first."""
+    a = (jnp.array([[0.0, 1.0], [2.0, 0.0]]), jnp.array([1.0, 0.0]))
+    b = (jnp.array([[3.0, 0.0], [0.0, 1.0]]), jnp.array([0.0, 5.0]))
+    matrix, shift = ada.composed([a, b])
+    place = jnp.array([1.0, 2.0])
+    np.testing.assert_allclose(matrix @ place + shift, a[0] @ (b[0] @ place + b[1]) + a[1])
+
+
+def test_squares_are_cut_out_and_colours_changed_less_where_that_is_asked_for():
+    images = jnp.full((2000, 8, 8, 3), 0.5)  # which no geometry changes
+    seen = np.asarray(jax.jit(ada.pipe(0.5, colours=0.0, cutout=0.8))(images, KEYS, 0))
+    cut = (seen == 0).any((1, 2, 3))
+    assert abs(cut.mean() - 0.4) < 0.04
+    np.testing.assert_allclose(seen[~cut], 0.5, atol=1e-5)
 
 
 def test_colour_is_brightness_contrast_inversion_hue_and_saturation():

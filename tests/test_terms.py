@@ -13,7 +13,12 @@ def inputs(step=0, **changes):
     critic = lambda x: 0.5 * jnp.sum(x**2, axis=1)
     features = dict(real_out={"features": REAL}, fake_out={"features": 2 * REAL + 1})
     fields = dict(
-        real=REAL, fake=REAL, real_scores=critic(REAL), fake_scores=critic(REAL), critic=critic, given=(REAL, REAL)
+        real=REAL,
+        fake=REAL,
+        real_scores=critic(REAL),
+        fake_scores=critic(REAL),
+        critic=critic,
+        given=terms.Given(REAL, REAL, critic),
     )
     return terms.LossInputs(**(fields | features | dict(keys=jax.random.key(0), step=jnp.int32(step)) | changes))
 

@@ -1,7 +1,9 @@
 """What the commands' options have in common."""
 
 WORKDIR = "Directory of the run."
-STANDING = "Measure the generator's batch statistics anew, over so many batches; 0: as training left them."
+STANDING = (
+    "Measure the generator's batch statistics anew, over so many batches of the run's size; 0: as training left them."
+)
 
 
 def required(workdir: str | None, of: str = "a run") -> str:

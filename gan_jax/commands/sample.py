@@ -112,7 +112,7 @@ def file_name(label: str | None, truncation: float | None) -> str:
 
 def write(options: Options) -> Path:
     """Writes what is asked for; returns where. Raises ValueError or OSError."""
-    run = restore(required(options.workdir)).standing(options.standing_batches)
+    run = restore(required(options.workdir)).standing(options.standing_batches, options.truncation)
     standing = f"-standing{options.standing_batches}" if options.standing_batches else ""
     name = (
         f"sample{file_name(options.label, options.truncation)}{standing}-seed{options.seed}{SUFFIXES[options.format]}"

@@ -42,29 +42,31 @@ class GanConfig:
     fake_target: float | None = option(None, "Soft labels: D's target for fake images, 0.1 say.", low=0, high=1)
     label_noise: float = option(0.0, "Noisy labels: the fraction that D gets wrong.", low=0, high=1)
     objective: str = option("adversarial", "What G minimises.", choices=OBJECTIVES)
-    n_critic: int | None = option(None, "Discriminator steps for one of the generator." + _own("n_critic"), low=1)
+    n_critic: int | None = option(
+        None, "Discriminator steps for one of the generator.", otherwise=_own("n_critic"), low=1
+    )
     critic_warmup: int = option(0, "D-steps before the first G-step, at least.", low=0)
     penalty: tuple[str, ...] | None = option(
-        None, "Added to D's loss, one or more." + _own("penalty"), choices=("none", *PENALTIES)
+        None, "Added to D's loss, one or more.", otherwise=_own("penalty"), choices=("none", *PENALTIES)
     )
     penalty_weight: tuple[float, ...] | None = option(
-        None, "Each penalty's weight, or one for all." + _own("penalty_weight"), low=0
+        None, "Each penalty's weight, or one for all.", otherwise=_own("penalty_weight"), low=0
     )
     penalty_every: int | None = option(
-        None, "Lazily: only every k-th round, k times the weight." + _own("penalty_every"), low=1
+        None, "Lazily: only every k-th round, k times the weight.", otherwise=_own("penalty_every"), low=1
     )
     penalty_end: float | None = option(
         None, "The fraction to which penalty weights fall, geometrically, over decay_rounds.", above=0
     )
-    optimizer: str | None = option(None, "Of both players." + _own("optimizer"), choices=OPTIMIZERS)
+    optimizer: str | None = option(None, "Of both players.", otherwise=_own("optimizer"), choices=OPTIMIZERS)
     # Two learning rates, D's the larger: TTUR (Heusel et al. 2017, arXiv:1706.08500, section 2).
-    d_lr: float | None = option(None, "The discriminator's learning rate." + _own("d_lr"), low=0)
-    g_lr: float | None = option(None, "The generator's learning rate." + _own("g_lr"), low=0)
-    beta1: float | None = option(None, "Adam's β1." + _own("beta1"), low=0, high=1)
-    beta2: float | None = option(None, "Adam's β2." + _own("beta2"), low=0, high=1)
+    d_lr: float | None = option(None, "The discriminator's learning rate.", otherwise=_own("d_lr"), low=0)
+    g_lr: float | None = option(None, "The generator's learning rate.", otherwise=_own("g_lr"), low=0)
+    beta1: float | None = option(None, "Adam's β1.", otherwise=_own("beta1"), low=0, high=1)
+    beta2: float | None = option(None, "Adam's β2.", otherwise=_own("beta2"), low=0, high=1)
     lr_decay: str | None = option(None, "How learning rates fall to 0 over decay_rounds.", choices=DECAYS)
     decay_rounds: int | None = option(None, "Rounds over which scheduled values decay; by default all.", low=1)
-    clip: float | None = option(None, "Clips D's weights to [-clip, clip]; 0 does not." + _own("clip"), low=0)
+    clip: float | None = option(None, "Clips D's weights to [-clip, clip]; 0 does not.", otherwise=_own("clip"), low=0)
     historical_averaging: float = option(0.0, "Weight of ‖θ - mean of earlier θ‖², both players.", low=0)
     ema: float = option(
         0.999, "Decay of the moving average of G's weights that is sampled; 0 samples G itself.", low=0, high=0.999999
@@ -87,7 +89,7 @@ class PlayersConfig(LatentConfig):
 
     hidden: tuple[int, ...] = option((128,), "mlp: G's hidden sizes.", low=1)
     d_hidden: tuple[int, ...] | None = option(None, "mlp: D's hidden sizes; by default G's in reverse.", low=1)
-    d_norm: str | None = option(None, "Normalisation in D." + _own("d_norm"), choices=D_NORMS)
+    d_norm: str | None = option(None, "Normalisation in D.", otherwise=_own("d_norm"), choices=D_NORMS)
     g_norm: str | None = option(None, "Normalisation in G; by default the network's own.", choices=NORMS)
     d_spectral_norm: bool = option(False, "Spectral normalisation of D's dense layers and convolutions.")
     d_dropout: float | None = option(None, "Rate of dropout in D; by default 0, in sgan's dcgan 0.5.", low=0, high=0.99)
@@ -134,17 +136,14 @@ class AugmentationConfig:
     pack: int = option(1, "Images that D scores at once (PacGAN).", low=1)
 
 
-# Whose D says by its sign whether an image is real.
-SIGNED = ("minmax", "non_saturating", "non_saturating_gp", "non_saturating_r1", "hinge")
-
-
 @dataclass(frozen=True)
 class AdaptiveAugmentationConfig(AugmentationConfig):
     """With ADA, too."""
 
     ada_target: float | None = option(
         None,
-        "Adaptive augmentation (ADA): more while E sign(D(x)) of real images is above this, 0.6 as published; by default none.",
+        "Adaptive augmentation (ADA, with reflections): more while E sign(D(x)) of real images is above this, 0.6 as published; "
+        "by default none.",
         low=-1,
         high=1,
     )
@@ -226,10 +225,10 @@ def _require_compatible(found: SimpleNamespace, given: dict) -> None:
     if len(set(found.penalty)) < len(found.penalty):
         raise ValueError(f"penalty={','.join(found.penalty)}: each but once")
     require_packs(found.pack, found.batch_size)
-    if getattr(found, "ada_target", None) is not None and found.game not in SIGNED:
+    if getattr(found, "ada_target", None) is not None and found.game not in presets.SIGNED:
         raise ValueError(
             f"ada_target={found.ada_target:g}: game {found.game} has no score that says whether D is sure; choose from "
-            + ", ".join(SIGNED)
+            + ", ".join(presets.SIGNED)
         )
 
 

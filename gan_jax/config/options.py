@@ -51,10 +51,16 @@ def option(
     high: float | None = None,
     choices: Collection[str] | None = None,
     resumable: bool = False,
+    otherwise: str = "",
 ) -> Any:
-    """A dataclass field that is an option (`Option`). `choices` may be a registry: what is added to it later counts too."""
+    """A dataclass field that is an option (`Option`). `choices` may be a registry: what is added to it later counts too.
+
+    otherwise: what the help says besides where there is no default.
+    """
     listed = None if choices is None else lambda: choices
-    metadata = dict(help=help, low=low, above=above, high=high, choices=listed, resumable=resumable)
+    metadata = dict(
+        help=help, low=low, above=above, high=high, choices=listed, resumable=resumable, otherwise=otherwise
+    )
     return dataclasses.field(default=default, metadata=metadata)
 
 
@@ -70,6 +76,8 @@ def options(config: object, group: str = "") -> Iterator[Option]:
             described = {
                 name: field.metadata[name] for name in ("help", "low", "above", "high", "choices", "resumable")
             }
+            if value is None:
+                described["help"] += field.metadata["otherwise"]
             yield Option(field.name, value, *_kind(hints[field.name]), group=group, **described)
 
 

@@ -12,7 +12,7 @@ from gan_jax.config.gan import ArchitectureConfig, GanConfig
 from gan_jax.games import GAMES, Game
 from gan_jax.layers.norm import WithReference
 from gan_jax.networks.registry import NETWORKS, build
-from gan_jax.penalties import PENALTIES
+from gan_jax.penalties import OF_WHAT_D_SEES, PENALTIES
 from gan_jax.precision import DTYPES
 from gan_jax.randomness import PRIORS
 from gan_jax.recipes.adaptive import Adaptation
@@ -126,9 +126,14 @@ def _penalties(config: GanConfig) -> dict[str, Term]:
             weight = optax.exponential_decay(
                 weight, config.decay_rounds, config.penalty_end, end_value=weight * config.penalty_end
             )
-        kind = name if name.endswith("penalty") else f"{name}_penalty"
-        made[kind] = terms.penalty(over_devices(PENALTIES[name]), weight, every=config.penalty_every)
+        function, seen = over_devices(PENALTIES[name]), name in OF_WHAT_D_SEES
+        made[term_name(name)] = terms.penalty(function, weight, every=config.penalty_every, seen=seen)
     return made
+
+
+def term_name(penalty: str) -> str:
+    """Under which a penalty is recorded."""
+    return penalty if penalty.endswith("penalty") else f"{penalty}_penalty"
 
 
 def _optimizer(

@@ -70,6 +70,7 @@ def from_json(default: Config, stored: Mapping[str, object]) -> Config:
     Raises ValueError for an option that there is not any more.
     """
     known = {each.name: each for each in options(default)}
+    stored = _with_reflections(stored)
     values = {name: value for name, value in ADDED.items() if name in known}
     for name, value in stored.items():
         if name in known:
@@ -79,6 +80,15 @@ def from_json(default: Config, stored: Mapping[str, object]) -> Config:
         elif name not in GONE:
             raise ValueError(f"it has a flag --{name} that this version does not know")
     return replace(default, **{name: _typed(known[name], value) for name, value in values.items()})
+
+
+def _with_reflections(stored: Mapping[str, object]) -> Mapping[str, object]:
+    """Of runs made between versions 0.2 and 0.3, whose augmentation that reflects had a name of its own."""
+    texts = stored.get("augment") or []
+    if not any(text.startswith("translate_reflect") for text in texts):
+        return stored
+    own = [text.replace("translate_reflect", "translate") for text in texts]
+    return {**stored, "augment": own, "augment_fill": "reflect"}
 
 
 def _typed(each, value: object) -> object:

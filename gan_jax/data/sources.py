@@ -127,7 +127,7 @@ DATASETS |= {stacked.PREFIX + name: functools.partial(stacked.stacked, DATASETS[
 def listed() -> str:
     """The datasets by name, with what a download takes: "digits, mnist (downloads 11 MB)"."""
     sizes = {name: f" (downloads {each.megabytes} MB)" for name, each in published.PUBLISHED.items()}
-    return ", ".join(name + sizes.get(name, "") for name in DATASETS)
+    return ", ".join(name + sizes.get(stacked.base_of(name) or name, "") for name in DATASETS)
 
 
 def load(

@@ -1,7 +1,7 @@
 """Stacked digits: three images of one channel as the colours of one, with as many modes as there are triples of classes.
 
-Of MNIST 1,000, whose number tells how many modes a generator drops (Metz et al. 2017, arXiv:1611.02163, section 3.3.1; Lin et al.
-2018, PacGAN, arXiv:1712.04086, section 4.2, whose 128,000 examples ours are as many as).
+MNIST stacked has 1,000, by which a generator shows how many it drops (Metz et al. 2017, arXiv:1611.02163, section 3.3.1; Lin et al.
+2018, PacGAN, arXiv:1712.04086, section 4.2). There are 128,000 examples, as in PacGAN.
 """
 
 import dataclasses

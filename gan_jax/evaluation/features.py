@@ -139,7 +139,7 @@ def of_each_channel(extractor: Extractor, channels: int = 3) -> Extractor:
         return features.reshape(len(images), -1), joint
 
     classes = tuple("".join(names) for names in itertools.product(extractor.classes, repeat=channels))
-    name = f"stacked-{extractor.name}"
+    name = f"stacked_{extractor.name}"  # as the dataset is called
     return extractor._replace(name=name, channels=(channels,), apply=apply, classes=classes)
 
 

@@ -25,8 +25,12 @@ class SelfAttention(nn.Module):
 
     @nn.compact
     def __call__(self, x: Array) -> Array:
-        """[B, H, W, C] -> the same shape; both sides are even, and C is 8 at least."""
+        """[B, H, W, C] -> the same shape; both sides are even. Raises ValueError if C is less than 8."""
         channels = x.shape[-1]
+        if channels < 8:
+            raise ValueError(
+                f"attention takes maps of 8 channels at least, this one has {channels}; make the network wider"
+            )
 
         def conv(name: str, features: int, x: Array) -> Array:
             layer = Conv(features, 1, use_bias=False, kernel_init=self.kernel_init, name=name)

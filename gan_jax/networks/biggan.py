@@ -10,8 +10,8 @@ projection on the class in D (Miyato & Koyama 2018, arXiv:1802.05637), spectral 
 Without classes the normalisation is plain, or takes the latent's part alone, and there is no projection.
 
 Channels are those of the authors' PyTorch code; where theirs for 256 and 512 pixels and the paper's tables 5 and 6 differ, the
-tables' are taken: D's shortcuts have a convolution only where channels change. 8 and 16 pixels are ours, in the manner of 32,
-and so is the attention of 64. Images of other sizes are treated as `networks.framing` has it.
+tables' are taken: D's shortcuts have a convolution only where channels change. 8 and 16 pixels are ours, in the manner of 32.
+Images of other sizes are treated as `networks.framing` has it.
 """
 
 from functools import partial
@@ -46,26 +46,28 @@ class Layout(NamedTuple):
       g: of G's maps, that of 4×4 first; each next one is twice as large.
       d: of what D's blocks give, those that halve first.
       halvings: how many of them halve.
-      attention: the sides of the maps, G's and D's, over which the published networks have attention; 0 for none.
+      attention: the sides of the maps, G's and D's, over which there usually is attention; 0 for none. As published for 128
+        pixels and more; below ours, over half the side.
       projected: whether D's shortcuts have a convolution wherever a block halves, or only where channels change.
     """
 
     g: tuple[int, ...]
     d: tuple[int, ...]
     halvings: int
-    attention: tuple[int, int] = (0, 0)
+    attention: tuple[int, int]
     projected: bool = True
 
 
 LAYOUTS: dict[int, Layout] = {
-    8: Layout((4, 4), (4, 4), 1),
-    16: Layout((4, 4, 4), (4, 4, 4), 2),
-    32: Layout((4, 4, 4, 4), (4, 4, 4, 4), 2),
+    8: Layout((4, 4), (4, 4), 1, (0, 0)),
+    16: Layout((4, 4, 4), (4, 4, 4), 2, (8, 8)),
+    32: Layout((4, 4, 4, 4), (4, 4, 4, 4), 2, (16, 16)),
     64: Layout((16, 16, 8, 4, 2), (1, 2, 4, 8, 16), 4, (32, 32)),
     128: Layout((16, 16, 8, 4, 2, 1), (1, 2, 4, 8, 16, 16), 5, (64, 64)),
     256: Layout((16, 16, 8, 8, 4, 2, 1), (1, 2, 4, 8, 8, 16, 16), 6, (128, 64), projected=False),
     512: Layout((16, 16, 8, 8, 4, 2, 1, 1), (1, 1, 2, 4, 8, 8, 16, 16), 7, (64, 64), projected=False),
 }
+ATTENTION = {side: layout.attention for side, layout in LAYOUTS.items()}
 
 
 def slots(image_size: tuple[int, int]) -> int:
@@ -219,7 +221,7 @@ def joined(y: Array | None, part: Array | None) -> Array | None:
     return jnp.concatenate(given, axis=-1) if given else None
 
 
-def require_side(side: int, sides: list[int]) -> None:
+def require_side(side: int | None, sides: list[int]) -> None:
     """Raises ValueError unless there is a map of this side, or none is asked for."""
     if side and side not in sides:
-        raise ValueError(f"attention={side}: no map has this side; choose from 0, {', '.join(map(str, sides))}")
+        raise ValueError(f"attention={side}: no map has this side; choose from {', '.join(map(str, [0, *sides]))}")

@@ -15,6 +15,7 @@ from gan_jax.layers.attention import SelfAttention
 from gan_jax.layers.conv import Conv
 from gan_jax.layers.norm import BatchNorm
 from gan_jax.layers.resample import ResampledConv, downscale, upscale
+from gan_jax.networks import biggan
 from gan_jax.networks.biggan import (
     INITIALIZERS,
     LAYOUTS,
@@ -42,6 +43,8 @@ D_CHANNELS: dict[int, tuple[tuple[int, ...], int]] = {
     256: ((1, 2, 4, 8, 8, 16, 16), 6),
     512: ((1, 1, 2, 4, 8, 8, 16, 16), 7),
 }
+# All published ones have it over 64×64.
+ATTENTION = {side: (64, 64) if side >= 128 else usual for side, usual in biggan.ATTENTION.items()}
 
 
 class Generator(nn.Module):
@@ -115,7 +118,7 @@ class Discriminator(nn.Module):
 
 def up_block(x: Array, c: Array, features: int, doubles: bool, layer, norm, init: Initializer) -> Array:
     """G's bottleneck: [B, H, W, C] -> [B, H, W, features], or twice as large. Its shortcut keeps the first channels."""
-    inside = x.shape[-1] // NARROWER
+    inside = _inside(x.shape[-1])
     h = layer(Conv(inside, 1, kernel_init=init))(nn.relu(norm(x, c)))
     h = layer(ResampledConv(inside, "up" if doubles else None, kernel_init=init))(nn.relu(norm(h, c)))
     h = layer(Conv(inside, 3, kernel_init=init))(nn.relu(norm(h, c)))
@@ -126,7 +129,7 @@ def up_block(x: Array, c: Array, features: int, doubles: bool, layer, norm, init
 
 def down_block(x: Array, features: int, halves: bool, layer, init: Initializer) -> Array:
     """D's bottleneck: [B, H, W, C] -> [B, H, W, features], or half as large. Its shortcut adds channels that it lacks."""
-    inside = features // NARROWER
+    inside = _inside(features)
     h = layer(Conv(inside, 1, kernel_init=init))(nn.relu(x))
     h = layer(Conv(inside, 3, kernel_init=init))(nn.relu(h))
     h = nn.relu(layer(Conv(inside, 3, kernel_init=init))(nn.relu(h)))
@@ -136,3 +139,10 @@ def down_block(x: Array, features: int, halves: bool, layer, init: Initializer) 
     if missing:
         x = jnp.concatenate([x, layer(Conv(missing, 1, kernel_init=init))(x)], axis=-1)
     return h + x
+
+
+def _inside(features: int) -> int:
+    """The channels inside a block. Raises ValueError if there would be none."""
+    if features < NARROWER:
+        raise ValueError(f"a block of {features} channels has none inside; make the network wider")
+    return features // NARROWER

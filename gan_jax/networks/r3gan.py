@@ -61,7 +61,10 @@ class Block(nn.Module):
         biases = [self.param(f"bias_{i}", nn.initializers.zeros, (inside,)) for i in range(2)]
         act = lambda x, bias: nn.leaky_relu(x + bias, 0.2)
         h = act(Conv(inside, 1, use_bias=False, kernel_init=init)(x), biases[0])
-        h = act(GroupedConv(min(self.group, inside), kernel_init=init)(h), biases[1])
+        group = min(self.group, inside)
+        if inside % group:
+            raise ValueError(f"group={group}: does not divide the {inside} channels inside a block")
+        h = act(GroupedConv(group, kernel_init=init)(h), biases[1])
         return x + Conv(x.shape[-1], 1, use_bias=False, kernel_init=nn.initializers.zeros)(h)
 
 
@@ -113,7 +116,7 @@ class Discriminator(nn.Module):
     ) -> tuple[Array, dict[str, Array]]:
         """Images [B, H, W, C], conditions as the generator's -> (raw scores [B], {"features": [B, width]})."""
         last, *larger = widths(image.shape[1:3], self.width)
-        x = Conv((larger or [last])[-1], 1, use_bias=False, kernel_init=msr())(framed(image))
+        x = Conv(larger[-1], 1, use_bias=False, kernel_init=msr())(framed(image))
         for count in [last, *larger][-2::-1]:
             x = stage(x, self.blocks, self.group, len(larger) + 1)
             x = narrowed(downsample(x), count)

@@ -20,6 +20,9 @@ from gan_jax.terms import Term
 Array = jax.Array
 
 
+SHOWN = 0.5  # the probability with which people are shown what it does
+
+
 class Adaptation(NamedTuple):
     """How p follows r.
 
@@ -59,7 +62,8 @@ def make(
     def g_step(state: State, batch: Batch, key: Key) -> tuple[State, Metrics]:
         return gan.make_g_step(augmented(state))(state, batch, key)
 
-    return plain._replace(init=init, step=gan.make_round(setup.n_critic, d_step, g_step))
+    shown = augment.chain(setup.augment, ada.pipe(SHOWN))
+    return plain._replace(init=init, step=gan.make_round(setup.n_critic, d_step, g_step), augment=shown)
 
 
 def start() -> dict[str, Array]:

@@ -51,6 +51,8 @@ class Sampler(NamedTuple):
       early: as `generate`, but by the networks as they are in training, with the statistics of these very images: what
         is to be seen of the first EARLY rounds, in which running averages of all kinds know too little. None where
         there is no difference.
+      standing: (state, key, batches, n, truncation=None) -> the state with the generator's batch statistics measured anew, over
+        so many batches of n samples; it raises ValueError if the generator has none. None where it cannot.
     """
 
     prior: str
@@ -58,7 +60,7 @@ class Sampler(NamedTuple):
     conditions: Callable[[Key, int], Condition | None]
     generate: Callable[..., Array]
     early: Callable[..., Array] | None = None
-    standing: Callable[[State, Key, int, int], State] | None = None
+    standing: Callable[..., State] | None = None
 
     def seen(self, step: int) -> "Sampler":
         """The sampler of what is seen of a run after so many rounds; its numbers are always those of `generate`."""
@@ -117,7 +119,7 @@ class Recipe(NamedTuple):
         Differentiable in floats.
       features: (state, images [B, H, W, C] in [-1, 1]) -> what D sees in them, [B, ...]; None if it has no D of this kind.
       augment: (images [B, H, W, C] in [-1, 1], keys [B], step) -> what the networks are shown of them in training
-        (`gan_jax.augment`); None if that is the images themselves.
+        (`gan_jax.augment`); None if that is the images themselves. Where it changes over rounds, as it may become.
       every: of metrics that only every k-th step computes, the first one included, that k; the others do not record them.
     """
 

@@ -26,7 +26,7 @@ from gan_jax.recipes import measures, sampling
 from gan_jax.recipes.batch import condition_of, part, to_unit_range
 from gan_jax.recipes.contract import Batch, Condition, Metrics, Recipe, Sampler, State
 from gan_jax.recipes.players import Player, PyTree, descend, init_player, update_ema, with_player
-from gan_jax.terms import LossInputs, Term, sparse
+from gan_jax.terms import Given, LossInputs, Term, sparse
 
 Array = jax.Array
 Step = Callable[[State, Batch, Key], tuple[State, Metrics]]
@@ -237,16 +237,14 @@ def discriminate(
     packed = lambda images: augment.pack(images, setup.pack)
     see = lambda images: packed(setup.augment(images, keys, state.step))
     condition, before = condition_of(batch, setup.condition), state.players["discriminator"].variables
-    given = packed(batch["image"]), packed(fake)
+    given_real, given_fake = packed(batch["image"]), packed(fake)
     real, fake = see(batch["image"]), see(fake)
     target = see(batch["target"]) if "target" in batch else None
     (real_scores, real_out), variables = score(setup, params, before, real, real_key, condition)
     (fake_scores, fake_out), variables = score(setup, params, variables, fake, fake_key, condition)
 
-    def critic(packs: Array) -> Array:
-        images = see(augment.unpack(packs, setup.pack))
-        return score(setup, params, before, images, critic_key, condition)[0][0]
-
+    critic = lambda images: score(setup, params, before, images, critic_key, condition)[0][0]
+    given = Given(given_real, given_fake, lambda packs: critic(see(augment.unpack(packs, setup.pack))))
     scored = (real_scores, fake_scores, real_out, fake_out)
     term_keys = example_keys(term_key, len(real), setup.axis_name)
     return LossInputs(real, fake, *scored, critic, given, term_keys, state.step, condition, target), variables

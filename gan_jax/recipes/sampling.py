@@ -59,8 +59,9 @@ def make_sampler(
     def early(state: State, z: Array, condition: Condition | None = None) -> Array:
         return in_training(state.players["generator"].all_variables, z, condition)[0]
 
-    def standing(state: State, key: Key, batches: int, n: int) -> State:
-        draw = jax.jit(lambda variables, key: in_training(variables, draw_latents(key, n), conditions(key, n))[1])
+    def standing(state: State, key: Key, batches: int, n: int, truncation: float | None = None) -> State:
+        z = lambda key: draw_latents(key, n, truncation)
+        draw = jax.jit(lambda variables, key: in_training(variables, z(key), conditions(key, n))[1])
         measured = batch_statistics(sampled(state), draw, jax.random.split(key, batches))
         player = state.players["generator"]
         if averaged:

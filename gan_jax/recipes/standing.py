@@ -25,7 +25,7 @@ def batch_statistics(variables: PyTree, draw: Callable[[PyTree, Key], PyTree], k
     Raises ValueError if there are no batch statistics.
     """
     if COLLECTION not in variables:
-        raise ValueError("the generator has no batch statistics that could be measured anew")
+        raise ValueError("the generator has no batch statistics")
     # After one batch an average that begins at 0 is 1 - DECAY of that batch's.
     from_zero = {**variables, COLLECTION: jax.tree.map(jnp.zeros_like, variables[COLLECTION])}
     found = [draw(from_zero, key)[COLLECTION] for key in keys]

@@ -9,7 +9,7 @@ import jax
 import numpy as np
 from tqdm import tqdm
 
-from gan_jax.config.options import replace
+from gan_jax.config.options import flat, replace
 from gan_jax.config.parts import DataConfig
 from gan_jax.data import ArraySource, DataSpec, Domains, Source, describe, in_memory, look, nbytes, pipeline, sources
 from gan_jax.data.classes import apart, keep
@@ -38,15 +38,20 @@ class Data(NamedTuple):
     found: Mapping[str, object] = MappingProxyType({})
 
 
-def load_images(config: object, *, count_classes: bool | None = False) -> Data:
+def load_images(config: object, *, count_classes: Callable[[Source], bool] | bool = False) -> Data:
     """The images that config.data names. Raises ValueError or OSError if they cannot be read.
 
-    count_classes: whether the spec says how many examples each class has; then ValueError if there are no labels. None: if there
-      are any.
+    count_classes: whether the spec says how many examples each class has; then ValueError if there are no labels.
     """
     source = load(config.data)
-    spec = describe(source, count_classes=bool(source.classes) if count_classes is None else count_classes)
+    counted = count_classes(source) if callable(count_classes) else count_classes
+    spec = describe(source, count_classes=counted)
     return Data(spec, source, source, cache(lambda: load_test(config.data, source)))
+
+
+def load_conditional(config: object) -> Data:
+    """As `load_images`: with the counts of classes if the option `conditional` asks for them and there are several."""
+    return load_images(config, count_classes=lambda source: flat(config)["conditional"] and len(source.classes) > 1)
 
 
 def load(config: DataConfig, split: str = "train") -> Source:

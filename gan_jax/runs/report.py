@@ -177,7 +177,8 @@ def _scores(workdir: Path, result: dict, evaluations: list[dict], *, hint: bool)
         found += page.table(_with_arrows(score_table.rows(scored)))
         by_class = "\n".join(score_table.class_table(scored["class_names"], scored["by_class"])).strip("\n")
         found += page.folded("class by class", page.code(by_class)) if by_class else ""
-        found += "".join(page.note(line) for line in score_table.left_out(scored.get("left_out", {})))
+        said = [*score_table.drawn(scored), *score_table.left_out(scored.get("left_out", {}))]
+        found += "".join(page.note(line) for line in said)
         found += page.note(f"By python -m gan_jax evaluate, after round {scored['scores']['newest']['step']:,}.")
     if evaluations:
         found += page.table(_with_arrows(_in_training(evaluations, result.get("floor", {})))) + page.note(TRIED)

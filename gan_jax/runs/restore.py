@@ -77,20 +77,22 @@ class TrainedRun:
         classify = jax.jit(self.classifier)
         return np.concatenate(list(drawing.chunks(len(images), lambda rows: classify(self.state, images[rows]))))
 
-    def standing(self, batches: int) -> "TrainedRun":
+    def standing(self, batches: int, truncation: float | None = None) -> "TrainedRun":
         """The run with the generator's batch statistics measured anew over so many batches of the run's size; 0: as it is.
 
+        Args: truncation: of the latents that are drawn, as of those that are sampled then.
         Raises ValueError, in one line, if it draws nothing or has none.
         """
         if not batches:
             return self
-        why = f"standing_batches={batches}: {self.workdir} is a run of {self.experiment}, whose generator has no batch statistics"
-        if self.sampler.standing is None:
-            raise ValueError(why)
+        measure = self.sampler.standing
         try:
-            state = self.sampler.standing(self.state, jax.random.key(0), batches, self.config.run.batch_size)
+            if measure is None:
+                raise ValueError("the generator has no batch statistics")
+            state = measure(self.state, jax.random.key(0), batches, self.config.run.batch_size, truncation)
         except ValueError as error:
-            raise ValueError(why) from error
+            said = f"{self.workdir} is a run of {self.experiment}: {error}"
+            raise ValueError(f"standing_batches={batches}: {said}") from error
         return replace(self, state=state)
 
     @property

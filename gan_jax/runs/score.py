@@ -37,7 +37,11 @@ class ByClass(NamedTuple):
 
 
 class Drawing(NamedTuple):
-    """How samples are drawn: from which seed, from latents within ± `truncation`, with how many batches' statistics."""
+    """How samples are drawn.
+
+    Fields: seed; truncation: latents are within ± it, None for all; standing_batches: over how many batches the generator's batch
+    statistics are measured anew, 0 for those that training left.
+    """
 
     seed: int = 0
     truncation: float | None = None
@@ -90,7 +94,9 @@ def score(
         if kind == "best" and state.step == run.state.step:
             columns[kind] = columns["newest"]
             continue
-        drawn = drawing.draw_of(one.sampler, one.standing(how.standing_batches).state, keys, conditions, how.truncation)
+        drawn = drawing.draw_of(
+            one.sampler, one.standing(how.standing_batches, how.truncation).state, keys, conditions, how.truncation
+        )
         fake = monitor.fake_images(drawn, count, extractor, title=f"samples, step {state.step}")
         columns[kind] = {"step": int(state.step), **_scores(chosen, images.real, fake, extractor, left_out)}
         if classes is not None:

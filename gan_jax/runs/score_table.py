@@ -13,6 +13,7 @@ def table(result: dict) -> Iterator[str]:
     for name, *values in body:
         yield f"{name:{width}}  " + "  ".join(f"{value:>14}" for value in values)
     yield from class_table(result["class_names"], result["by_class"])
+    yield from drawn(result)
     yield from left_out(result.get("left_out", {}))
 
 
@@ -29,6 +30,16 @@ def rows(result: dict) -> list[list[str]]:
             if name != "step":
                 found.setdefault(name, [name, *[""] * len(columns)])[number + 1] = _format(value)
     return [["", *heads], *found.values()]
+
+
+def drawn(result: dict) -> Iterator[str]:
+    """A line if samples were drawn otherwise than a run's usually are."""
+    how = result.get("drawn", {})
+    said = [f"from latents within ±{how['truncation']:g}"] if how.get("truncation") else []
+    if how.get("standing_batches"):
+        said.append(f"with the batch statistics of {how['standing_batches']} batches")
+    if said:
+        yield f"samples are {' and '.join(said)}"
 
 
 def left_out(reasons: dict[str, str]) -> Iterator[str]:

@@ -68,9 +68,11 @@ def orthogonal_regularization(strength: float, skip: Sequence[str] = ()) -> opta
         names = {getattr(key, "key", None) for key in path}
         if kernel.ndim < 2 or names & set(skip):
             return update
-        w = kernel.reshape(-1, kernel.shape[-1]).T
-        products = (w @ w.T) * (1 - jnp.eye(len(w)))
-        return update + strength * 2 * (products @ w).T.reshape(kernel.shape)
+        w = kernel.reshape(-1, kernel.shape[-1])  # [inputs, outputs]: W transposed
+        squares = jnp.sum(w**2, axis=0)
+        # Of (W Wᵀ) W and W (Wᵀ W) the one with the smaller product inside; without its diagonal, which is that of the squares.
+        whole = w @ (w.T @ w) if w.shape[1] < w.shape[0] else (w @ w.T) @ w
+        return update + strength * 2 * (whole - squares * w).reshape(kernel.shape)
 
     return optax.stateless(lambda updates, params: jax.tree_util.tree_map_with_path(pull, updates, params))
 

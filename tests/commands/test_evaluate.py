@@ -58,6 +58,7 @@ def test_latents_from_nearer_0_give_less_varied_images(trained):
     found = [score(trained, "--num_samples=100", "--metrics=ms_ssim", f"--truncation={bound}") for bound in (0.1, 3)]
     alike = [each["scores"]["newest"]["ms_ssim[100]"] for each in found]
     assert alike[0] > alike[1]
+    assert "samples are from latents within ±0.1" in score_table.table(found[0])
     assert found[0]["drawn"] == {"seed": 0, "truncation": 0.1, "standing_batches": 0}
 
 
@@ -77,7 +78,7 @@ def test_batch_statistics_measured_anew(run_experiment, tiny, tmp_path, run_comm
     assert run_experiment(*tiny, "--g_norm=none", "--steps=1", f"--workdir={tmp_path / 'plain'}") == 0
     capsys.readouterr()
     assert run_command("sample", f"--workdir={tmp_path / 'plain'}", "--standing_batches=2") == 2
-    assert "is a run of dcgan, whose generator has no batch statistics" in capsys.readouterr().err
+    assert "is a run of dcgan: the generator has no batch statistics" in capsys.readouterr().err
 
 
 def test_classes_that_have_changed_since(run_experiment, tmp_path):

@@ -43,6 +43,9 @@ def test_what_was_renamed():
     assert none.augmentation.augment == ()
     assert from_json(find("sgan").default, {"d_average": 0.9}).d_ema == 0.9
     assert from_json(find("classifier").default, {"shift": 2}).translate == 2
+    own = from_json(find("dcgan").default, {"augment": ["mirror", "translate_reflect:8"]}).augmentation
+    assert (own.augment, own.augment_fill) == (("mirror", "translate:8"), "reflect")
+    assert from_json(find("dcgan").default, {"augment": ["translate:8"]}).augmentation.augment_fill == "black"
 
 
 def test_a_side_may_be_a_number():

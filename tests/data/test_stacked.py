@@ -64,6 +64,6 @@ def test_the_base_s_extractor_looks_at_each_channel(digits):
     assert (joint.probabilities.argmax(1) == batch["label"]).mean() > 0.95
     apart = np.stack([one.probabilities.argmax(1) for one in each], axis=1)
     np.testing.assert_array_equal(joint.probabilities.argmax(1), stacked_labels(apart))
-    assert found.name == "stacked-digits-cnn"
+    assert found.name == "stacked_digits-cnn"
     named = features.of_each_channel(single._replace(classes=tuple("0123456789")))
     assert named.classes == stacked.classes

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from flax import linen as nn
 
 from gan_jax.layers.resample import downscale, upscale
 from gan_jax.networks import biggan, biggan_deep
@@ -50,11 +51,12 @@ def test_a_norm_s_condition_is_the_class_s_vector_and_a_part_of_the_latent():
     assert variables["params"]["ConditionalBatchNorm_0"]["gain"]["kernel"].shape == (148, 16 * 96)
 
 
-@pytest.mark.parametrize("side, published", biggan.LAYOUTS.items())
-def test_attention_is_over_a_map_that_there_is(side, published):
+@pytest.mark.parametrize("side", biggan.LAYOUTS)
+def test_attention_is_over_a_map_that_there_is(side):
     for networks in (biggan, biggan_deep):
-        g = networks.Generator((side, side, 3), width=8, num_classes=2, attention=published.attention[0])
-        d = networks.Discriminator(width=8, num_classes=2, attention=published.attention[1])
+        g_side, d_side = networks.ATTENTION[side]
+        g = networks.Generator((side, side, 3), width=8, num_classes=2, attention=g_side)
+        d = networks.Discriminator(width=8, num_classes=2, attention=d_side)
         z = jnp.zeros((1, biggan.slots((side, side))))
         for module, x in ((g, z), (d, jnp.zeros((1, side, side, 3)))):
             variables = jax.eval_shape(partial(module.init, train=False), KEY, x, labels(0))
@@ -135,15 +137,9 @@ def test_images_without_classes(options):
     assert "classes" not in discriminator.init(KEY, jnp.zeros((1, 16, 16, 3)), train=False)["params"]
 
 
-def plain(layer):
-    """A block's layers as they are made, with ones for weights that are told apart by their number."""
-    return layer
-
-
 def test_up_and_down_blocks_resample_as_the_authors_do():
     """Ours put resampling where it costs least: the shortcut's convolution is before it in G, after it in D."""
-    x = jax.random.normal(KEY, (2, 4, 4, 3))
-    from flax import linen as nn
+    x, plain = jax.random.normal(KEY, (2, 4, 4, 3)), lambda layer: layer
 
     class Up(nn.Module):
         @nn.compact
@@ -170,3 +166,41 @@ def test_up_and_down_blocks_resample_as_the_authors_do():
         names = {"Up": ("ResampledConv_0", "Conv_0", "Conv_1"), "Down": ("Conv_0", "ResampledConv_0", "Conv_1")}
         params = {k: variables["params"][name] for k, name in zip("abc", names[type(module).__name__])}
         np.testing.assert_allclose(module.apply(variables, x), by_hand(params, x), rtol=1e-4, atol=1e-5)
+
+
+def test_bottlenecks_drop_and_add_channels_in_their_shortcuts():
+    """As the authors' code: a 1×1 convolution, twice the size, 3×3, 3×3, 1×1; D halves after the rectifier that comes last."""
+    x, plain, init = jax.random.normal(KEY, (2, 4, 4, 8)), lambda layer: layer, nn.initializers.normal(0.1)
+
+    class Up(nn.Module):
+        @nn.compact
+        def __call__(self, x):
+            return biggan_deep.up_block(x, None, 4, True, plain, lambda x, c: 0.5 * x, init)
+
+    class Down(nn.Module):
+        @nn.compact
+        def __call__(self, x):
+            return biggan_deep.down_block(x, 12, True, plain, init)
+
+    conv = lambda p, x: nn.Conv(p["kernel"].shape[-1], p["kernel"].shape[:2]).apply({"params": p}, x)
+
+    def up(p, x):
+        act = lambda x: nn.relu(0.5 * x)
+        h = conv(p["ResampledConv_0"], upscale(act(conv(p["Conv_0"], act(x)))))
+        return conv(p["Conv_2"], act(conv(p["Conv_1"], act(h)))) + upscale(x[..., :4])
+
+    def down(p, x):
+        h = conv(p["Conv_2"], nn.relu(conv(p["Conv_1"], nn.relu(conv(p["Conv_0"], nn.relu(x))))))
+        x = downscale(x)
+        return conv(p["Conv_3"], downscale(nn.relu(h))) + jnp.concatenate([x, conv(p["Conv_4"], x)], axis=-1)
+
+    for module, by_hand in ((Up(), up), (Down(), down)):
+        variables = module.init(KEY, x)
+        np.testing.assert_allclose(module.apply(variables, x), by_hand(variables["params"], x), rtol=1e-4, atol=1e-5)
+
+
+def test_what_is_too_narrow_says_so():
+    for networks, said in ((biggan, "attention takes maps of 8 channels at least"), (biggan_deep, "has none inside")):
+        with pytest.raises(ValueError, match=said):
+            module = networks.Discriminator(width=2, attention=32)
+            jax.eval_shape(lambda: module.init(KEY, jnp.zeros((1, 64, 64, 3)), train=False))

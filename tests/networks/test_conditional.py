@@ -179,6 +179,19 @@ def test_an_auxiliary_classifier_is_told_no_label():
     np.testing.assert_array_equal(others, score)
 
 
+def test_an_auxiliary_classifier_is_spectrally_normalised_too():
+    module = conditional.Discriminator(Weighted(), K, "auxiliary", spectral=True)
+    variables = variables_of(module, IMAGES, TOLD)
+    kernel = variables["params"]["Dense_0"]["kernel"]
+    vectors, values, _ = np.linalg.svd(kernel.T, full_matrices=False)
+    start = jax.tree_util.tree_map_with_path(
+        lambda path, leaf: vectors[:, 0][None] if "/u" in jax.tree_util.keystr(path) else leaf, variables["spectral"]
+    )
+    _, out = module.apply({"params": variables["params"], "spectral": start}, IMAGES, TOLD, train=False)
+    expected = 2 * IMAGES.reshape(4, -1) @ kernel / values[0] + variables["params"]["Dense_0"]["bias"]
+    np.testing.assert_allclose(out["class_logits"], expected, rtol=1e-4, atol=1e-4)
+
+
 @pytest.mark.parametrize("conditioning", [name for name in CONDITIONINGS if name != "auxiliary"])
 def test_the_labels_layer_is_spectrally_normalised_too(conditioning):
     """The score is numpy's with the layer's matrix divided by its largest singular value.

@@ -94,16 +94,28 @@ def test_terms_are_given_condition_and_target_if_there_are_any(make_step):
 
 
 @pytest.mark.parametrize("pack", [1, 2])
-def test_the_critic_augments_what_is_given_as_d_does(pack):
-    """Each image by the same key: so what it says of the real and of the fake ones is what D said."""
+def test_the_critic_of_what_is_given_augments_it_as_d_does(pack):
+    """Each image by the same key: so what it says of the real and of the fake ones is what D said; and so does D's own critic."""
     apart = lambda inputs: sum(
-        jnp.abs(inputs.critic(given) - scores).max()
-        for given, scores in zip(inputs.given, (inputs.real_scores, inputs.fake_scores))
+        jnp.abs(critic(images) - scores).max()
+        for given, critic in ((inputs.given, inputs.given.critic), (inputs, inputs.critic))
+        for images, scores in ((given.real, inputs.real_scores), (given.fake, inputs.fake_scores))
     )
     setup = setup_of(d_terms={"apart": Term(0.0, apart)}, pack=pack)
     batch = jax.tree.map(lambda x: x[:4], examples())
     _, metrics = gan.make_d_step(setup)(gan.init_state(setup, KEY, batch), batch, KEY)
     assert metrics["apart"] < 1e-5
+
+
+def test_a_penalty_may_be_of_d_s_own_slope():
+    """Of what it sees: the gradient penalty's target 1 is not that of an augmentation and D."""
+    triple = lambda images, keys, step: 3 * images
+    values = []
+    for seen in (False, True):
+        penalty = {"penalty": terms.penalty(penalties.r1, 1.0, seen=seen)}
+        setup = setup_of(augment=triple, d_terms=penalty)
+        values.append(gan.make_d_step(setup)(start(setup), examples(), KEY)[1]["penalty"])
+    np.testing.assert_allclose(values[0], 9 * values[1], rtol=1e-4)
 
 
 @pytest.mark.parametrize("name, which", [("r1", 0), ("r2", 1)])

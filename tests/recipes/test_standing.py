@@ -47,6 +47,9 @@ def test_what_is_sampled_has_the_statistics_of_its_own_batches(ema, axis_name):
     np.testing.assert_allclose(sampler.generate(measured, z), sampler.early(state, z), atol=1e-4)
     own = measured.players["generator"]
     jax.tree.map(np.testing.assert_array_equal, own.params, state.players["generator"].params)
+    nearer = sampler.standing(state, KEY, 1, 32, 0.1)
+    z = sampler.latents(key, 32, 0.1)
+    np.testing.assert_allclose(sampler.generate(nearer, z), sampler.early(state, z), atol=1e-4)
     changed = own.ema if ema else own.variables
     assert np.any(changed["batch_stats"]["BatchNorm_0"]["mean"])
 

@@ -55,7 +55,7 @@ def test_waiting_leaves_parameters_and_optimizer_as_they_were():
 
 def test_orthogonal_regularization_is_half_the_gradient_of_what_rows_have_in_common():
     """‖W Wᵀ ⊙ (1 - I)‖², W a row for each output; of a dense kernel and of a convolution's."""
-    for shape in ((5, 4), (3, 3, 2, 4)):
+    for shape in ((5, 4), (3, 4), (3, 3, 2, 4)):
         kernel = jax.random.normal(jax.random.key(0), shape)
         matrix = lambda kernel: kernel.reshape(-1, 4).T
         penalty = lambda kernel: jnp.sum((matrix(kernel) @ matrix(kernel).T * (1 - jnp.eye(4))) ** 2)
