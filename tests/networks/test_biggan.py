@@ -200,7 +200,9 @@ def test_bottlenecks_drop_and_add_channels_in_their_shortcuts():
 
 
 def test_what_is_too_narrow_says_so():
-    for networks, said in ((biggan, "attention takes maps of 8 channels at least"), (biggan_deep, "has none inside")):
+    for module, said in (
+        (biggan.Discriminator(width=2, attention=32), "attention takes maps of 8 channels at least"),
+        (biggan_deep.Discriminator(width=1, attention=0), "has none inside"),
+    ):
         with pytest.raises(ValueError, match=said):
-            module = networks.Discriminator(width=2, attention=32)
-            jax.eval_shape(lambda: module.init(KEY, jnp.zeros((1, 64, 64, 3)), train=False))
+            jax.eval_shape(partial(module.init, train=False), KEY, jnp.zeros((1, 64, 64, 3)))
