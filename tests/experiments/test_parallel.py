@@ -27,6 +27,11 @@ GAMES = {
     "sgan": (*NETWORK, "--image_size=16", "--num_labeled=40", "--d_lr=1e-3", "--g_lr=1e-3"),
     "vae": ("--network=conv", "--width=4", "--latent_size=3", "--image_size=16", "--batch_size=8", f"--steps={STEPS}"),
     "began": ("--width=4", "--image_size=16", "--batch_size=8", "--lr=2e-3", "--lambda_k=0.1", f"--steps={STEPS}"),
+    # p of its augmentations moves.
+    "sagan": (
+        *("--width=2", "--image_size=16", "--batch_size=8", "--attention=8", f"--steps={STEPS}"),
+        *("--ada_target=-0.9", "--ada_images=200"),
+    ),
     "biggan": ("--width=2", "--image_size=16", "--batch_size=8", "--attention=8", f"--steps={STEPS}"),
     "r3gan": ("--width=8", "--group=4", "--image_size=8", "--batch_size=8", "--augment_p=0.5", f"--steps={STEPS}"),
     # Rounds 5 to 16 are of 8×8 pixels, 17 to 20 of 16×16, which fade in.
@@ -92,6 +97,9 @@ def runs(folder, start, run_experiment):
         ("sgan", "2x2"),
         ("vae", 4),
         ("began", 4),
+        ("sagan", 4),
+        ("biggan", 4),
+        ("r3gan", 4),
         ("progressive", 4),
     ],
 )

@@ -111,6 +111,7 @@ OTHERS = {
     ),
     "vae": ("--network=mlp", "--hidden=8", "--image_size=8", "--batch_size=8", "--kl_warmup=6"),
     "began": ("--width=2", "--latent_size=3", "--image_size=8", "--batch_size=8", "--lambda_k=0.1"),
+    "sagan": ("--width=2", "--image_size=16", "--batch_size=8", "--ada_target=-0.9", "--ada_images=100"),
     "biggan": ("--width=2", "--image_size=8", "--batch_size=8", "--attention=0", "--d_lr=1e-2"),
     # All that changes over rounds does so while it is stopped and gone on with.
     "r3gan": (
