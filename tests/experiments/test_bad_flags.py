@@ -43,7 +43,7 @@ BAD = {
         "--image_size=4": "8 to 512 pixels a side, got 4×4",
         "--conditional=maybe": "conditional",
         "--pack=2": "a pack of images has no one label",
-        "--d_lr=1e30 --steps=30": "at step",
+        "--width=2 --d_lr=1e30 --steps=30": "at step",
     },
     "biggan": {
         "--width=0": "width=0",
@@ -56,7 +56,7 @@ BAD = {
         "--image_size=600": "8 to 512 pixels a side, got 600×600",
         "--beta1=2": "beta1=2",
         "--batch_size=6": "batch_size 6 is not divisible by the 4 devices",
-        "--d_lr=1e30 --steps=30": "at step",
+        "--width=2 --d_lr=1e30 --steps=30": "at step",
     },
     "r3gan": {
         "--width=0": "width=0",

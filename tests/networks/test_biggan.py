@@ -11,6 +11,8 @@ from flax import linen as nn
 from gan_jax.layers.resample import downscale, upscale
 from gan_jax.networks import biggan, biggan_deep
 
+pytestmark = pytest.mark.usefixtures("compiled_in_haste")
+
 KEY = jax.random.key(0)
 SAGAN = dict(shared=0, hierarchical=False)
 SMALL = dict(width=2, num_classes=3, attention=0, spectral=False)
@@ -88,11 +90,11 @@ CASES = {
 
 @pytest.fixture(scope="module", params=CASES)
 def networks(request):
-    """Both networks of 28 pixels, made small, with spectral normalisation and attention, and no number as it begins."""
+    """Both networks of 12 pixels, made small, with spectral normalisation and attention, and no number as it begins."""
     generator, discriminator, options = CASES[request.param]
-    small = dict(width=4, num_classes=3, attention=16, spectral=True)
-    g, d = generator((28, 28, 1), **small, **options), discriminator(**small)
-    z, image = jax.random.normal(KEY, (4, 8)), jax.random.normal(KEY, (4, 28, 28, 1))
+    small = dict(width=4, num_classes=3, attention=8, spectral=True)
+    g, d = generator((12, 12, 1), **small, **options), discriminator(**small)
+    z, image = jax.random.normal(KEY, (4, 6)), jax.random.normal(KEY, (4, 12, 12, 1))
     made = []
     for module, x in ((g, z), (d, image)):
         variables = jax.jit(partial(module.init, train=False))(KEY, x, labels(0, 1, 2, 0))

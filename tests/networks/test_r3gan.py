@@ -9,6 +9,8 @@ import pytest
 
 from gan_jax.networks import r3gan
 
+pytestmark = pytest.mark.usefixtures("compiled_in_haste")
+
 KEY = jax.random.key(0)
 LABELS = {"label": jnp.array([0, 1, 2, 0], jnp.int32)}
 
