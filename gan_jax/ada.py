@@ -14,6 +14,7 @@ from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from gan_jax import augment
 from gan_jax.augment import Augment, moved
@@ -22,7 +23,7 @@ from gan_jax.randomness import Key
 Array = jax.Array
 Map = tuple[Array, Array]  # (M, b), of x -> M x + b
 
-LUMA = jnp.ones(3) / jnp.sqrt(3.0)  # the axis of gray colours
+LUMA = np.ones(3, np.float32) / np.float32(3**0.5)  # the axis of gray colours
 
 
 def pipe(p: Array | float | Callable[[Array], Array], *, colours: float = 1.0, cutout: float = 0.0) -> Augment:

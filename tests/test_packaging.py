@@ -1,6 +1,8 @@
 """pyproject.toml says what requirements.txt and the package say, and the package has all its files."""
 
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -47,3 +49,17 @@ def test_the_library_knows_no_experiment():
 def test_files_are_short():
     for path in (ROOT / "gan_jax").rglob("*.py"):
         assert len(path.read_text().splitlines()) <= 300, path
+
+
+def test_importing_everything_computes_nothing():
+    """Or else no process could join others any more, and compiled programs would not be kept."""
+    code = (
+        "import pkgutil, importlib, experiments, gan_jax\n"
+        "for package in (gan_jax, experiments):\n"
+        "    for module in pkgutil.walk_packages(package.__path__, package.__name__ + '.'):\n"
+        "        if 'torch' not in module.name and not module.name.endswith('__main__'):\n"
+        "            importlib.import_module(module.name)\n"
+        "from jax._src import xla_bridge\n"
+        "assert not xla_bridge.backends_are_initialized()\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)

@@ -5,6 +5,7 @@ either a device's own, or were gradients not averaged, the runs would differ in 
 """
 
 import json
+import re
 import socket
 from contextlib import ExitStack
 from functools import partial
@@ -29,11 +30,20 @@ GAMES = {
     "began": ("--width=4", "--image_size=16", "--batch_size=8", "--lr=2e-3", "--lambda_k=0.1", f"--steps={STEPS}"),
     # p of its augmentations moves.
     "sagan": (
-        *("--width=2", "--image_size=16", "--batch_size=8", "--attention=8", f"--steps={STEPS}"),
+        *("--width=2", "--image_size=16", "--batch_size=8", "--attention=0", f"--steps={STEPS}"),
         *("--ada_target=-0.9", "--ada_images=200"),
     ),
-    "biggan": ("--width=2", "--image_size=16", "--batch_size=8", "--attention=8", f"--steps={STEPS}"),
-    "r3gan": ("--width=8", "--group=4", "--image_size=8", "--batch_size=8", "--augment_p=0.5", f"--steps={STEPS}"),
+    "biggan": ("--width=2", "--image_size=16", "--batch_size=8", "--attention=0", f"--steps={STEPS}"),
+    "r3gan": (
+        "--width=8",
+        "--group=4",
+        "--image_size=8",
+        "--batch_size=8",
+        "--augment_p=0.5",
+        f"--steps={STEPS}",
+        "--lr=3e-4",
+        "--lr_end=3e-4",
+    ),
     # Rounds 5 to 16 are of 8×8 pixels, 17 to 20 of 16×16, which fade in.
     "progressive": (
         *("--base=32", "--most=8", "--image_size=16", "--stable_images=32", "--fade_images=64"),
@@ -42,13 +52,7 @@ GAMES = {
     ),
 }
 EXPERIMENTS = (
-    "cgan",
-    "sgan",
-    "vae",
-    "began",
-    "biggan",
-    "r3gan",
-    "progressive",
+    *("cgan", "sgan", "vae", "began", "sagan", "biggan", "r3gan", "progressive"),
 )  # which have a run of their own; the games are dcgan's
 
 
@@ -80,6 +84,11 @@ def runs(folder, start, run_experiment):
         _, err = process.communicate(timeout=300)
         assert process.returncode == 0, err
     return runs
+
+
+# Biases of G's convolutions, which the published networks have, and the means that batch normalisation takes away with them: their
+# gradients are rounding, of which Adam makes steps. What D says of the images, and all that is recorded, is compared.
+WITHOUT_EFFECT = re.compile(r"generator.*(Conv_\d+'\]\['bias|batch_stats.*'mean')")
 
 
 # Measured over the 20 rounds: metrics differ by 8e-7 of their size at most (or by 5e-7, where it is near 0), arrays by
@@ -115,8 +124,10 @@ def test_the_number_of_devices_changes_no_more_than_rounding(name, runs, saved):
     assert jax.tree.structure(arrays) == jax.tree.structure(expected)
     for (path, a), b in zip(jax.tree_util.tree_leaves_with_path(expected), jax.tree.leaves(arrays)):
         scale = np.abs(a).max() if a.size > 1 else 1
-        apart, name = np.abs(a - b) / (scale or 1), jax.tree_util.keystr(path)
-        assert np.sqrt(np.mean(apart**2)) < 2e-5 and apart.max() < 1e-3, name
+        apart, array = np.abs(a - b) / (scale or 1), jax.tree_util.keystr(path)
+        if name[0] in ("sagan", "biggan") and WITHOUT_EFFECT.search(array):
+            continue
+        assert np.sqrt(np.mean(apart**2)) < 2e-5 and apart.max() < 1e-3, array
 
 
 def test_the_grids_of_two_processes_are_those_of_one(runs):
