@@ -20,7 +20,7 @@ from gan_jax.config.setup import adaptation, setup_fields
 from gan_jax.data import DataSpec
 from gan_jax.networks import biggan, biggan_deep
 from gan_jax.recipes import adaptive, gan
-from gan_jax.recipes.conditions import labels_by_frequency
+from gan_jax.recipes.conditions import of_classes
 from gan_jax.recipes.contract import Recipe
 from gan_jax.runs.data import load_conditional
 from gan_jax.runs.launch import experiment
@@ -67,10 +67,8 @@ def make(config: Config, spec: DataSpec) -> Recipe:
     if config.orthogonal:
         pull = orthogonal_regularization(config.orthogonal, skip=EMBEDDINGS)
         fields["g_optimizer"] = optax.chain(pull, fields["g_optimizer"])
-    if not spec.class_counts:
-        return adaptive.make(gan.Setup(*networks, **fields), adaptation(config))
-    setup = gan.Setup(*networks, condition=("label",), **fields)
-    return adaptive.make(setup, adaptation(config), labels_by_frequency(spec.class_counts))
+    condition, draw = of_classes(spec.class_counts)
+    return adaptive.make(gan.Setup(*networks, condition=condition, **fields), adaptation(config), draw)
 
 
 main = experiment("biggan", Config, make, resolve=resolve, presets=PRESETS, load=load_conditional)

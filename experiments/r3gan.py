@@ -12,17 +12,17 @@ from typing import ClassVar
 
 import optax
 
-from gan_jax import ada, augment, presets, terms
+from gan_jax import ada, augment, presets
 from gan_jax.config.options import option, replace
 from gan_jax.config.parts import ClusterConfig, DataConfig, EvaluationConfig, RunConfig
-from gan_jax.config.setup import over_devices, term_name
+from gan_jax.config.setup import over_devices, penalty_terms
 from gan_jax.data import DataSpec
 from gan_jax.games import GAMES
 from gan_jax.networks import r3gan as networks
-from gan_jax.penalties import OF_WHAT_D_SEES, PENALTIES
+from gan_jax.penalties import PENALTIES
 from gan_jax.precision import DTYPES
 from gan_jax.recipes import gan
-from gan_jax.recipes.conditions import labels_by_frequency
+from gan_jax.recipes.conditions import of_classes
 from gan_jax.recipes.contract import Recipe
 from gan_jax.runs.data import load_conditional
 from gan_jax.runs.launch import experiment
@@ -72,15 +72,12 @@ def make(config: Config, spec: DataSpec) -> Recipe:
     """A round is one step of each player. All that changes does so by the real images shown."""
     over = partial(cosine, steps=max(1, int(config.schedule_images / config.run.batch_size)))
     gamma = over(config.gamma, config.gamma_end)
-    penalties = {
-        term_name(name): terms.penalty(over_devices(PENALTIES[name]), gamma, seen=name in OF_WHAT_D_SEES)
-        for name in config.penalty
-    }
     rates = dict(learning_rate=over(config.lr, config.lr_end), b2=over(config.beta2, config.beta2_end))
     adam = optax.inject_hyperparams(optax.adam)(b1=0.0, **rates)
     changes = partial(ada.pipe, colours=0.5, cutout=1.0)  # as in the authors' code
     half_life = over(0.0, config.ema_images)
     shape = dict(width=config.width, blocks=config.blocks, group=config.group, num_classes=len(spec.class_counts))
+    condition, draw = of_classes(spec.class_counts)
     setup = gan.Setup(
         networks.Generator(spec.image_shape, **shape),
         networks.Discriminator(**shape),
@@ -88,14 +85,14 @@ def make(config: Config, spec: DataSpec) -> Recipe:
         adam,
         adam,
         latent_size=config.latent_size,
-        condition=("label",) if spec.class_counts else (),
-        d_terms=penalties,
+        condition=condition,
+        d_terms=penalty_terms(dict.fromkeys(config.penalty, gamma)),
         augment=changes(over(0.0, config.augment_p)) if config.augment_p else augment.identity,
         ema=(lambda step: 0.5 ** (config.run.batch_size / (half_life(step) + 1e-8))) if config.ema_images else 0.0,
         dtype=DTYPES[config.dtype],
         axis_name=AXIS,
     )
-    recipe = gan.make(setup, labels_by_frequency(spec.class_counts) if spec.class_counts else None)
+    recipe = gan.make(setup, draw)
     return recipe._replace(augment=changes(config.augment_p) if config.augment_p else augment.identity)
 
 

@@ -16,7 +16,7 @@ from gan_jax.config.residual import ResidualConfig, networks_of
 from gan_jax.config.setup import adaptation, setup_fields
 from gan_jax.data import DataSpec
 from gan_jax.recipes import adaptive, gan
-from gan_jax.recipes.conditions import labels_by_frequency
+from gan_jax.recipes.conditions import of_classes
 from gan_jax.recipes.contract import Recipe
 from gan_jax.runs.data import load_conditional
 from gan_jax.runs.launch import experiment
@@ -45,11 +45,9 @@ PRESETS["published"] = replace(Config(), **presets.PUBLISHED_SAGAN)
 def make(config: Config, spec: DataSpec) -> Recipe:
     """A class-conditional GAN, whose latent enters at the beginning alone; without classes an unconditional one."""
     networks = networks_of(config.players, spec, shared=0, hierarchical=False)
-    fields = setup_fields(config)
-    if not spec.class_counts:
-        return adaptive.make(gan.Setup(*networks, **fields), adaptation(config))
-    setup = gan.Setup(*networks, condition=("label",), **fields)
-    return adaptive.make(setup, adaptation(config), labels_by_frequency(spec.class_counts))
+    condition, draw = of_classes(spec.class_counts)
+    setup = gan.Setup(*networks, condition=condition, **setup_fields(config))
+    return adaptive.make(setup, adaptation(config), draw)
 
 
 main = experiment("sagan", Config, make, resolve=resolve, presets=PRESETS, load=load_conditional)

@@ -17,7 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from gan_jax import augment
-from gan_jax.augment import Augment, moved
+from gan_jax.augment import Augment, moved, rotation
 from gan_jax.randomness import Key
 
 Array = jax.Array
@@ -105,12 +105,6 @@ def colour(key: Key, p: Array | float) -> Map:
     saturation = jnp.where(happens(p), 2 ** normal(), 1.0)
     matrix = (gray + saturation * (jnp.eye(3) - gray)) @ about_luma(angle) @ inverted * contrast
     return matrix, matrix @ jnp.full(3, brightness)
-
-
-def rotation(angle: Array) -> Array:
-    """Of (row, column), by an angle in radians, [2, 2]."""
-    cos, sin = jnp.cos(angle), jnp.sin(angle)
-    return jnp.array([[cos, sin], [-sin, cos]])
 
 
 def about_luma(angle: Array) -> Array:

@@ -139,9 +139,13 @@ def rotate_and_scale(degrees: float, share: float = 0.0, fill: str = "reflect") 
 
 def rotated(image: Array, angle: Array, scale: Array, fill: str = "reflect") -> Array:
     """An image [H, W, C], its height and width scaled by `scale` [2], then rotated anticlockwise by `angle` in radians."""
+    return moved(image, rotation(angle) / scale[:, None], jnp.zeros(2), fill)
+
+
+def rotation(angle: Array) -> Array:
+    """Of places (row, column), by an angle in radians, [2, 2]."""
     cos, sin = jnp.cos(angle), jnp.sin(angle)
-    back = jnp.array([[cos, sin], [-sin, cos]]) / scale[:, None]
-    return moved(image, back, jnp.zeros(2), fill)
+    return jnp.array([[cos, sin], [-sin, cos]])
 
 
 def moved(image: Array, back: Array, shift: Array, fill: str = "reflect") -> Array:

@@ -1,7 +1,7 @@
 """How the options of a GAN become a `recipes.gan.Setup`: its game, terms, optimizers and networks."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
 import optax
@@ -119,21 +119,24 @@ def over_devices(function: Callable) -> Callable:
 
 
 def _penalties(config: GanConfig) -> dict[str, Term]:
-    fall = config.penalty_end != 1
-    made = {}
-    for name, weight in zip(config.penalty, config.penalty_weight, strict=True):
-        if fall:
-            weight = optax.exponential_decay(
-                weight, config.decay_rounds, config.penalty_end, end_value=weight * config.penalty_end
-            )
-        function, seen = over_devices(PENALTIES[name]), name in OF_WHAT_D_SEES
-        made[term_name(name)] = terms.penalty(function, weight, every=config.penalty_every, seen=seen)
-    return made
+    weights = dict(zip(config.penalty, config.penalty_weight, strict=True))
+    if config.penalty_end != 1:
+        rounds, end = config.decay_rounds, config.penalty_end
+        weights = {
+            name: optax.exponential_decay(weight, rounds, end, end_value=weight * end)
+            for name, weight in weights.items()
+        }
+    return penalty_terms(weights, config.penalty_every)
 
 
-def term_name(penalty: str) -> str:
-    """Under which a penalty is recorded."""
-    return penalty if penalty.endswith("penalty") else f"{penalty}_penalty"
+def penalty_terms(weights: Mapping[str, float | optax.Schedule], every: int = 1) -> dict[str, Term]:
+    """Penalties, names in PENALTIES, as terms of D's loss, by the names under which they are recorded."""
+    return {
+        name if name.endswith("penalty") else f"{name}_penalty": terms.penalty(
+            over_devices(PENALTIES[name]), weight, every=every, seen=name in OF_WHAT_D_SEES
+        )
+        for name, weight in weights.items()
+    }
 
 
 def _optimizer(

@@ -6,13 +6,13 @@ MNIST stacked has 1,000, by which a generator shows how many it drops (Metz et a
 
 import dataclasses
 import functools
-import hashlib
 import itertools
 from collections.abc import Callable
 
 import jax
 import numpy as np
 
+from gan_jax.data.fingerprint import of_names
 from gan_jax.data.pixels import Size
 from gan_jax.data.source import Source
 from gan_jax.data.spec import Spec
@@ -64,7 +64,7 @@ class Stacked:
     @property
     def digest(self) -> str | None:
         own = getattr(self.source, "digest", None)
-        return own and hashlib.blake2b(f"{own} {self.count}".encode(), digest_size=8).hexdigest()
+        return own and of_names([(own, self.count)])
 
 
 def stacked(base: Callable[..., Source], *, data_dir: str, split: str, image_size: Size | None) -> Stacked:
