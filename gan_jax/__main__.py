@@ -24,6 +24,7 @@ COMMANDS = (
     "game_curves",
     "benchmark",
     "benchmark_layers",
+    "benchmark_rounds",
     "benchmark_devices",
     "benchmark_scores",
 )

@@ -15,7 +15,7 @@ from gan_jax.config.parts import ScoringConfig
 from gan_jax.evaluation.scores import SCORES
 from gan_jax.pictures import grids
 from gan_jax.runs import advice, score, score_table
-from gan_jax.runs.learnt import Place
+from gan_jax.runs.learnt import SPLITS, Place
 from gan_jax.runs.restore import restore
 from gan_jax.training.files import replace_file
 
@@ -35,6 +35,11 @@ class Options:
     seed: int = option(0, "Of the samples.", low=0)
     truncation: float | None = option(None, "Draw latents from within ± this, as sample does.", above=0)
     standing_batches: int = option(0, STANDING, low=0)
+    split: str = option(
+        "train",
+        "What samples are compared with: the images that were learnt, or those of the test split.",
+        choices=SPLITS,
+    )
     data_dir: str | None = option(None, "Folder of datasets, if it is another than the run's.")
     dataset: str | None = option(None, "Where the run's images are now, if they were moved, as in folder:PATH.")
     allow_changed_data: bool = option(False, "Compare with data that are not those that the run learnt.")
@@ -49,7 +54,9 @@ def evaluate(options: Options) -> dict:
     workdir = Path(required(options.workdir))
     place = Place(options.data_dir, options.dataset, options.allow_changed_data)
     how = score.Drawing(options.seed, options.truncation, options.standing_batches)
-    result, pictures = score.score(restore(workdir), options.scoring, options.metrics, how, place, options.iwae)
+    result, pictures = score.score(
+        restore(workdir), options.scoring, options.metrics, how, place, options.iwae, options.split
+    )
     for kind, picture in pictures.items():
         grids.save(picture, workdir / f"nearest-{kind}.png")
     replace_file(workdir / "evaluation.json", (json.dumps(result, indent=2) + "\n").encode())

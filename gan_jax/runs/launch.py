@@ -26,6 +26,7 @@ from gan_jax.runs.experiment import Experiment
 from gan_jax.training import loop
 
 VIRTUAL_DEVICES = "xla_force_host_platform_device_count"
+OUT_OF_MEMORY = "RESOURCE_EXHAUSTED"  # as XLA says it
 COMPILED_LONG = 0.1  # seconds from which on a program is kept
 ERRORS = (loop.NonFinite, ValueError, OSError, RuntimeError, MemoryError)  # that are said in one line
 HELP = ("--help", "--helpfull", "-h", "--helpshort")
@@ -138,7 +139,12 @@ def parse_or_help(
 
 def fail(error: Exception | str) -> int:
     """Says the error in one line on stderr; returns exit code 2."""
-    print("error: " + (" ".join(str(error).split()) or type(error).__name__), file=sys.stderr)
+    said = " ".join(str(error).split()) or type(error).__name__
+    if isinstance(error, MemoryError) or OUT_OF_MEMORY in said:
+        asked = re.search(r"allocat\w+ ([\d.]+ ?\w+)", said)
+        wanted = f" ({asked[1]} were asked for)" if asked else ""
+        said = f"out of memory{wanted}: a smaller batch, width or image size needs less, and so does --dtype=bfloat16"
+    print(f"error: {said}", file=sys.stderr)
     return 2
 
 

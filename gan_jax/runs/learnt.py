@@ -12,6 +12,8 @@ from gan_jax.evaluation.scores import Images
 from gan_jax.runs import data, directory, monitor, same_data
 from gan_jax.runs.restore import TrainedRun
 
+SPLITS = ("train", "test")
+
 
 class Place(NamedTuple):
     """Where the data lie now, None for where they were; and whether they may be others than the run learnt."""
@@ -25,10 +27,17 @@ WHERE_IT_WAS = Place()
 
 
 class RealImages(NamedTuple):
-    """What a run learnt: its training images and, where there are any, its test images; and what is known of both."""
+    """What a run learnt, and what its samples are compared with.
+
+    Fields:
+      source, test: the training images and, where there are any, the test images.
+      compared: (what samples are compared with, others, or None for half of the same); of these two.
+      real, other: what is known of both.
+    """
 
     source: Source
     test: Source | None
+    compared: tuple[Source, Source | None]
     real: Images
     other: Images
 
@@ -43,11 +52,18 @@ def data_config(run: TrainedRun, place: Place) -> DataConfig:
 
 
 def read(
-    run: TrainedRun, config: DataConfig, count: int, extractor: Extractor | None, allow_changed: bool
+    run: TrainedRun,
+    config: DataConfig,
+    count: int,
+    extractor: Extractor | None,
+    allow_changed: bool,
+    split: str = SPLITS[0],
 ) -> RealImages:
     """`count` of the images that the run learnt, and others; labels by the run's own numbers.
 
-    Raises ValueError if they, or their classes, have changed.
+    Args: split: which of them, a name in SPLITS, samples are compared with.
+
+    Raises ValueError if they, or their classes, have changed, or if there is no such split.
     """
     source = data.load(config)
     if sorted(source.classes) != sorted(run.spec.classes):
@@ -57,4 +73,7 @@ def read(
     if learnt and learnt.digest != now.digest:  # their numbers may differ, by what was held out
         same_data.require_same(run.workdir, learnt, now, allow_changed)
     source, test = (each and in_order_of(each, run.spec.classes) for each in (source, data.load_test(config, source)))
-    return RealImages(source, test, *monitor.real_pair(source, test, count, extractor))
+    if split == "test" and test is None:
+        raise ValueError(f"split=test: {config.dataset} has no test images")
+    compared = (source, test) if split == "train" else (test, source)
+    return RealImages(source, test, compared, *monitor.real_pair(*compared, count, extractor))

@@ -49,6 +49,12 @@ class Drawing(NamedTuple):
 
 
 AS_TRAINED = Drawing()
+# With which other images real ones are compared, by what they are of and whether there is a test split.
+_OTHER = {
+    ("train", True): "test split",
+    ("train", False): "other half of the training split",
+    ("test", True): "training split",
+}
 
 
 def score(
@@ -58,6 +64,7 @@ def score(
     how: Drawing = AS_TRAINED,
     place: Place = learnt.WHERE_IT_WAS,
     iwae: int | None = None,
+    split: str = learnt.SPLITS[0],
 ) -> tuple[dict, dict[str, Image.Image]]:
     """What evaluation.json says of a run; and of the newest and the best checkpoint the samples nearest to training images.
 
@@ -68,6 +75,7 @@ def score(
       how: the samples are drawn.
       place: where the data lie now.
       iwae: with "elbo", the latents of an importance-weighted bound; None for none.
+      split: with which images samples are compared, a name in `learnt.SPLITS`.
 
     Raises ValueError, OSError or loop.NonFinite.
     """
@@ -75,7 +83,7 @@ def score(
     chosen, extractor, left_out = _chosen(run, config, metrics)
     if iwae is not None and ELBO not in chosen:
         raise ValueError(f"iwae={iwae}: bounds the likelihood of runs that have one, with --metrics={ELBO}")
-    images = learnt.read(run, own, config.num_samples, extractor, place.allow_changed_data)
+    images = learnt.read(run, own, config.num_samples, extractor, place.allow_changed_data, split)
     restored = {"newest": run}
     if monitor.read(run.workdir):
         try:
@@ -122,7 +130,7 @@ def score(
         "class_names": list(images.source.classes),
         "extractor": extractor
         and {"name": extractor.name, "fingerprint": extractor.fingerprint, "for_such_images": extractor.knows_classes},
-        "real": {"dataset": own.dataset, "other": "test split" if images.test else "other half of the training split"},
+        "real": {"dataset": own.dataset, "split": split, "other": _OTHER[split, images.test is not None]},
     }
     return result, pictures
 
@@ -153,7 +161,7 @@ def _by_class(
     """How samples are scored class by class."""
     names = images.source.classes
     numbers = _classes(config, names, extractor, images.real)
-    real_labels, other_labels = monitor.pair_labels(images.source, images.test, count)
+    real_labels, other_labels = monitor.pair_labels(*images.compared, count)
     scored = partial(by_class, len(names), images.real, real_labels, numbers=numbers)
     return ByClass(scored, scored(images.other, other_labels))
 

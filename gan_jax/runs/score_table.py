@@ -14,6 +14,8 @@ def table(result: dict) -> Iterator[str]:
         yield f"{name:{width}}  " + "  ".join(f"{value:>14}" for value in values)
     yield from class_table(result["class_names"], result["by_class"])
     yield from drawn(result)
+    if result["real"].get("split") == "test":
+        yield "compared with images of the test split"
     yield from left_out(result.get("left_out", {}))
 
 

@@ -76,6 +76,30 @@ def test_the_report_of_scores_has_them_all(monkeypatch, capsys):
     assert lines[0].split(maxsplit=1)[1] == "20 × 2048:    1.2 s; memory so far 0.50 GB"
 
 
+def test_rounds_of_an_experiment_are_timed(run_command, tiny, capsys):
+    assert run_command("benchmark_rounds", "dcgan", *tiny, "--steps_per_call=2") == 0
+    *players, measured = capsys.readouterr().out.splitlines()  # a CPU says nothing of its memory
+    assert [line.split(":")[0] for line in players] == ["discriminator", "generator"]
+    rounds, images = (
+        float(re.search(rf"([\d,.]+) {what}/s", measured)[1].replace(",", "")) for what in ("rounds", "images")
+    )
+    assert rounds > 0 and images == pytest.approx(8 * rounds, rel=0.1)
+
+
+@pytest.mark.parametrize(
+    "given, said",
+    [
+        (["mixture2d"], "what is learnt are no images of a dataset"),
+        (["dcgan", "--game=nope"], "unknown game 'nope'"),
+        (["nope"], "unknown experiment 'nope'"),
+    ],
+)
+def test_what_has_no_rounds_to_time_is_said_in_one_line(given, said, run_command, capsys):
+    assert run_command("benchmark_rounds", *given) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert said in line
+
+
 @pytest.mark.slow
 def test_the_report_of_devices_has_a_row_for_each_number(monkeypatch, capsys):
     monkeypatch.setattr(devices, "NUMBERS", (1, 2))
