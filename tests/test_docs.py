@@ -13,7 +13,7 @@ from unittest import mock
 import pytest
 
 from gan_jax import __main__ as gan_jax_main
-from gan_jax.commands import ablate
+from gan_jax.commands import ablate, benchmark_rounds
 from gan_jax.config.flags import parse
 from gan_jax.config.options import options, replace
 from gan_jax.data.sources import DATASETS
@@ -246,6 +246,8 @@ def test_runs_that_are_named_are_those_of_commands(page):
 
 
 def parse_command(name: str, arguments: list[str]):
+    if name == "benchmark_rounds":
+        return benchmark_rounds.parse(arguments)[1]
     return ablate.parse(arguments) if name == "ablate" else parse(default_of(name), arguments)
 
 
@@ -254,6 +256,7 @@ def default_of(command: str) -> object:
     module = importlib.import_module(f"gan_jax.commands.{command}")
     of_runs = {
         "ablate": lambda: module.Options(module.AblationConfig(), find("dcgan").default),
+        "benchmark_rounds": lambda: find("dcgan").default,
         "mixtures": lambda: module.Options(runs=replace(find("mixture2d").default, workdir=module.WORKDIR)),
     }
     assert hasattr(module, "run") == (command in of_runs), f"{command} parses its own flags: say here which"

@@ -11,17 +11,15 @@ from collections.abc import Sequence
 from functools import partial
 
 from gan_jax.benchmarks import rounds
+from gan_jax.config.flags import Parsed
 from gan_jax.runs import launch, training
-from gan_jax.runs.experiment import find
+from gan_jax.runs.experiment import Experiment, find
 
 
 def run(arguments: Sequence[str]) -> int:
     """The command; returns the exit code."""
-    name, *rest = arguments if arguments and not arguments[0].startswith("-") else ["dcgan", *arguments]
     try:
-        experiment = find(name)
-        title = f"python -m gan_jax benchmark_rounds {name}: {__doc__.strip()}"
-        parsed = launch.parse_or_help(experiment.default, rest, title, presets=experiment.presets)
+        experiment, parsed = parse(arguments)
     except ValueError as error:
         return launch.fail(error)
     if parsed is None:
@@ -33,3 +31,14 @@ def run(arguments: Sequence[str]) -> int:
         return partial(rounds.report, config, data, first.recipe)
 
     return launch.carry_out(prepare)
+
+
+def parse(arguments: Sequence[str]) -> tuple[Experiment, Parsed | None]:
+    """The experiment that is named first, dcgan if none is, and its flags; None if help was asked for and given.
+
+    Raises ValueError.
+    """
+    name, *rest = arguments if arguments and not arguments[0].startswith("-") else ["dcgan", *arguments]
+    experiment = find(name)
+    title = f"python -m gan_jax benchmark_rounds {name}: {__doc__.strip()}"
+    return experiment, launch.parse_or_help(experiment.default, rest, title, presets=experiment.presets)
