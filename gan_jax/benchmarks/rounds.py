@@ -8,6 +8,7 @@ import numpy as np
 from gan_jax.benchmarks.times import WARM_UP, repeated, seconds
 from gan_jax.data import example_batch, pipeline
 from gan_jax.recipes.contract import Recipe
+from gan_jax.runs.banner import count_parameters
 from gan_jax.runs.data import Data
 from gan_jax.training import parallel
 
@@ -24,8 +25,8 @@ def report(config: object, data: Data, recipe: Recipe) -> None:
     size, calls, key = config.run.batch_size, config.run.steps_per_call, jax.random.key(0)
     batch = next(pipeline.batches(data.source, seed=0, batch_size=size, batches_per_step=recipe.batches_per_step))
     state = parallel.replicate(jax.jit(recipe.init)(key, example_batch(data.spec.example)))
-    for name, player in state.players.items():
-        print(f"{name}: {sum(np.size(leaf) for leaf in jax.tree.leaves(player.params)):,} parameters")
+    for name, count in count_parameters(state).items():
+        print(f"{name}: {count:,} parameters")
 
     step, batches = parallel.compile_step(parallel.scan_steps(recipe.step)), [parallel.shard_batch(batch)] * calls
     began = time.perf_counter()

@@ -1,6 +1,6 @@
 """Adaptive augmentation of what D sees (ADA: Karras et al. 2020, arXiv:2006.06676, section 3.2): as much as keeps D unsure.
 
-r = E sign(D(x)) over real images tells how far D knows them by heart: about 0 as it begins, 1 when it is sure of each. The
+r = E sign(D(x)) over real images tells how far D has memorised them: about 0 as it begins, 1 when it is sure of each. The
 probability p of `ada.pipe`'s changes rises while r is above its target and falls while it is below, by as much each time as takes
 it from 0 to 1 over a number of images. p is in the state's memory, and so in checkpoints.
 """

@@ -24,6 +24,11 @@ def banner(run, state: State) -> str:
     return "\n".join(f"{name:{width}}  {text}" for name, text in lines.items())
 
 
+def count_parameters(state: State) -> dict[str, int]:
+    """How many numbers each player learns."""
+    return {name: sum(leaf.size for leaf in jax.tree.leaves(player.params)) for name, player in state.players.items()}
+
+
 def _data(run) -> str:
     """digits: 1,797 examples, 10 classes; of several domains, how many each has."""
     values, spec, source = flat(run.config), run.data.spec, run.data.source
@@ -50,8 +55,7 @@ def _fields(example: Mapping, domain: str = "") -> list[str]:
 
 def _parameters(run, state: State) -> str:
     """Of each player; of all trials together, where there are some in one state."""
-    count = lambda tree: sum(leaf.size for leaf in jax.tree.leaves(tree))
-    shown = ", ".join(f"{name} {count(player.params):,}" for name, player in state.players.items())
+    shown = ", ".join(f"{name} {count:,}" for name, count in count_parameters(state).items())
     trials = flat(run.config).get("trials", 1)
     return shown + (f" (of {trials} trials together)" if trials > 1 else "")
 

@@ -14,8 +14,6 @@ def table(result: dict) -> Iterator[str]:
         yield f"{name:{width}}  " + "  ".join(f"{value:>14}" for value in values)
     yield from class_table(result["class_names"], result["by_class"])
     yield from drawn(result)
-    if result["real"].get("split") == "test":
-        yield "compared with images of the test split"
     yield from left_out(result.get("left_out", {}))
 
 
@@ -35,13 +33,15 @@ def rows(result: dict) -> list[list[str]]:
 
 
 def drawn(result: dict) -> Iterator[str]:
-    """A line if samples were drawn otherwise than a run's usually are."""
+    """A line each if samples were drawn, or are compared, otherwise than a run's usually are."""
     how = result.get("drawn", {})
     said = [f"from latents within ±{how['truncation']:g}"] if how.get("truncation") else []
     if how.get("standing_batches"):
         said.append(f"with the batch statistics of {how['standing_batches']} batches")
     if said:
         yield f"samples are {' and '.join(said)}"
+    if result.get("real", {}).get("split") == "test":
+        yield "compared with images of the test split"
 
 
 def left_out(reasons: dict[str, str]) -> Iterator[str]:

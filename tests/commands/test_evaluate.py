@@ -246,24 +246,6 @@ def test_images_that_no_network_knows_are_compared_by_one_for_any(tmp_path, run_
     with pytest.raises(ValueError, match="modes needs an extractor that knows such images.*experiments.classifier"):
         score(tmp_path / "run", "--metrics=modes")
 
-    # Against the 8 that were not learnt: both real columns compare the splits with one another, but for their sizes.
-    held_out = score(tmp_path / "run", "--split=test")
-    assert held_out["real"] == {**result["real"], "split": "test", "other": "training split"}
-    assert "compared with images of the test split" in score_table.table(held_out)
-    assert "frechet_distance[emoji-cnn,8]" in held_out["scores"]["newest"]
-    assert held_out["scores"]["newest"]["memorisation_copies"] == found["memorisation_copies"]
-    swapped = {"precision": "recall", "recall": "precision"}
-    for name, value in held_out["scores"]["real"].items():
-        kind = name.partition("[")[0]
-        if kind in swapped or kind == "frechet_distance":
-            (other,) = [each for each in result["scores"]["real"] if each.startswith(swapped.get(kind, kind) + "[")]
-            np.testing.assert_allclose(value, result["scores"]["real"][other], rtol=1e-3)
-
-
-def test_without_a_test_split_samples_cannot_be_compared_with_it(trained, run_command, capsys):
-    assert run_command("evaluate", f"--workdir={trained}", "--split=test") == 2
-    assert capsys.readouterr().err == "error: split=test: digits has no test images\n"
-
 
 @pytest.mark.parametrize(
     "given, message",

@@ -11,7 +11,7 @@ from gan_jax.data.sources import DATASETS
 from gan_jax.networks.registry import NETWORKS
 from gan_jax.penalties import PENALTIES
 from gan_jax.presets import PRESETS
-from gan_jax.runs import launch, training
+from gan_jax.runs import training
 
 GANS = ("dcgan", "cgan", "sgan")
 
@@ -273,23 +273,6 @@ def test_a_directory_that_cannot_be_made(refused, tmp_path):
 @pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="needs Linux's /proc, where nobody can write")
 def test_a_directory_that_cannot_be_written_to(refused):
     assert "cannot write to the run directory /proc/run" in refused("--workdir=/proc/run")
-
-
-@pytest.mark.parametrize(
-    "error, asked",
-    [
-        (RuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 410083767160 bytes."), "410083767160 bytes"),
-        (RuntimeError("RESOURCE_EXHAUSTED: Out of memory while trying to allocate 12.5GiB.\n[[of ...]]"), "12.5GiB"),
-        (MemoryError("Unable to allocate 7.4 TiB for an array with shape (9, 9)"), "7.4 TiB"),
-        (MemoryError(), None),
-    ],
-)
-def test_a_network_too_large_for_memory_is_said_in_one_line(error, asked, capsys):
-    assert launch.fail(error) == 2
-    (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith(
-        f"error: out of memory ({asked} were asked for): a smaller" if asked else "error: out of memory: a smaller"
-    )
 
 
 @pytest.mark.parametrize("flag", ["--stepz=3", "--game=nope"])
