@@ -8,8 +8,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gan_jax.commands import evaluate
-from gan_jax.config import flags
 from gan_jax.evaluation import features
 from gan_jax.evaluation.scores import SCORES
 from gan_jax.networks.cnn import Classifier
@@ -31,12 +29,7 @@ def trained(folder, run_experiment, tiny):
     return run
 
 
-def score(workdir, *given):
-    """What the command finds."""
-    return evaluate.evaluate(flags.parse(evaluate.Options(), [f"--workdir={workdir}", *given]).config)
-
-
-def test_a_run_that_knows_labels_is_scored_class_by_class(run_experiment, tmp_path):
+def test_a_run_that_knows_labels_is_scored_class_by_class(score, run_experiment, tmp_path):
     """Each measure of each class, beside that of the real images; a class that was not drawn has none."""
     given = ("--network=mlp", "--hidden=8", "--image_size=16", "--batch_size=8", "--steps=2", "--classes=1,7,4")
     assert run_experiment(*given, f"--workdir={tmp_path}", experiment="cgan") == 0
@@ -54,7 +47,7 @@ def test_a_run_that_knows_labels_is_scored_class_by_class(run_experiment, tmp_pa
     assert [line.split()[0] for line in lines[-4:-1]] == ["1", "7", "4"]  # as they are called
 
 
-def test_latents_from_nearer_0_give_less_varied_images(trained):
+def test_latents_from_nearer_0_give_less_varied_images(score, trained):
     found = [score(trained, "--num_samples=100", "--metrics=ms_ssim", f"--truncation={bound}") for bound in (0.1, 3)]
     alike = [each["scores"]["newest"]["ms_ssim[100]"] for each in found]
     assert alike[0] > alike[1]
@@ -62,7 +55,7 @@ def test_latents_from_nearer_0_give_less_varied_images(trained):
     assert found[0]["drawn"] == {"seed": 0, "truncation": 0.1, "standing_batches": 0}
 
 
-def test_batch_statistics_measured_anew(run_experiment, tiny, tmp_path, run_command, capsys):
+def test_batch_statistics_measured_anew(score, run_experiment, tiny, tmp_path, run_command, capsys):
     """They are of the weights that are sampled; a generator without any is refused."""
     given = ("--g_norm=batch", "--steps=3", "--metrics=ms_ssim")
     assert run_experiment(*tiny, *given[:2], f"--workdir={tmp_path}") == 0
@@ -81,7 +74,7 @@ def test_batch_statistics_measured_anew(run_experiment, tiny, tmp_path, run_comm
     assert "is a run of dcgan: the generator has no batch statistics" in capsys.readouterr().err
 
 
-def test_classes_that_have_changed_since(run_experiment, tmp_path):
+def test_classes_that_have_changed_since(score, run_experiment, tmp_path):
     """Names would stand beside the numbers of others."""
     for name in ("cat/a", "cat/b", "dog/c", "dog/d"):
         path = tmp_path / "pets" / f"{name}.png"
@@ -193,7 +186,7 @@ def test_evaluate_needs_nothing_but_the_directory(trained, tmp_path, start):
     assert Image.open(run / "nearest-newest.png").width >= 512
 
 
-def test_a_damaged_best_checkpoint_is_left_out_and_all_else_is_scored(trained, tmp_path):
+def test_a_damaged_best_checkpoint_is_left_out_and_all_else_is_scored(score, trained, tmp_path):
     run = shutil.copytree(trained, tmp_path / "run")
     for path in (run / "best").rglob("*"):
         if path.is_file():
@@ -202,7 +195,7 @@ def test_a_damaged_best_checkpoint_is_left_out_and_all_else_is_scored(trained, t
     assert set(result["scores"]) == {"newest", "real"} and "best" in result["left_out"]["best checkpoint"]
 
 
-def test_every_score_has_a_name_that_states_its_counts(trained):
+def test_every_score_has_a_name_that_states_its_counts(score, trained):
     result = score(trained, "--num_samples=50")
     for name in result["scores"]["real"]:
         assert name.endswith(("[digits-cnn,50]", "[50]"))
@@ -213,14 +206,16 @@ def test_every_score_has_a_name_that_states_its_counts(trained):
     assert len(SCORES) == 10
 
 
-def test_chosen_metrics_and_the_same_twice(trained):
+def test_chosen_metrics_and_the_same_twice(score, trained):
     given = ("--metrics=frechet_distance,ms_ssim", "--num_samples=40", "--seed=3")
     first = score(trained, *given)
     assert list(first["scores"]["newest"]) == ["step", "frechet_distance[digits-cnn,40]", "ms_ssim[40]"]
     assert score(trained, *given) == first
 
 
-def test_images_that_no_network_knows_are_compared_by_one_for_any(tmp_path, run_experiment, run_command, tiny, capsys):
+def test_images_that_no_network_knows_are_compared_by_one_for_any(
+    score, tmp_path, run_experiment, run_command, tiny, capsys
+):
     """Colour images in folders, with a test split of 8."""
     for i in range(20):
         folder = tmp_path / "pictures" / ("train" if i < 12 else "test")
@@ -257,7 +252,7 @@ def test_images_that_no_network_knows_are_compared_by_one_for_any(tmp_path, run_
         (["--metrics=precision_recall", "--num_samples=10", "--extractor={tmp}/two.npz"], "2 channels, these have 1"),
     ],
 )
-def test_what_is_wrong_is_one_line(given, message, trained, tmp_path):
+def test_what_is_wrong_is_one_line(score, given, message, trained, tmp_path):
     variables = Classifier(2, 4).init(jax.random.key(0), np.zeros((1, 8, 8, 2)), train=False)
     described = dict(name="two-cnn", image_shape=(8, 8, 2), num_classes=2, width=4)
     features.save_classifier(tmp_path / "two.npz", variables, **described)

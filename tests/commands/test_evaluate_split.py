@@ -4,16 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gan_jax.commands import evaluate
-from gan_jax.config import flags
 from gan_jax.runs import score_table
 
 pytestmark = pytest.mark.usefixtures("compiled_in_haste")
-
-
-def score(workdir, *given):
-    """What the command finds."""
-    return evaluate.evaluate(flags.parse(evaluate.Options(), [f"--workdir={workdir}", *given]).config)
 
 
 @pytest.fixture
@@ -28,7 +21,7 @@ def trained(tmp_path, run_experiment, tiny):
     return tmp_path / "run"
 
 
-def test_both_real_columns_compare_the_splits_with_one_another(trained):
+def test_both_real_columns_compare_the_splits_with_one_another(score, trained):
     """Against the 8 that were not learnt, and against the 12 that were: but for their sizes."""
     result = score(trained)
     held_out = score(trained, "--split=test")
