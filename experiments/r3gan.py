@@ -38,7 +38,7 @@ class Config:
 
     GROUP: ClassVar[str] = "r3gan"
     preset: str | None = option(None, "Other defaults: published, the paper's for CIFAR-10.", choices=PRESETS)
-    run: RunConfig = RunConfig(steps=4000)
+    run: RunConfig = RunConfig(steps=2000)
     data: DataConfig = DataConfig()
     game: str = option("relativistic", "What D and G play for.", choices=GAMES)
     penalty: tuple[str, ...] = option(("r1", "r2"), "Added to D's loss, each γ times.", choices=PENALTIES)
