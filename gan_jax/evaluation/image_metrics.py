@@ -210,19 +210,24 @@ def _multi_scale_ssim(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     for scale, weight in enumerate(weights):
         if scale:
             a, b = _halve(a), _halve(b)
-        ssim, contrast_structure = _ssim(a, b)
-        product *= np.maximum(ssim if scale == scales - 1 else contrast_structure, 0) ** weight
+        ssim, contrast_structure = similarity_maps(a, b)
+        measured = ssim if scale == scales - 1 else contrast_structure
+        product *= np.maximum(measured.mean(axis=(1, 2)), 0) ** weight
     return product.mean(axis=1)
 
 
-def _ssim(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """SSIM, and the part of it that is contrast and structure, each a mean over the image: [N, C]."""
+def similarity_maps(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """SSIM at each place where the window fits, and the part of it that is contrast and structure, float [N, h, w, C] each.
+
+    Wang et al. 2004 (Image quality assessment: from error visibility to structural similarity, eq. 13), with `multi_scale_ssim`'s
+    window and constants, and the covariance of a population. Args: a, b: floats in [0, 255], [N, H, W, C].
+    """
     mean_a, mean_b = _local_mean(a), _local_mean(b)
     variances = _local_mean(a * a + b * b) - (mean_a**2 + mean_b**2)  # so, equal images give exactly 1
     covariance = _local_mean(a * b) - mean_a * mean_b
     contrast_structure = (2 * covariance + C2) / (variances + C2)
     luminance = (2 * mean_a * mean_b + C1) / (mean_a**2 + mean_b**2 + C1)
-    return (luminance * contrast_structure).mean(axis=(1, 2)), contrast_structure.mean(axis=(1, 2))
+    return luminance * contrast_structure, contrast_structure
 
 
 def _local_mean(images: np.ndarray) -> np.ndarray:

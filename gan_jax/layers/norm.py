@@ -107,6 +107,18 @@ class LayerNorm(nn.Module):
         return _normalised(x, *_mean_and_variance(*statistics), gain, bias, 1e-6)
 
 
+class InstanceNorm(nn.Module):
+    """Each channel of each example by its own mean and variance over places; ε 1e-5, no parameters. [B, H, W, C] -> the same shape.
+
+    Ulyanov et al. 2016 (arXiv:1607.08022). A map of one place becomes 0, so there must be several.
+    """
+
+    @nn.compact
+    def __call__(self, x: Array) -> Array:
+        statistics = _moments(x, range(1, x.ndim - 1), keepdims=True)
+        return _normalised(x, *_mean_and_variance(*statistics), 1.0, 0.0, 1e-5)
+
+
 class VirtualBatchNorm(nn.Module):
     """Each example is normalised by the statistics of a reference batch and of itself, and of no other example.
 
