@@ -53,9 +53,7 @@ def hole(image: np.ndarray, amount: str, random: Random) -> Fields:
         mask = np.zeros((height, width), bool)
         centred = amount == "center"
         high, wide = (side // 2 if centred else random.randint(side // 4, side // 2 + 1) for side in (height, width))
-        top, left = (
-            room // 2 if centred else random.randint(room + 1) for room in (height - high, width - wide)
-        )
+        top, left = (room // 2 if centred else random.randint(room + 1) for room in (height - high, width - wide))
         mask[top : top + high, left : left + wide] = True
     return {"image": np.where(mask[..., None], np.uint8(MISSING), image), "mask": mask[..., None]}
 
@@ -189,7 +187,11 @@ def _strokes(height: int, width: int, random: Random) -> np.ndarray:
         thickness = random.uniform(side / 16, side / 6)
         for _ in range(random.randint(2, 7)):
             angle += random.uniform(-1, 1) + np.pi * (random.uniform() < 0.3)
-            end = np.clip(place + random.uniform(side / 10, side / 3) * np.array([np.cos(angle), np.sin(angle)]), 0, (width, height))
+            end = np.clip(
+                place + random.uniform(side / 10, side / 3) * np.array([np.cos(angle), np.sin(angle)]),
+                0,
+                (width, height),
+            )
             draw.line([*place, *end], fill=1, width=max(1, round(thickness)))
             draw.ellipse([*(end - thickness / 2), *(end + thickness / 2)], fill=1)
             place = end

@@ -149,7 +149,9 @@ def _common(path: str, sizes: set[tuple[int, int]], decoding: Decoding) -> tuple
     if decoding.size is not None:
         return decoding.size
     if len(sizes) > 1:
-        raise ValueError(f"{path}: its images are not of one size; give image_size, such as 256, or 256x512 (height x width)")
+        raise ValueError(
+            f"{path}: its images are not of one size; give image_size, such as 256, or 256x512 (height x width)"
+        )
     return next(iter(sizes))
 
 

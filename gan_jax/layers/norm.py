@@ -60,7 +60,7 @@ class BatchNorm(nn.Module):
     @nn.compact
     def __call__(self, x: Array) -> Array:
         gain, bias = _gain_and_bias(self, x.shape[-1:])
-        return _normalised(x, *_batch_statistics(self, x), gain, bias, 1e-5)
+        return by_batch(self, x, gain, bias)
 
 
 class ConditionalBatchNorm(nn.Module):
@@ -91,7 +91,7 @@ class ConditionalBatchNorm(nn.Module):
             return y.reshape(len(x), *[1] * (x.ndim - 2), x.shape[-1])
 
         gain, bias = 1 + of_condition("gain"), of_condition("bias")
-        return _normalised(x, *_batch_statistics(self, x), gain, bias, 1e-5)
+        return by_batch(self, x, gain, bias)
 
 
 class LayerNorm(nn.Module):
@@ -165,6 +165,14 @@ def pixel_norm(x: Array) -> Array:
     Karras et al. 2018 (arXiv:1710.10196, section 4.2). It has no parameters.
     """
     return x * jax.lax.rsqrt(jnp.mean(x**2, axis=-1, keepdims=True) + 1e-8)
+
+
+def by_batch(module: nn.Module, x: Array, gain: Array, bias: Array) -> Array:
+    """Batch normalisation inside a module that has `train` and `axis_name`, as `BatchNorm`'s, with this gain and bias.
+
+    [B, ..., C] -> the same shape. Its collection "batch_stats" has mean [C] and var [C].
+    """
+    return _normalised(x, *_batch_statistics(module, x), gain, bias, 1e-5)
 
 
 def _gain_and_bias(module: nn.Module, shape: tuple[int, ...]) -> tuple[Array, Array]:

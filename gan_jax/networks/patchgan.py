@@ -79,5 +79,7 @@ def _conv(x: Array, features: int, stride: int, *, kernel_size: int, use_bias: b
     if kernel_size == 1 or stride == 2:
         return x
     if min(x.shape[1:3]) < 2:
-        raise ValueError("the image is too small for this many layers of a PatchGAN: fewer patch_layers, or larger images")
+        raise ValueError(
+            "the image is too small for this many layers of a PatchGAN: fewer patch_layers, or larger images"
+        )
     return x[:, :-1, :-1]  # SAME pads by one before and two after

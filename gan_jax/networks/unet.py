@@ -4,7 +4,6 @@ Ronneberger et al. 2015 (arXiv:1505.04597), as Isola et al. 2017 (pix2pix, arXiv
 channels, biases and places of dropout of the authors' PyTorch code: 54,413,955 parameters with 8 halvings and 3 channels.
 """
 
-
 import jax
 import jax.numpy as jnp
 from flax import linen as nn
@@ -22,7 +21,9 @@ def require_halvings(sides: tuple[int, int], halvings: int) -> None:
     unit = 2**halvings
     if any(side % unit for side in sides):
         height, width = sides
-        raise ValueError(f"images of {height}x{width}: a U-Net of {halvings} halvings takes multiples of {unit} pixels a side")
+        raise ValueError(
+            f"images of {height}x{width}: a U-Net of {halvings} halvings takes multiples of {unit} pixels a side"
+        )
 
 
 class UNet(nn.Module):

@@ -79,7 +79,9 @@ def test_messages(measure):
     name = measure.__name__
     with pytest.raises(ValueError, match=rf"{name} needs uint8 images .* got float64 \[3, 20, 17, 3\]"):
         measure(A.astype(float), B)
-    with pytest.raises(ValueError, match=rf"{name} needs two arrays of equal shape, got \[3, 20, 17, 3\] and \[2, 20, 17, 3\]"):
+    with pytest.raises(
+        ValueError, match=rf"{name} needs two arrays of equal shape, got \[3, 20, 17, 3\] and \[2, 20, 17, 3\]"
+    ):
         measure(A, B[:2])
     with pytest.raises(ValueError, match=rf"{name} needs a mask of bool \[3, 20, 17\], got int64"):
         measure(A, B, np.ones((3, 20, 17), int))
