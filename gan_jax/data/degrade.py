@@ -79,7 +79,7 @@ def jpeg(image: np.ndarray, amount: int, random: Random) -> Fields:
 
 
 class Degradation(NamedTuple):
-    """Fields: function; usual: its amount unless another is given, None if it has none; allowed: of what is given; drawn: by chance."""
+    """Fields: function; usual: its amount unless another is given, None if it has none; allowed: amounts; drawn: by chance."""
 
     function: Callable[[np.ndarray, object, Random], Fields]
     usual: int | float | str | None = None
@@ -149,13 +149,13 @@ class Degraded:
 
 
 def degraded(source: Source, text: str) -> Degraded:
-    """The pairs of a degradation named as in "gray" or "downscale:4". Raises ValueError for another name or amount, or images too odd."""
+    """The pairs of a degradation named as in "gray" or "downscale:4". Raises ValueError if there is none, or images do not fit."""
     name, colon, amount = text.partition(":")
     if name not in DEGRADATIONS:
         raise ValueError(f"degrade={text}: unknown degradation {name!r}; choose from {', '.join(DEGRADATIONS)}")
     kind = DEGRADATIONS[name]
     pairs = Degraded(source, name, _amount(text, kind, amount) if colon else kind.usual)
-    pairs.spec  # which tries it on one image
+    assert pairs.spec  # which tries it on one image
     return pairs
 
 

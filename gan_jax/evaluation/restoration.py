@@ -15,7 +15,8 @@ LUMA, BLACK = np.array([65.481, 128.553, 24.966]) / WHITE, 16.0
 def psnr(a: np.ndarray, b: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
     """10 log₁₀(255² / mean of (a - b)²), in dB; infinite for equal images.
 
-    Args: mask: bool [N, H, W], where it is True pixels count; None counts all. Raises ValueError for other shapes, or if none counts.
+    Args: mask: bool [N, H, W], where it is True pixels count; None counts all.
+    Raises ValueError for other shapes, or if none counts.
     """
     _require("psnr", a, b, mask)
     with np.errstate(divide="ignore"):

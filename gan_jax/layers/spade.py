@@ -1,7 +1,6 @@
 """SPADE: normalisation whose gain and bias a label map says, place by place (Park et al. 2019, arXiv:1903.07291, section 3)."""
 
 import jax
-import jax.numpy as jnp
 from flax import linen as nn
 
 from gan_jax.layers.conv import Conv

@@ -1,5 +1,7 @@
 """What degradations leave of images, and the pairs that they make."""
 
+import itertools
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -18,13 +20,14 @@ WITH_AMOUNT = {
     "noise": ["noise", "noise:.5"],
     "jpeg": ["jpeg", "jpeg:90"],
 }
+TEXTS = list(itertools.chain(*WITH_AMOUNT.values()))
 
 
 def test_none_is_untested():
     assert WITH_AMOUNT.keys() == DEGRADATIONS.keys()
 
 
-@pytest.mark.parametrize("text", sum(WITH_AMOUNT.values(), []))
+@pytest.mark.parametrize("text", TEXTS)
 @pytest.mark.parametrize("source", [SOURCE, ArraySource({"image": IMAGES[..., :1]})], ids=["colour", "gray"])
 def test_examples_are_what_the_spec_says_and_always_the_same(text, source):
     pairs = degraded(source, text)
@@ -51,8 +54,8 @@ def test_labels_and_classes_stay():
 
 
 def test_digests_differ_with_what_is_done():
-    digests = {degraded(SOURCE, text).digest for text in sum(WITH_AMOUNT.values(), [])}
-    assert len(digests) == len(set(sum(WITH_AMOUNT.values(), []))) and degraded(SOURCE, "gray").digest in digests
+    digests = {degraded(SOURCE, text).digest for text in TEXTS}
+    assert len(digests) == len(set(TEXTS)) and degraded(SOURCE, "gray").digest in digests
 
 
 @pytest.mark.parametrize("kind", ["center", "random", "freeform"])
