@@ -25,7 +25,7 @@ class PartialConv(nn.Module):
 
     @nn.compact
     def __call__(self, x: Array, there: Array) -> tuple[Array, Array]:
-        """x [B, H, W, C], there [B, H, W, 1], 1 where x is known and 0 elsewhere -> (y, where y is known); smaller by the stride."""
+        """x [B, H, W, C], there [B, H, W, 1], 1 where x is known, else 0 -> (y, where y is known); smaller by the stride."""
         conv = Conv(self.features, self.kernel_size, self.strides, use_bias=False, kernel_init=self.kernel_init)
         y = conv(jnp.where(there > 0, x, 0))
         seen, ratio = renormalisation(there, self.kernel_size, self.strides)

@@ -1,0 +1,225 @@
+"""How an image is translated into another that is known: pix2pix (Isola et al. 2017, arXiv:1611.07004), and all that is like it.
+
+An example is a pair, {"image": x, "target": y}: what is given, and what it is to become; of a restoration with holes there is a
+"mask" too. G draws y from x, and its only noise, if any, is dropout. D scores the patches of (x, y) against those of (x, G(x)):
+
+  D minimises ½ game.d(D(x, y), D(x, G(x)))
+  G minimises game.g(D(x, y), D(x, G(x))) + λ E|y - G(x)| + what else there is   (equations 1, 3 and 4)
+
+Either may also play alone for some rounds (`Phase`): G without a game, D against a G that stays as it is.
+"""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+from flax import linen as nn
+
+from gan_jax import precision
+from gan_jax.games import Game
+from gan_jax.randomness import Key, example_keys
+from gan_jax.recipes import measures
+from gan_jax.recipes.batch import part
+from gan_jax.recipes.contract import Batch, Metrics, Recipe, State, Translator
+from gan_jax.recipes.players import Player, PyTree, descend, init_player, update_ema, with_player
+
+Array = jax.Array
+Cost = Callable[[Array, Batch], Array]  # (images, the examples that they were made of) -> a scalar
+
+GENERATOR, DISCRIMINATOR = "generator", "discriminator"
+
+
+class Jitter(NamedTuple):
+    """What is done at random to all images of an example alike.
+
+    Fields: crop: sides of the targets that are cut out, anywhere; None keeps all; mirror: whether half of them are mirrored.
+    """
+
+    crop: tuple[int, int] | None = None
+    mirror: bool = False
+
+
+class Setup(NamedTuple):
+    """What does not change during training.
+
+    Fields:
+      generator: called as `generator.apply(variables, *inputs, train=)` -> images.
+      discriminator: called as `discriminator.apply(variables, images, condition, train=)` -> (raw scores [B, ...], dict).
+      game: (real_scores, fake_scores) -> Losses.
+      g_optimizer, d_optimizer: the players' optimizers.
+      inputs: the fields of an example that G is given.
+      compose: (what G draws, the examples) -> images [B, H, W, C] in [-1, 1]: where some of x is to be kept.
+      costs: what G's loss has beside the game's: (weight, cost) by the names under which they are recorded.
+      conditional: whether D is given x beside the image.
+      d_share: D's loss is the game's times this.
+      jitter: of the examples.
+      noisy: whether dropout and the statistics of the batch at hand stay when it translates, as in training.
+      ema: decay of the moving average of G that translates; 0: G itself.
+      dtype: what the networks compute in, in training.
+      axis_name: the mapped axis over which the batch is spread.
+    """
+
+    generator: nn.Module
+    discriminator: nn.Module
+    game: Game
+    g_optimizer: optax.GradientTransformation
+    d_optimizer: optax.GradientTransformation
+    inputs: tuple[str, ...] = ("image",)
+    compose: Callable[[Array, Batch], Array] = lambda drawn, example: drawn
+    costs: Mapping[str, tuple[float, Cost]] = MappingProxyType({})
+    conditional: bool = True
+    d_share: float = 0.5
+    jitter: Jitter = Jitter()
+    noisy: bool = False
+    ema: float = 0.0
+    dtype: jnp.dtype = jnp.float32
+    axis_name: str | None = None
+
+
+def l1(images: Array, example: Batch) -> Array:
+    """E|y - G(x)|, a mean over all numbers, of images in [-1, 1] (equation 3)."""
+    return jnp.mean(jnp.abs(images - example["target"]))
+
+
+def make(setup: Setup, *, players: tuple[str, ...] = (DISCRIMINATOR, GENERATOR), name: str = "a_to_b") -> Recipe:
+    """The recipe. A round is a step of each player, on the same examples and with the same noise, as the authors have it.
+
+    Args: players: who learns in a round; if G is alone its loss has no game; name: of what it does, in `translators`.
+    """
+
+    def init(key: Key, batch: Batch) -> State:
+        g_key, d_key = jax.random.split(key)
+        one = jax.tree.map(lambda x: x[:1], jittered(setup, part(batch, 0), jax.random.key(0)))
+        generator = init_player(setup.generator, setup.g_optimizer, g_key, *inputs_of(setup, one), ema=bool(setup.ema))
+        discriminator = init_player(setup.discriminator, setup.d_optimizer, d_key, one["target"], given(setup, one))
+        return State(jnp.zeros((), jnp.int32), {GENERATOR: generator, DISCRIMINATOR: discriminator})
+
+    def step(state: State, batch: Batch, key: Key) -> tuple[State, Metrics]:
+        jitter_key, noise_key = jax.random.split(jax.random.fold_in(key, state.step))
+        example, metrics = jittered(setup, part(batch, 0), jitter_key), {}
+        if DISCRIMINATOR in players:
+            state, metrics = d_step(setup, state, example, noise_key)
+        if GENERATOR in players:
+            state, own = g_step(setup, state, example, noise_key, plays=DISCRIMINATOR in players)
+            metrics |= own
+        return state.replace(step=state.step + 1), metrics
+
+    return Recipe(
+        init=init, step=step, batches_per_step=1, translators={name: Translator(setup.inputs, make_translate(setup))}
+    )
+
+
+def d_step(setup: Setup, state: State, example: Batch, key: Key) -> tuple[State, Metrics]:
+    """D's step. Real and fake images pass D one after another."""
+    fake, _ = draw(setup, state.players[GENERATOR], example, key)
+
+    def loss(params: PyTree):
+        real_scores, fake_scores, variables = discriminate(setup, params, state, example, fake, key)
+        total = setup.d_share * setup.game(real_scores, fake_scores).d
+        accuracies = measures.accuracies(real_scores, fake_scores, setup.axis_name)
+        return total, (variables, {"d_loss": total, **accuracies})
+
+    return descend(state, DISCRIMINATOR, loss, setup.d_optimizer, setup.axis_name, norm="d_gradient_norm")
+
+
+def g_step(setup: Setup, state: State, example: Batch, key: Key, *, plays: bool) -> tuple[State, Metrics]:
+    """G's step; if it `plays`, against D as it is now."""
+
+    def loss(params: PyTree):
+        fake, variables = draw(setup, state.players[GENERATOR].replace(params=params), example, key)
+        total, metrics = 0.0, {}
+        if plays:
+            d_params = state.players[DISCRIMINATOR].params
+            real_scores, fake_scores, _ = discriminate(setup, d_params, state, example, fake, key)
+            total += setup.game(real_scores, fake_scores).g
+            metrics["adversarial"] = total
+        for name, (weight, cost) in setup.costs.items():
+            metrics[name] = cost(fake, example)
+            total += weight * metrics[name]
+        return total, (variables, {"g_loss": total, **metrics})
+
+    state, metrics = descend(state, GENERATOR, loss, setup.g_optimizer, setup.axis_name, norm="g_gradient_norm")
+    if setup.ema:
+        state = with_player(state, GENERATOR, update_ema(state.players[GENERATOR], setup.ema, state.step))
+    return state, metrics
+
+
+def draw(setup: Setup, generator: Player, example: Batch, key: Key) -> tuple[Array, PyTree]:
+    """The images of examples, in training, with the generator's variables after the pass."""
+    options = dict(train=True, mutable=list(generator.variables), rngs={"noise": key}, dtype=setup.dtype)
+    drawn, variables = precision.apply(setup.generator, generator.all_variables, *inputs_of(setup, example), **options)
+    return setup.compose(drawn, example), variables
+
+
+def discriminate(
+    setup: Setup, params: PyTree, state: State, example: Batch, fake: Array, key: Key
+) -> tuple[Array, Array, PyTree]:
+    """What a D of these parameters scores targets and fake images, with its variables after both passes."""
+    variables, scores = state.players[DISCRIMINATOR].variables, []
+    for images in (example["target"], fake):
+        options = dict(train=True, mutable=list(variables), rngs={"noise": key}, dtype=setup.dtype)
+        (score, _), variables = precision.apply(
+            setup.discriminator, {"params": params, **variables}, images, given(setup, example), **options
+        )
+        scores.append(score)
+    return *scores, variables
+
+
+def make_translate(setup: Setup) -> Callable[[State, Batch, Key], Array]:
+    """(state, examples, key) -> images, by the moving average of G if it has one; the examples need have no target."""
+
+    def translate(state: State, example: Batch, key: Key) -> Array:
+        player = state.players[GENERATOR]
+        variables = player.ema if setup.ema else player.all_variables
+        options = (
+            dict(train=True, mutable=list(player.variables), rngs={"noise": key}) if setup.noisy else dict(train=False)
+        )
+        drawn = setup.generator.apply(variables, *inputs_of(setup, example), **options)
+        return setup.compose(drawn[0] if setup.noisy else drawn, example)
+
+    return translate
+
+
+def inputs_of(setup: Setup, example: Batch) -> tuple[Array, ...]:
+    """What G is given of examples."""
+    return tuple(example[name] for name in setup.inputs)
+
+
+def given(setup: Setup, example: Batch) -> dict[str, Array] | None:
+    """What D is given of examples beside the image."""
+    return {"image": example["image"]} if setup.conditional else None
+
+
+def jittered(setup: Setup, example: Batch, key: Key) -> Batch:
+    """Examples of which all images [B, H, W, C] are cropped and mirrored alike: the key belongs to the example.
+
+    Images that are smaller than the targets by a whole factor are cropped to what shows the same.
+    """
+    keys = example_keys(key, len(example["target"]), setup.axis_name)
+    return jax.vmap(lambda own, one: _jittered(setup.jitter, own, one))(keys, example)
+
+
+def _jittered(jitter: Jitter, key: Key, example: Batch) -> Batch:
+    crop_key, mirror_key = jax.random.split(key)
+    images = {name: field for name, field in example.items() if field.ndim == 3}
+    if jitter.crop is not None:
+        target = jnp.array(example["target"].shape[:2])
+        coarse = min(images.values(), key=lambda image: image.shape[0]).shape[:2]
+        factor = target // jnp.array(coarse)
+        room = (target - jnp.array(jitter.crop)) // factor
+        corner = jax.random.randint(crop_key, (2,), 0, room + 1)  # in the coarsest pixels
+
+        def cut(image: Array) -> Array:
+            scale = image.shape[0] / example["target"].shape[0]
+            sides = tuple(round(side * scale) for side in jitter.crop)
+            row, column = corner * (image.shape[0] // coarse[0])
+            return jax.lax.dynamic_slice(image, (row, column, 0), (*sides, image.shape[-1]))
+
+        images = {name: cut(image) for name, image in images.items()}
+    if jitter.mirror:
+        turned = jax.random.bernoulli(mirror_key)
+        images = {name: jnp.where(turned, image[:, ::-1], image) for name, image in images.items()}
+    return {**example, **images}
