@@ -1,0 +1,136 @@
+"""Paired translation: losses by hand, jitter of pairs, who learns, noise when it translates, devices."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from gan_jax import games
+from gan_jax.networks.patchgan import PatchGAN
+from gan_jax.networks.super_resolution import SRResNet
+from gan_jax.networks.unet import UNet
+from gan_jax.recipes import translation
+from gan_jax.recipes.translation import Jitter, Setup
+
+KEY = jax.random.key(0)
+SGD = optax.sgd(0.1)
+
+pytestmark = pytest.mark.usefixtures("compiled_in_haste")
+
+
+def batch(n=4, side=32):
+    """Targets are their images upside down."""
+    images = np.random.RandomState(0).randint(0, 256, (1, n, side, side, 1), np.uint8)
+    return {"image": images, "target": images[:, :, ::-1]}
+
+
+def setup(**changed):
+    fields = dict(costs={"l1": (100.0, translation.l1)}) | changed
+    axis_name = fields.get("axis_name")
+    generator = UNet(1, halvings=5, width=2, axis_name=axis_name)
+    return Setup(generator, PatchGAN(1, width=2, axis_name=axis_name), games.non_saturating, SGD, SGD, **fields)
+
+
+def test_losses_by_hand():
+    """D's and G's, before the step: D's halved; at scores of 0 they are ln 2."""
+    own = setup()
+    recipe = translation.make(own)
+    state = recipe.init(KEY, batch())
+    silent = jax.tree.map(jnp.zeros_like, state.players["discriminator"].params)
+    still = own._replace(d_optimizer=optax.sgd(0.0), g_optimizer=optax.sgd(0.0))
+    state = state.replace(
+        players={**state.players, "discriminator": state.players["discriminator"].replace(params=silent)}
+    )
+    _, metrics = jax.jit(translation.make(still).step)(state, batch(), KEY)
+    assert metrics["d_loss"] == pytest.approx(np.log(2)) and metrics["adversarial"] == pytest.approx(np.log(2))
+    assert metrics["g_loss"] == pytest.approx(np.log(2) + 100 * metrics["l1"], rel=1e-5)
+
+
+def test_l1_is_a_mean_over_all_numbers():
+    images = jnp.zeros((2, 3, 4, 3))
+    assert translation.l1(images, {"target": images.at[0].add(1.0)}) == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("players", [("generator",), ("discriminator",)])
+def test_one_may_play_alone(players):
+    recipe = translation.make(setup(), players=players)
+    state = recipe.init(KEY, batch())
+    after, metrics = jax.jit(recipe.step)(state, batch(), KEY)
+    moved = {
+        name: any(
+            np.any(a != b) for a, b in zip(*(jax.tree.leaves(each.players[name].params) for each in (state, after)))
+        )
+        for name in state.players
+    }
+    assert moved == {name: name in players for name in state.players}
+    assert ("adversarial" in metrics, "d_loss" in metrics) == (False, players == ("discriminator",))
+
+
+def test_pairs_are_jittered_alike_and_each_on_its_own():
+    pictures = jax.random.normal(KEY, (64, 12, 10, 3))
+    pair = {"image": pictures, "target": pictures, "mask": pictures[..., :1] > 0, "label": jnp.arange(64)}
+    cut = translation.jittered(setup(jitter=Jitter((8, 8), mirror=True)), pair, KEY)
+    np.testing.assert_array_equal(cut["image"], cut["target"])
+    np.testing.assert_array_equal(cut["mask"], cut["image"][..., :1] > 0)
+    np.testing.assert_array_equal(cut["label"], pair["label"])
+    places = []
+    for whole, part in zip(np.asarray(pictures), np.asarray(cut["image"])):
+        found = [
+            (row, column, turned)
+            for row in range(5)
+            for column in range(3)
+            for turned in (False, True)
+            if np.array_equal(whole[row : row + 8, column : column + 8][:, :: -1 if turned else 1], part)
+        ]
+        places += found
+        assert len(found) == 1
+    assert {row for row, _, _ in places} == set(range(5)) and {column for _, column, _ in places} == set(range(3))
+    assert {turned for _, _, turned in places} == {False, True}
+
+
+def test_a_smaller_image_is_cropped_to_what_shows_the_same():
+    small = jax.random.normal(KEY, (16, 6, 6, 1))
+    pair = {"image": small, "target": small.repeat(4, 1).repeat(4, 2)}
+    cut = translation.jittered(setup(jitter=Jitter((16, 16), mirror=True)), pair, KEY)
+    assert cut["image"].shape == (16, 4, 4, 1)
+    np.testing.assert_array_equal(cut["image"].repeat(4, 1).repeat(4, 2), cut["target"])
+
+
+@pytest.mark.parametrize("noisy", [False, True])
+def test_noise_when_it_translates(noisy):
+    own = setup(noisy=noisy)._replace(generator=UNet(1, halvings=6, width=2))
+    recipe = translation.make(own)
+    state = recipe.init(KEY, batch(side=64))
+    example = {"image": jax.random.normal(KEY, (2, 64, 64, 1))}
+    translate = recipe.translators["a_to_b"].translate
+    first, same, other = (translate(state, example, jax.random.key(seed)) for seed in (0, 0, 1))
+    np.testing.assert_array_equal(first, same)
+    assert np.any(first != other) == noisy
+
+
+def test_what_is_composed_is_what_d_and_the_costs_see():
+    """With all of it kept, nothing is left to learn."""
+    keep = setup(compose=lambda drawn, example: 0 * drawn + example["target"])
+    recipe = translation.make(keep)
+    state = recipe.init(KEY, batch())
+    after, metrics = jax.jit(recipe.step)(state, batch(), KEY)
+    assert metrics["l1"] == 0
+    for a, b in zip(*(jax.tree.leaves(each.players["generator"].params) for each in (state, after))):
+        np.testing.assert_allclose(a, b, atol=1e-7)
+
+
+def test_super_resolution_learns_without_a_condition():
+    own = setup(conditional=False)._replace(
+        generator=SRResNet(1, times=2, width=4, blocks=1), discriminator=PatchGAN(1, 2)
+    )
+    recipe = translation.make(own)
+    pair = batch() | {"image": batch(side=16)["image"]}
+    state = recipe.init(KEY, pair)
+    state, _ = jax.jit(recipe.step)(state, pair, KEY)
+    assert recipe.translators["a_to_b"].translate(state, {"image": jnp.zeros((2, 5, 7, 1))}, KEY).shape == (
+        2,
+        10,
+        14,
+        1,
+    )
