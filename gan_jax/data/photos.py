@@ -16,7 +16,7 @@ CLASSES = ("temple", "flower")
 
 
 def photos(*, data_dir: str, split: str, image_size: Size | None) -> ArraySource:
-    """Pieces of this size, uint8 [N, H, W, 3], labelled by the photograph. Raises ValueError if they are larger than its test part."""
+    """Pieces of this size, uint8 [N, H, W, 3], labelled by the photograph. Raises ValueError if its part is smaller."""
     from sklearn.datasets import load_sample_images  # Here, since it takes a second and only this dataset needs it.
 
     del data_dir
