@@ -19,6 +19,7 @@ COMMANDS = (
     "interpolate",
     "latent",
     "classify",
+    "translate",
     "ablate",
     "mixtures",
     "game_curves",

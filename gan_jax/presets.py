@@ -127,6 +127,18 @@ PUBLISHED_R3GAN = dict(
     schedule_images=2e7,
 )
 
+# Isola et al. 2017, arXiv:1611.07004, section 6.2 and the authors' code; as many rounds as 200 epochs of 400 facades take.
+PUBLISHED_PIX2PIX = dict(
+    width=64,
+    halvings=8,
+    patch_layers=3,
+    batch_size=1,
+    steps=80_000,
+    image_size="256",
+    load_size="286",
+    noisy=True,
+)
+
 
 def loss_of(game: str) -> str:
     """The name in GAMES of the losses of a game in PRESETS."""

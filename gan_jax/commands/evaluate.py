@@ -1,4 +1,4 @@
-"""scores of a run: a table, evaluation.json, and the samples nearest to training images
+"""scores of a run: a table, evaluation.json, and the samples nearest to training images, or translations beside the truth
 
 python -m gan_jax evaluate --workdir=RUN
 python -m gan_jax evaluate --workdir=RUN --metrics=frechet_distance,precision_recall --num_samples=5000
@@ -14,7 +14,7 @@ from gan_jax.config.options import option
 from gan_jax.config.parts import ScoringConfig
 from gan_jax.evaluation.scores import SCORES
 from gan_jax.pictures import grids
-from gan_jax.runs import advice, score, score_table
+from gan_jax.runs import advice, score, score_table, translation_scores
 from gan_jax.runs.learnt import SPLITS, Place
 from gan_jax.runs.restore import restore
 from gan_jax.training.files import replace_file
@@ -27,7 +27,8 @@ class Options:
     workdir: str | None = option(None, WORKDIR)
     metrics: tuple[str, ...] | None = option(
         None,
-        f"Of {', '.join(SCORES)}, {score.MEMORISATION} and, of a vae, {score.ELBO}; by default all that can be computed.",
+        f"Of {', '.join(SCORES)}, {score.MEMORISATION} and, of a vae, {score.ELBO}; of a run that translates of "
+        f"{', '.join(translation_scores.MEASURES)} and {translation_scores.PERCEPTUAL}; by default all that can be computed.",
     )
     iwae: int | None = option(
         None, f"With {score.ELBO}: the importance-weighted bound by so many latents of each image too, say 50.", low=1
@@ -35,9 +36,10 @@ class Options:
     seed: int = option(0, "Of the samples.", low=0)
     truncation: float | None = option(None, "Draw latents from within ± this, as sample does.", above=0)
     standing_batches: int = option(0, STANDING, low=0)
-    split: str = option(
-        "train",
-        "What samples are compared with: the images that were learnt, or those of the test split.",
+    split: str | None = option(
+        None,
+        "What samples are compared with: the images that were learnt, by default, or those of the test split. What is translated: "
+        "by default the test split.",
         choices=SPLITS,
     )
     data_dir: str | None = option(None, "Folder of datasets, if it is another than the run's.")
@@ -53,12 +55,22 @@ def evaluate(options: Options) -> dict:
     """
     workdir = Path(required(options.workdir))
     place = Place(options.data_dir, options.dataset, options.allow_changed_data)
-    how = score.Drawing(options.seed, options.truncation, options.standing_batches)
-    result, pictures = score.score(
-        restore(workdir), options.scoring, options.metrics, how, place, options.iwae, options.split
-    )
-    for kind, picture in pictures.items():
-        grids.save(picture, workdir / f"nearest-{kind}.png")
+    run = restore(workdir)
+    if run.recipe.sampler is None and run.recipe.translators:
+        of_samples = {name: getattr(options, name) for name in ("iwae", "truncation", "standing_batches")}
+        for name, value in of_samples.items():
+            if value:
+                raise ValueError(f"{name}={value}: of samples; a run of {run.experiment} translates")
+        result, pictures = translation_scores.score(
+            run, options.scoring, options.metrics, options.seed, place, options.split or SPLITS[1]
+        )
+    else:
+        how = score.Drawing(options.seed, options.truncation, options.standing_batches)
+        result, pictures = score.score(
+            run, options.scoring, options.metrics, how, place, options.iwae, options.split or SPLITS[0]
+        )
+    for name, picture in pictures.items():
+        grids.save(picture, workdir / f"{name}.png")
     replace_file(workdir / "evaluation.json", (json.dumps(result, indent=2) + "\n").encode())
     return result
 
@@ -68,7 +80,7 @@ def main(parsed: Parsed) -> None:
     result = evaluate(parsed.config)
     print("\n".join(score_table.table(result)))
     if result["extractor"] and not result["extractor"]["for_such_images"]:
-        name, dataset = result["extractor"]["name"], result["real"]["dataset"]
+        name, dataset = result["extractor"]["name"], result.get("real", result.get("pairs"))["dataset"]
         print(f"{name} knows no such images, but their colours and shapes: it compares runs on the same images.")
         print(f"One that knows them: {advice.train_one(dataset)}")
     print(Path(parsed.config.workdir) / "evaluation.json")

@@ -121,9 +121,36 @@ def in_two_folders(paths: str, *, split: str, decoding: Decoding, skip_broken: b
     return Pairs(*(_ordered(files, [own[stem] for stem in order], size) for files, own in zip(listed, (a, b))))
 
 
-def turned(pairs: Pairs, direction: str) -> Pairs:
+@dataclasses.dataclass(frozen=True)
+class Turned:
+    """A `Source` of the pairs of another, each the other way round."""
+
+    source: Source
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    def __getitem__(self, indices: np.ndarray) -> dict[str, np.ndarray]:
+        return _exchanged(self.source[indices])
+
+    @property
+    def spec(self) -> Spec:
+        return _exchanged(self.source.spec)
+
+    classes = ()
+
+    @property
+    def digest(self) -> str | None:
+        return getattr(self.source, "digest", None)
+
+
+def turned(pairs: Source, direction: str) -> Source:
     """The pairs in a direction, a name in DIRECTIONS."""
-    return pairs if direction == DIRECTIONS[0] else Pairs(pairs.b, pairs.a)
+    return pairs if direction == DIRECTIONS[0] else Turned(pairs)
+
+
+def _exchanged(fields: dict) -> dict:
+    return {**fields, "image": fields["target"], "target": fields["image"]}
 
 
 def _by_stem(root: str, files: FolderSource) -> dict[str, str]:

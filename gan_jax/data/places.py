@@ -1,8 +1,10 @@
 """Where datasets lie: a run remembers absolute paths, so that it does not matter where a command is started."""
 
 import os
+from collections.abc import Callable
 
-KINDS = frozenset({"folder"})  # of datasets that are named by a path, as in folder:PATH
+# Of datasets that are named by paths, as in folder:PATH and pairs:PATH_A,PATH_B; and what stands between these.
+KINDS = {"folder": None, "aligned": None, "pairs": ","}
 
 
 def has_place(dataset: str) -> bool:
@@ -13,8 +15,7 @@ def has_place(dataset: str) -> bool:
 
 def absolute(dataset: str) -> str:
     """The name with an absolute path, if it has one: folder:cats is folder:/home/me/cats."""
-    kind, _, path = dataset.partition(":")
-    return f"{kind}:{absolute_path(path)}" if has_place(dataset) else dataset
+    return _each(absolute_path, dataset)
 
 
 def absolute_path(path: str) -> str:
@@ -24,5 +25,13 @@ def absolute_path(path: str) -> str:
 
 def title(dataset: str) -> str:
     """The name without the folders above it: folder:/home/me/cats is folder:cats."""
-    kind, _, path = dataset.partition(":")
-    return f"{kind}:{os.path.basename(absolute_path(path))}" if has_place(dataset) else dataset
+    return _each(lambda path: os.path.basename(absolute_path(path)), dataset)
+
+
+def _each(act: Callable[[str], str], dataset: str) -> str:
+    """The name with something done to each of its paths, if it has any."""
+    if not has_place(dataset):
+        return dataset
+    kind, _, rest = dataset.partition(":")
+    between = KINDS[kind]
+    return f"{kind}:{act(rest) if between is None else between.join(map(act, rest.split(between)))}"

@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gan_jax.data import cifar, download, folder, idx, pixels, published, stacked
+from gan_jax.data import cifar, download, folder, idx, paired, pixels, published, stacked
 from gan_jax.data import classes as classes_lib
+from gan_jax.data.photos import photos
 from gan_jax.data.pixels import Decoding, Size
 from gan_jax.data.source import ArraySource, NoSplit, Source
 
@@ -120,8 +121,16 @@ DATASETS: dict[str, Callable[..., Source]] = {
     "fashion_mnist": functools.partial(published_dataset, "fashion_mnist", CLOTHES, IDX),
     "kmnist": functools.partial(published_dataset, "kmnist", KANA, IDX),
     "cifar10": functools.partial(published_dataset, "cifar10", THINGS, CIFAR),
+    "photos": photos,
 }
 DATASETS |= {stacked.PREFIX + name: functools.partial(stacked.stacked, DATASETS[name]) for name in ("digits", "mnist")}
+
+# What is read from files of one's own, by what stands before the colon: (path, split=, decoding=, skip_broken=) -> a source.
+FILES: dict[str, Callable[..., Source]] = {
+    "folder": folder.load,
+    "aligned": paired.aligned,
+    "pairs": paired.in_two_folders,
+}
 
 
 def listed() -> str:
@@ -146,14 +155,14 @@ def load(
 
     Args:
       name: one of DATASETS; or tfds:NAME, NAME being TFDS's, with its config if it has any (`tfds_source.load`); or
-        folder:PATH, a folder of images (`folder.load`).
+        folder:PATH, a folder of images (`folder.load`); or pairs of them, aligned:PATH and pairs:PATH_A,PATH_B (`paired`).
       data_dir: folder of datasets: data_dir/NAME has a dataset's files, or what TFDS prepared. What is downloaded goes
         there; by default into the user's cache.
       split: "train" or "test"; with tfds:NAME any split of it.
       image_size: to which images are cropped and resized: a side, or (H, W); None keeps their own size.
       classes: labels to keep, "6" or "0,3,6", renumbered from 0 (`classes.keep_classes`); None keeps all.
-      crop: "center", or "none" to resize images whole (`pixels.Decoding`); of folder:PATH and tfds:NAME.
-      white_level, max_pixels, skip_broken: of folder:PATH (`pixels.Decoding`, `folder.load`).
+      crop: "center", or "none" to resize images whole (`pixels.Decoding`); of files and tfds:NAME.
+      white_level, max_pixels, skip_broken: of files (`pixels.Decoding`, `folder.load`).
 
     Raises:
       source.NoSplit: when the dataset has no such split.
@@ -163,19 +172,19 @@ def load(
         raise ValueError(f"image_size={image_size}: must be at least 1")
     data_dir = str(Path(data_dir).expanduser())
     kind, _, rest = name.partition(":")
-    if kind != "folder":
-        of_folders = dict(white_level=white_level, max_pixels=max_pixels, skip_broken=skip_broken or None)
-        for option, value in of_folders.items():
+    if kind not in FILES:
+        of_files = dict(white_level=white_level, max_pixels=max_pixels, skip_broken=skip_broken or None)
+        for option, value in of_files.items():
             if value is not None:
                 raise ValueError(f"{option}={value}: of folder:PATH, not of {name}")
     if kind == "tfds":
         source = tfds_dataset(rest, data_dir=data_dir, split=split, image_size=image_size, crop=crop)
     elif split not in idx.PREFIXES:
         raise ValueError(f"split={split!r}: must be train or test")
-    elif kind == "folder":
+    elif kind in FILES:
         size = None if image_size is None else pixels.both_sides(image_size)
         decoding = Decoding(size, crop, white_level, max_pixels)
-        source = folder.load(rest, split=split, decoding=decoding, skip_broken=skip_broken)
+        source = FILES[kind](rest, split=split, decoding=decoding, skip_broken=skip_broken)
     elif name in DATASETS:
         if crop != "center":
             raise ValueError(f"crop={crop}: of folder:PATH and tfds:NAME; the images of {name} are square")

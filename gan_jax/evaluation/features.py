@@ -47,6 +47,8 @@ class Extractor(NamedTuple):
       variables: the network's.
       classes: what it calls them, in order; () where that is not known.
       knows_classes: whether it was trained for such images, so that its class probabilities say something of them.
+      maps: (variables, images as `apply`'s) -> the maps [B, h, w, c] of its convolutions, of the images as large as they are;
+        None where they are not known. Differentiable in floats.
     """
 
     name: str
@@ -55,6 +57,7 @@ class Extractor(NamedTuple):
     variables: dict
     classes: tuple[str, ...] = ()
     knows_classes: bool = True
+    maps: Callable[[dict, Array], list[Array]] | None = None
 
     @property
     def fingerprint(self) -> str:
@@ -106,8 +109,14 @@ def load_classifier(path: str | Path) -> Extractor:
             _, out = network.apply(variables, pixels / 127.5 - 1, train=False)
         return out["features"], jax.nn.softmax(out["class_logits"])
 
+    def maps(variables: dict, images: Array) -> list[Array]:
+        pixels = jnp.broadcast_to(images.astype(jnp.float32), (*images.shape[:-1], channels))
+        convolutions = cnn.Maps(width, cnn.halvings(height))
+        with jax.default_matmul_precision("highest"):
+            return convolutions.apply(variables, pixels / 127.5 - 1)
+
     taken = (1, 3) if channels == 3 else (channels,)
-    found = Extractor(name, taken, apply, variables, tuple(described.get("classes", ())))
+    found = Extractor(name, taken, apply, variables, tuple(described.get("classes", ())), maps=maps)
     own = path.parent.resolve() != EXTRACTORS.resolve()
     return found._replace(name=f"{name}-{found.fingerprint}") if own else found
 
@@ -140,7 +149,7 @@ def of_each_channel(extractor: Extractor, channels: int = 3) -> Extractor:
 
     classes = tuple("".join(names) for names in itertools.product(extractor.classes, repeat=channels))
     name = f"stacked_{extractor.name}"  # as the dataset is called
-    return extractor._replace(name=name, channels=(channels,), apply=apply, classes=classes)
+    return extractor._replace(name=name, channels=(channels,), apply=apply, classes=classes, maps=None)
 
 
 def load_inception(path: str | Path) -> Extractor:

@@ -93,8 +93,10 @@ def better(number: str) -> str | None:
     """Which way a number that `compute` names is better, "lower" or "higher"; None if it is none of a score."""
     base = number.partition("[")[0]
     base = {inceptions: name for name, inceptions in INCEPTIONS.items()}.get(base, base)
-    if base == "elbo" or base.startswith("iwae_"):  # `runs.likelihood`
+    if base == "elbo" or base.startswith(("iwae_", "psnr", "ssim")):  # `runs.likelihood`, `evaluation.restoration`
         return "higher"
+    if base == "perceptual" or base.split("_")[0] == "l1":
+        return "lower"
     for name, score in SCORES.items():  # as precision and recall of precision_recall, or sliced_wasserstein_28
         if base == name or base in name.split("_") or base.startswith(f"{name}_"):
             return score.better

@@ -5,6 +5,8 @@ of the last map, and another the logits. Batch normalisation and ReLU after all 
 28 pixels at width 64: 28 → 14 (64 channels) → 7 (128) → 4 (128) → 128 features.
 """
 
+from collections.abc import Callable
+
 import jax
 from flax import linen as nn
 
@@ -42,11 +44,34 @@ class Classifier(nn.Module):
                 "--image_size resizes them"
             )
         norm = norm_layer("batch", train=train, axis_name=self.axis_name)
-        x, channels = image, self.width
-        while x.shape[1] > 4:
-            x = nn.relu(norm()(Conv(channels, 4, 2, use_bias=False, kernel_init=_he)(x)))
-            channels = 2 * self.width
+        x = [image, *maps(image, self.width, halvings(image.shape[1]), norm)][-1]
         x = nn.Dense(2 * self.width, use_bias=False, kernel_init=_he)(x.reshape(len(x), -1))
         features = nn.relu(norm()(x))
         logits = nn.Dense(self.num_classes)(features)
         return jax.nn.logsumexp(logits, axis=-1), {"features": features, "class_logits": logits}
+
+
+class Maps(nn.Module):
+    """The maps of a `Classifier`'s convolutions, by its weights, of images of any size. Fields: width; halvings: how many."""
+
+    width: int
+    halvings: int
+
+    @nn.compact
+    def __call__(self, image: Array) -> list[Array]:
+        """Images [B, H, W, C] in [-1, 1] -> maps [B, ⌈H/2⌉, ⌈W/2⌉, width], [B, ⌈H/4⌉, ⌈W/4⌉, 2 width], ..."""
+        return maps(image, self.width, self.halvings, norm_layer("batch", train=False, axis_name=None))
+
+
+def halvings(side: int) -> int:
+    """How often a side is halved, rounding up, until it is at most 4."""
+    return 0 if side <= 4 else 1 + halvings(-(-side // 2))
+
+
+def maps(x: Array, width: int, count: int, norm: Callable[[], nn.Module]) -> list[Array]:
+    """What each of so many convolutions makes of the last one's map. Called in a module, whose layers they become."""
+    found = []
+    for i in range(count):
+        x = nn.relu(norm()(Conv(2 * width if i else width, 4, 2, use_bias=False, kernel_init=_he)(x)))
+        found.append(x)
+    return found

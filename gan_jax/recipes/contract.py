@@ -82,10 +82,14 @@ class Translator(NamedTuple):
     Fields:
       inputs: the fields of an example that it takes.
       translate: (state, example [n, ...], key) -> images [n, H, W, C] in [-1, 1]; key is for those with noise of their own.
+      noisy: whether it has noise of its own.
+      multiple: of how many pixels the sides of what it takes are a multiple.
     """
 
     inputs: tuple[str, ...]
     translate: Callable[[State, Batch, Key], Array]
+    noisy: bool = False
+    multiple: int = 1
 
 
 class Likelihood(NamedTuple):

@@ -9,6 +9,7 @@ An example is a pair, {"image": x, "target": y}: what is given, and what it is t
 Either may also play alone for some rounds (`Phase`): G without a game, D against a G that stays as it is.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
@@ -35,10 +36,11 @@ GENERATOR, DISCRIMINATOR = "generator", "discriminator"
 class Jitter(NamedTuple):
     """What is done at random to all images of an example alike.
 
-    Fields: crop: sides of the targets that are cut out, anywhere; None keeps all; mirror: whether half of them are mirrored.
+    Fields: load: sides (H, W) to which targets are enlarged, to be cut back to their own anywhere (section 6.2); None leaves them;
+    mirror: whether half of them are mirrored.
     """
 
-    crop: tuple[int, int] | None = None
+    load: tuple[int, int] | None = None
     mirror: bool = False
 
 
@@ -56,6 +58,7 @@ class Setup(NamedTuple):
       conditional: whether D is given x beside the image.
       d_share: D's loss is the game's times this.
       jitter: of the examples.
+      multiple: of how many pixels the sides of what G takes are a multiple.
       noisy: whether dropout and the statistics of the batch at hand stay when it translates, as in training.
       ema: decay of the moving average of G that translates; 0: G itself.
       dtype: what the networks compute in, in training.
@@ -73,6 +76,7 @@ class Setup(NamedTuple):
     conditional: bool = True
     d_share: float = 0.5
     jitter: Jitter = Jitter()
+    multiple: int = 1
     noisy: bool = False
     ema: float = 0.0
     dtype: jnp.dtype = jnp.float32
@@ -92,7 +96,7 @@ def make(setup: Setup, *, players: tuple[str, ...] = (DISCRIMINATOR, GENERATOR),
 
     def init(key: Key, batch: Batch) -> State:
         g_key, d_key = jax.random.split(key)
-        one = jax.tree.map(lambda x: x[:1], jittered(setup, part(batch, 0), jax.random.key(0)))
+        one = jax.tree.map(lambda x: x[:1], part(batch, 0))
         generator = init_player(setup.generator, setup.g_optimizer, g_key, *inputs_of(setup, one), ema=bool(setup.ema))
         discriminator = init_player(setup.discriminator, setup.d_optimizer, d_key, one["target"], given(setup, one))
         return State(jnp.zeros((), jnp.int32), {GENERATOR: generator, DISCRIMINATOR: discriminator})
@@ -107,9 +111,8 @@ def make(setup: Setup, *, players: tuple[str, ...] = (DISCRIMINATOR, GENERATOR),
             metrics |= own
         return state.replace(step=state.step + 1), metrics
 
-    return Recipe(
-        init=init, step=step, batches_per_step=1, translators={name: Translator(setup.inputs, make_translate(setup))}
-    )
+    translator = Translator(setup.inputs, make_translate(setup), setup.noisy, setup.multiple)
+    return Recipe(init=init, step=step, batches_per_step=1, translators={name: translator})
 
 
 def d_step(setup: Setup, state: State, example: Batch, key: Key) -> tuple[State, Metrics]:
@@ -194,32 +197,37 @@ def given(setup: Setup, example: Batch) -> dict[str, Array] | None:
 
 
 def jittered(setup: Setup, example: Batch, key: Key) -> Batch:
-    """Examples of which all images [B, H, W, C] are cropped and mirrored alike: the key belongs to the example.
+    """Examples of which all images [B, H, W, C] are enlarged, cut and mirrored alike: the key belongs to the example.
 
-    Images that are smaller than the targets by a whole factor are cropped to what shows the same.
+    Images that are smaller than the targets by a whole factor are cut so that they show the same.
     """
     keys = example_keys(key, len(example["target"]), setup.axis_name)
     return jax.vmap(lambda own, one: _jittered(setup.jitter, own, one))(keys, example)
 
 
 def _jittered(jitter: Jitter, key: Key, example: Batch) -> Batch:
-    crop_key, mirror_key = jax.random.split(key)
+    cut_key, mirror_key = jax.random.split(key)
     images = {name: field for name, field in example.items() if field.ndim == 3}
-    if jitter.crop is not None:
-        target = jnp.array(example["target"].shape[:2])
-        coarse = min(images.values(), key=lambda image: image.shape[0]).shape[:2]
-        factor = target // jnp.array(coarse)
-        room = (target - jnp.array(jitter.crop)) // factor
-        corner = jax.random.randint(crop_key, (2,), 0, room + 1)  # in the coarsest pixels
+    if jitter.load is not None:
+        sides = example["target"].shape[:2]
+        coarsest = min((image.shape[:2] for image in images.values()), key=math.prod)
+        room = [(load - side) * least // side for load, side, least in zip(jitter.load, sides, coarsest)]
+        corner = jax.random.randint(cut_key, (2,), 0, jnp.array(room) + 1)  # in the coarsest pixels
 
         def cut(image: Array) -> Array:
-            scale = image.shape[0] / example["target"].shape[0]
-            sides = tuple(round(side * scale) for side in jitter.crop)
-            row, column = corner * (image.shape[0] // coarse[0])
-            return jax.lax.dynamic_slice(image, (row, column, 0), (*sides, image.shape[-1]))
+            load = [load * own // side for load, own, side in zip(jitter.load, image.shape, sides)]
+            large = enlarged(image, (*load, image.shape[-1]))
+            return jax.lax.dynamic_slice(large, (*corner * (image.shape[0] // coarsest[0]), 0), image.shape)
 
         images = {name: cut(image) for name, image in images.items()}
     if jitter.mirror:
         turned = jax.random.bernoulli(mirror_key)
         images = {name: jnp.where(turned, image[:, ::-1], image) for name, image in images.items()}
     return {**example, **images}
+
+
+def enlarged(image: Array, shape: tuple[int, ...]) -> Array:
+    """An image by a cubic, cut off at black and white; a mask by the nearest."""
+    if image.dtype == bool:
+        return jax.image.resize(image, shape, "nearest")
+    return jnp.clip(jax.image.resize(image, shape, "cubic"), -1, 1)

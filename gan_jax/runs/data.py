@@ -122,7 +122,7 @@ def batches_of(source: Source | Domains, phases: Sequence[Phase], config: object
 
     def batches(step: int) -> Iterator[Batch]:
         phase = phases[phase_at(phases, step + 1)]
-        in_arrays = all(isinstance(each, ArraySource) for each in _all(source))
+        in_arrays = all(isinstance(getattr(each, "source", each), ArraySource) for each in _all(source))
         return pipeline.batches(
             source,
             seed=config.run.seed,

@@ -26,7 +26,7 @@ def nearest(workdir: Path, title: str) -> str:
             _written(workdir / "result.json"), _written(workdir / "checkpoints" / str(run.step))
         ):  # it is of an earlier state, or there is none
             _, pictures = score.score(run, ScoringConfig(num_samples=score.COMPARED), [score.MEMORISATION])
-            grids.save(pictures["newest"], workdir / report.NEAREST)
+            grids.save(pictures["nearest-newest"], workdir / report.NEAREST)
     except (ValueError, OSError, NonFinite) as error:
         return page.note(f"{title}: no nearest training images ({error})")
     return report.nearest(workdir, title)

@@ -115,7 +115,7 @@ def score(
             columns[kind] |= bound
         if MEMORISATION in chosen:
             try:
-                found, pictures[kind] = _memorisation(images.source, images.test, images.real, fake)
+                found, pictures[f"nearest-{kind}"] = _memorisation(images.source, images.test, images.real, fake)
                 columns[kind] |= {f"memorisation_{name}": value for name, value in found._asdict().items()}
             except ValueError as error:
                 left_out[MEMORISATION] = str(error)

@@ -21,9 +21,8 @@ def rows(result: dict) -> list[list[str]]:
     """The same as cells: a head, and a row for each measure."""
     columns = result["scores"]
     names = {"newest": "newest", "best": "best", "real": "real images"}
-    heads = [
-        f"{names[kind]} ({column['step']})" if "step" in column else names[kind] for kind, column in columns.items()
-    ]
+    title = lambda kind: names.get(kind, kind)
+    heads = [f"{title(kind)} ({one['step']})" if "step" in one else title(kind) for kind, one in columns.items()]
     found = {}
     for number, column in enumerate(columns.values()):
         for name, value in column.items():
@@ -42,6 +41,9 @@ def drawn(result: dict) -> Iterator[str]:
         yield f"samples are {' and '.join(said)}"
     if result.get("real", {}).get("split") == "test":
         yield "compared with images of the test split"
+    if pairs := result.get("pairs"):
+        how = "with dropout and the statistics of the batch at hand" if how.get("noisy") else "without noise"
+        yield f"means over {pairs['count']:,} pairs of the {pairs['split']} split, translated {how}"
 
 
 def left_out(reasons: dict[str, str]) -> Iterator[str]:

@@ -20,7 +20,7 @@ from gan_jax.data.fingerprint import fingerprint
 from gan_jax.pictures import grids
 from gan_jax.randomness import Key
 from gan_jax.recipes.contract import Batch, Phase, Recipe, State, phase_at
-from gan_jax.runs import class_order, data_sheet, directory, drawing, encoded, monitor, views
+from gan_jax.runs import class_order, data_sheet, directory, drawing, encoded, monitor, translated, views
 from gan_jax.runs.anew import require_unsaved
 from gan_jax.runs.banner import banner
 from gan_jax.runs.data import Data, batches_of, require_shares
@@ -126,8 +126,11 @@ def require_fitting(phases: Sequence[Phase], data: Data) -> None:
 
 
 def draw_samples(run: Run, state: State, key: Key) -> Image.Image:
-    """The picture of a run's samples: `drawing.picture`."""
-    return drawing.picture(run.recipe_at(int(state.step)).sampler, run.data.spec.classes, state, key)
+    """The picture of what a run draws: of samples, or of examples, which it did not learn if there are such, translated."""
+    recipe = run.recipe_at(int(state.step))
+    if recipe.sampler is None:
+        return translated.picture(recipe.translators, state, run.data.test() or run.data.source, key)
+    return drawing.picture(recipe.sampler, run.data.spec.classes, state, key)
 
 
 def train(run: Run, *, picture: Picture = draw_samples, measure: Callable[[State], dict] = lambda state: {}) -> dict:
@@ -146,7 +149,8 @@ def train(run: Run, *, picture: Picture = draw_samples, measure: Callable[[State
 
 def due(run: Run, picture: Picture = draw_samples) -> list[tuple[int, Callable[[Run, int, State], None]]]:
     """What is done every so many rounds: (rounds, what). The same in all processes; the first one does it."""
-    drawn = run.phases[0].recipe.sampler is not None or picture is not draw_samples
+    recipe = run.phases[0].recipe
+    drawn = recipe.sampler is not None or recipe.translators or picture is not draw_samples
     pictures = [(run.config.run.sample_every, partial(save_picture, picture))] if drawn else []
     every = eval_every(run.config, run.data)
     encodes = run.phases[0].recipe.encode is not None

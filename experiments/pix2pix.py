@@ -1,0 +1,83 @@
+"""pix2pix (Isola et al. 2017, arXiv:1611.07004): images become others, as pairs show it; a conditional GAN beside an L1 distance.
+
+python -m experiments.pix2pix                                          # edges of two photographs to colours, no download
+python -m experiments.pix2pix --dataset=aligned:facades --direction=b_to_a --image_size=256 --preset=published
+python -m gan_jax evaluate --workdir=RUN                               # beside baselines, over pairs that were not learnt
+python -m gan_jax translate --workdir=RUN my_drawing.png --out=translated
+"""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import ClassVar
+
+import optax
+
+from gan_jax import presets
+from gan_jax.config.options import option, replace
+from gan_jax.config.parts import ClusterConfig, RunConfig
+from gan_jax.config.setup import over_devices
+from gan_jax.config.translation import PairedDataConfig, TranslationConfig, loaded
+from gan_jax.data import DataSpec
+from gan_jax.games import GAMES
+from gan_jax.networks.patchgan import NORMS, PatchGAN
+from gan_jax.networks.unet import UNet, halvings_of
+from gan_jax.precision import DTYPES
+from gan_jax.recipes import translation
+from gan_jax.recipes.contract import Recipe
+from gan_jax.recipes.translation import Jitter, Setup
+from gan_jax.runs.launch import experiment
+from gan_jax.runs.paired import load_pairs
+from gan_jax.training.parallel import AXIS
+
+PRESETS: dict[str, "Config"] = {}
+
+
+@dataclass(frozen=True)
+class Config:
+    """All that can be chosen."""
+
+    GROUP: ClassVar[str] = "pix2pix"
+    preset: str | None = option(None, "Other defaults: published, the paper's for 256 pixels.", choices=PRESETS)
+    run: RunConfig = RunConfig(steps=2000, batch_size=8)
+    data: PairedDataConfig = PairedDataConfig()
+    translation: TranslationConfig = TranslationConfig()
+    width: int = option(24, "Channels of the largest maps of both networks; 64 as published.", low=1)
+    halvings: int | None = option(None, "How often G's maps halve; by default until a side is odd or 1.", low=1)
+    norm: str = option("batch", "Normalisation in both networks.", choices=NORMS)
+    dropout: float = option(0.5, "Rate of G's dropout, its only noise.", low=0, high=0.99)
+    patch_layers: int = option(2, "Of D, that halve: it scores patches of 16, 34, 70, ... pixels; 0: pixels; 3 as published.", low=0)
+    conditional: bool = option(True, "Whether D sees what an image was made of.")
+    noisy: bool = option(False, "Translate with dropout and the statistics of the batch at hand, as published.")
+    cluster: ClusterConfig = ClusterConfig()
+
+
+PRESETS["published"] = replace(Config(), **presets.PUBLISHED_PIX2PIX)
+
+
+def make(config: Config, spec: DataSpec) -> Recipe:
+    """A U-Net that draws, and a D that scores patches."""
+    own, (height, width, channels) = config.translation, spec.example["target"].shape
+    halvings = config.halvings or halvings_of((height, width))
+    adam = partial(optax.adam, b1=own.beta1, b2=own.beta2)
+    setup = Setup(
+        UNet(channels, halvings, config.width, config.norm, config.dropout, AXIS),
+        PatchGAN(config.patch_layers, config.width, config.norm, AXIS),
+        over_devices(GAMES[own.game]),
+        adam(own.g_lr),
+        adam(own.d_lr),
+        costs={"l1": (own.l1, translation.l1)},
+        conditional=config.conditional,
+        jitter=Jitter(loaded(config.data, (height, width)), config.data.mirror),
+        multiple=2**halvings,
+        noisy=config.noisy,
+        ema=own.ema,
+        dtype=DTYPES[own.dtype],
+        axis_name=AXIS,
+    )
+    return translation.make(setup)
+
+
+main = experiment("pix2pix", Config, make, presets=PRESETS, load=partial(load_pairs, degrade="edges"))
+
+if __name__ == "__main__":
+    main()

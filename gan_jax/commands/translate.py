@@ -1,0 +1,52 @@
+"""images made of image files, by a run that translates
+
+python -m gan_jax translate --workdir=RUN my_drawing.png                     # into RUN/translated
+python -m gan_jax translate --workdir=RUN a_folder another.jpg --out=DIR     # folders, too
+python -m gan_jax translate --workdir=RUN torn.png --masks=where_it_is_torn.png
+
+Images keep their size, or become as many times larger as the run makes them: sides that the network does not take are reflected
+at the edges, and cut back. Runs that colour see the brightness of a coloured image. DIR/before-after.png shows the first ones.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from gan_jax.commands.options import WORKDIR, required
+from gan_jax.config.flags import Parsed
+from gan_jax.config.options import option
+from gan_jax.runs import translate_files
+from gan_jax.runs.restore import restore
+
+TAKES_FILES = True  # beside its flags
+
+
+@dataclass(frozen=True)
+class Options:
+    """What is translated, and where to."""
+
+    workdir: str | None = option(None, WORKDIR)
+    out: str | None = option(None, "Folder for what is made, PNG; by default `translated` in the run's directory.")
+    translator: str | None = option(None, "Which one, of a run that has several, as in a_to_b; by default its first.")
+    masks: str | None = option(
+        None,
+        "Of a run that fills holes: an image that is white where something is missing, or a folder of such, named as the images; by "
+        "default what is transparent is missing.",
+    )
+    seed: int = option(0, "Of the network's own noise, if it has any.", low=0)
+
+
+def main(parsed: Parsed) -> None:
+    """Writes the images; says at the end what could not be read."""
+    options = parsed.config
+    workdir = Path(required(options.workdir))
+    if not parsed.arguments:
+        raise ValueError("image files or folders are needed, as in translate --workdir=RUN my_drawing.png")
+    files, out = translate_files.files_of(parsed.arguments), Path(options.out or workdir / "translated").expanduser()
+    how = dict(name=options.translator, seed=options.seed, masks=options.masks)
+    failed = list(translate_files.translate(restore(workdir), files, out, **how))
+    if len(failed) < len(files):
+        print(f"{len(files) - len(failed):,} images in {out}; the first are in {out / translate_files.SHEET}")
+    if failed:
+        more = len(failed) - translate_files.NAMED
+        named = "; ".join(failed[: translate_files.NAMED]) + (f"; and {more:,} more" if more > 0 else "")
+        raise ValueError(f"{len(failed):,} of {len(files):,} images could not be translated: {named}")
