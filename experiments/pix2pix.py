@@ -40,12 +40,15 @@ class Config:
     preset: str | None = option(None, "Other defaults: published, the paper's for 256 pixels.", choices=PRESETS)
     run: RunConfig = RunConfig(steps=2000, batch_size=8)
     data: PairedDataConfig = PairedDataConfig()
+    game: str = option("non_saturating", "What D and G play for.", choices=GAMES)
     translation: TranslationConfig = TranslationConfig()
     width: int = option(24, "Channels of the largest maps of both networks; 64 as published.", low=1)
     halvings: int | None = option(None, "How often G's maps halve; by default until a side is odd or 1.", low=1)
     norm: str = option("batch", "Normalisation in both networks.", choices=NORMS)
     dropout: float = option(0.5, "Rate of G's dropout, its only noise.", low=0, high=0.99)
-    patch_layers: int = option(2, "Of D, that halve: it scores patches of 16, 34, 70, ... pixels; 0: pixels; 3 as published.", low=0)
+    patch_layers: int = option(
+        2, "Of D, that halve: it scores patches of 16, 34, 70, ... pixels; 0: pixels; 3 as published.", low=0
+    )
     conditional: bool = option(True, "Whether D sees what an image was made of.")
     noisy: bool = option(False, "Translate with dropout and the statistics of the batch at hand, as published.")
     cluster: ClusterConfig = ClusterConfig()
@@ -62,7 +65,7 @@ def make(config: Config, spec: DataSpec) -> Recipe:
     setup = Setup(
         UNet(channels, halvings, config.width, config.norm, config.dropout, AXIS),
         PatchGAN(config.patch_layers, config.width, config.norm, AXIS),
-        over_devices(GAMES[own.game]),
+        over_devices(GAMES[config.game]),
         adam(own.g_lr),
         adam(own.d_lr),
         costs={"l1": (own.l1, translation.l1)},

@@ -29,8 +29,8 @@ class Options:
     translator: str | None = option(None, "Which one, of a run that has several, as in a_to_b; by default its first.")
     masks: str | None = option(
         None,
-        "Of a run that fills holes: an image that is white where something is missing, or a folder of such, named as the images; by "
-        "default what is transparent is missing.",
+        "Of a run that fills holes: an image that is white where something is missing, or a folder of such, named as the images; "
+        "by default what is transparent is missing.",
     )
     seed: int = option(0, "Of the network's own noise, if it has any.", low=0)
 

@@ -9,7 +9,6 @@ from gan_jax.data import sources
 from gan_jax.data.degrade import DEGRADATIONS
 from gan_jax.data.paired import DIRECTIONS
 from gan_jax.data.pixels import both_sides, parse_size
-from gan_jax.games import GAMES
 from gan_jax.precision import DTYPES
 
 DEGRADE = (
@@ -40,16 +39,17 @@ class PairedDataConfig(DataConfig):
 
 @dataclass(frozen=True)
 class TranslationConfig:
-    """What G and D play for, and how they learn it."""
+    """How G and D learn."""
 
-    GROUP: ClassVar[str] = "game and losses"
-    game: str = option("non_saturating", "What D and G play for.", choices=GAMES)
+    GROUP: ClassVar[str] = "losses"
     l1: float = option(100.0, "Weight of G's mean distance from the target.", low=0)
     d_lr: float = option(2e-4, "Adam's rate, D's.", low=0)
     g_lr: float = option(2e-4, "Adam's rate, G's.", low=0)
     beta1: float = option(0.5, "Adam's β1.", low=0, high=1)
     beta2: float = option(0.999, "Adam's β2.", low=0, high=1)
-    ema: float = option(0.0, "Decay of a moving average of G's weights that translates; 0: G itself.", low=0, high=0.999999)
+    ema: float = option(
+        0.0, "Decay of a moving average of G's weights that translates; 0: G itself.", low=0, high=0.999999
+    )
     dtype: str = option("float32", "What the networks compute in, in training.", choices=DTYPES)
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 from scipy import ndimage
 
+from gan_jax.colour import LUMINANCE
 from gan_jax.data.fingerprint import of_names
 from gan_jax.data.source import Source
 from gan_jax.data.spec import Spec
@@ -30,6 +31,14 @@ VERSIONS = 16  # of each image, where chance has a part in them
 def gray(image: np.ndarray, amount: None, random: Random) -> Fields:
     """Without its colours: [H, W, 1], luma as Pillow has it (ITU-R BT.601, black 0, white 255)."""
     return {"image": _of_pillow(_to_pillow(image).convert("L"))}
+
+
+def lightness(image: np.ndarray, amount: None, random: Random) -> Fields:
+    """The grays that are as light as its colours: [H, W, 1], of equal L of CIELAB (`gan_jax.colour`), rounded."""
+    levels = np.arange(256) / 255
+    light = np.where(levels <= 0.04045, levels / 12.92, ((levels + 0.055) / 1.055) ** 2.4)  # sRGB's curve
+    luminance = light[image] @ LUMINANCE if image.shape[-1] == 3 else light[image[..., 0]]
+    return {"image": np.round(np.interp(luminance, light, np.arange(256))).astype(np.uint8)[..., None]}
 
 
 def downscale(image: np.ndarray, amount: int, random: Random) -> Fields:
@@ -79,18 +88,20 @@ def jpeg(image: np.ndarray, amount: int, random: Random) -> Fields:
 
 
 class Degradation(NamedTuple):
-    """Fields: function; usual: its amount unless another is given, None if it has none; allowed: amounts; drawn: by chance."""
+    """Fields: function; usual: its amount unless another is given, None if it has none; allowed: amounts; drawn: the amounts with
+    which chance has a part in it, or whether it always has."""
 
     function: Callable[[np.ndarray, object, Random], Fields]
     usual: int | float | str | None = None
     allowed: tuple = ()
-    drawn: bool = False
+    drawn: bool | tuple = False
 
 
 DEGRADATIONS: dict[str, Degradation] = {
     "gray": Degradation(gray),
+    "lightness": Degradation(lightness),
     "downscale": Degradation(downscale, 4, (2, 8)),
-    "hole": Degradation(hole, "center", HOLES, drawn=True),
+    "hole": Degradation(hole, "center", HOLES, drawn=HOLES[1:]),
     "edges": Degradation(edges),
     "noise": Degradation(noise, 0.1, (0.0, 1.0), drawn=True),
     "jpeg": Degradation(jpeg, 20, (1, 95)),
@@ -109,7 +120,7 @@ class Degraded:
     amount: int | float | str | None
 
     def __len__(self) -> int:
-        return len(self.source) * (VERSIONS if DEGRADATIONS[self.name].drawn else 1)
+        return len(self.source) * (VERSIONS if self.by_chance else 1)
 
     def __getitem__(self, indices: np.ndarray) -> dict[str, np.ndarray]:
         whole = self.source[np.asarray(indices) % len(self.source)]
@@ -118,6 +129,12 @@ class Degraded:
         empty = {name: np.zeros((0, *field.shape), field.dtype) for name, field in self._spec.items()}
         others = {name: value for name, value in whole.items() if name != "image"}
         return {**(fields or empty), "target": whole["image"], **others}
+
+    @property
+    def by_chance(self) -> bool:
+        """Whether chance has a part in it."""
+        drawn = DEGRADATIONS[self.name].drawn
+        return drawn if isinstance(drawn, bool) else self.amount in drawn
 
     def _degraded(self, image: np.ndarray, index: int) -> Fields:
         return DEGRADATIONS[self.name].function(image, self.amount, np.random.RandomState([index, 17]))

@@ -3,6 +3,8 @@
 Images are uint8, or floats in [0, 255], [B, H, W, C]; each function gives a number for each pair, [B].
 """
 
+from collections.abc import Callable, Mapping
+
 import jax
 import jax.numpy as jnp
 
@@ -30,9 +32,16 @@ def loss(extractor: Extractor, a: Array, b: Array) -> Array:
     if the network's maps are not known, or it does not take such images.
     """
     found = [
-        jnp.mean((x - y) ** 2, axis=(1, 2, 3)) for x, y in zip(_maps(extractor, a, b), _maps(extractor, b, a), strict=True)
+        jnp.mean((x - y) ** 2, axis=(1, 2, 3))
+        for x, y in zip(_maps(extractor, a, b), _maps(extractor, b, a), strict=True)
     ]
     return sum(found) / len(found)
+
+
+def cost(extractor: Extractor) -> Callable[[Array, Mapping[str, Array]], Array]:
+    """(images in [-1, 1], examples with a "target") -> the mean of `loss`, which is given pixels in [0, 255] as it expects them."""
+    pixels = lambda images: (jnp.clip(images, -1, 1) + 1) * 127.5
+    return lambda images, example: jnp.mean(loss(extractor, pixels(images), pixels(example["target"])))
 
 
 def require_maps(extractor: Extractor | None, image_shape: tuple[int, int, int]) -> None:
@@ -40,7 +49,9 @@ def require_maps(extractor: Extractor | None, image_shape: tuple[int, int, int])
     if extractor is None:
         raise ValueError(f"no network takes images of {image_shape[-1]} channels")
     if extractor.maps is None:
-        raise ValueError(f"{extractor.name}: the maps of this network are not known; one of experiments.classifier has them")
+        raise ValueError(
+            f"{extractor.name}: the maps of this network are not known; one of experiments.classifier has them"
+        )
     require_channels(extractor, image_shape[-1])
 
 

@@ -29,7 +29,7 @@ def require_halvings(sides: tuple[int, int], halvings: int) -> None:
 def halvings_of(sides: tuple[int, int]) -> int:
     """How often both sides can be halved, to one pixel at most."""
     count = 0
-    while all(side % 2**(count + 1) == 0 for side in sides):
+    while all(side % 2 ** (count + 1) == 0 for side in sides):
         count += 1
     return count
 

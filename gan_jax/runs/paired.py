@@ -4,7 +4,7 @@ from functools import partial
 
 from gan_jax.config.translation import PairedDataConfig
 from gan_jax.data import ArraySource, Source, describe, in_memory
-from gan_jax.data.degrade import DEGRADATIONS, degraded
+from gan_jax.data.degrade import degraded
 from gan_jax.data.paired import turned
 from gan_jax.runs import data
 from gan_jax.runs.data import Data
@@ -44,4 +44,4 @@ def is_paired(dataset: str) -> bool:
 def _beside_itself(source: Source, degrade: str) -> Source:
     """Pairs of the source's images; in memory if these are, and nothing is by chance."""
     made = degraded(source, degrade)
-    return in_memory(made) if isinstance(source, ArraySource) and not DEGRADATIONS[made.name].drawn else made
+    return in_memory(made) if isinstance(source, ArraySource) and not made.by_chance else made

@@ -179,7 +179,9 @@ def _scores(workdir: Path, result: dict, evaluations: list[dict], *, hint: bool)
         found += page.folded("class by class", page.code(by_class)) if by_class else ""
         said = [*score_table.drawn(scored), *score_table.left_out(scored.get("left_out", {}))]
         found += "".join(page.note(line) for line in said)
-        found += page.note(f"By python -m gan_jax evaluate, after round {next(iter(scored['scores'].values()))['step']:,}.")
+        found += page.note(
+            f"By python -m gan_jax evaluate, after round {next(iter(scored['scores'].values()))['step']:,}."
+        )
     if evaluations:
         found += page.table(_with_arrows(_in_training(evaluations, result.get("floor", {})))) + page.note(TRIED)
     lines = [f"{name}: {value:.4g}" for name, value in result.items() if name.endswith("accuracy")]

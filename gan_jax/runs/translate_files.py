@@ -53,12 +53,18 @@ def files_of(paths: Sequence[str]) -> list[File]:
 
 
 def translate(
-    run: TrainedRun, files: Sequence[File], folder: Path, *, name: str | None = None, seed: int = 0, masks: str | None = None
+    run: TrainedRun,
+    files: Sequence[File],
+    folder: Path,
+    *,
+    name: str | None = None,
+    seed: int = 0,
+    masks: str | None = None,
 ) -> Iterator[str]:
     """Writes what becomes of each file into a folder, and a sheet of the first ones; yields what cannot be, with the reason.
 
-    Args: name: of the translator, None for the first; seed: of its own noise; masks: of a run that fills holes, a file or a folder of
-    files of the images' names, white where something is missing; None takes what is transparent in the images.
+    Args: name: of the translator, None for the first; seed: of its own noise; masks: of a run that fills holes, a file or a folder
+    of files of the images' names, white where something is missing; None takes what is transparent in the images.
     Raises ValueError if the run has no such translator, or an image would be written over itself; OSError.
     """
     translators = run.recipe.translators
@@ -98,7 +104,9 @@ def read(run: TrainedRun, translator: Translator, path: str, masks: str | None) 
         return {"image": image}
     mask = _missing(path, masks)
     if mask.shape != image.shape[:2]:
-        raise ValueError(f"its mask has {mask.shape[0]}x{mask.shape[1]} pixels, the image {image.shape[0]}x{image.shape[1]}")
+        raise ValueError(
+            f"its mask has {mask.shape[0]}x{mask.shape[1]} pixels, the image {image.shape[0]}x{image.shape[1]}"
+        )
     return {"image": np.where(mask[..., None], np.uint8(MISSING), image), "mask": mask[..., None]}
 
 

@@ -44,7 +44,7 @@ def test_losses_by_hand():
     )
     _, metrics = jax.jit(translation.make(still).step)(state, batch(), KEY)
     assert metrics["d_loss"] == pytest.approx(np.log(2)) and metrics["adversarial"] == pytest.approx(np.log(2))
-    assert metrics["g_loss"] == pytest.approx(np.log(2) + 100 * metrics["l1"], rel=1e-5)
+    assert metrics["g_loss"] == pytest.approx(np.log(2) + 100 * float(metrics["l1"]), rel=1e-5)
 
 
 def test_l1_is_a_mean_over_all_numbers():
