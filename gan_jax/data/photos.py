@@ -12,6 +12,7 @@ from gan_jax.data.pixels import Size, both_sides
 from gan_jax.data.source import ArraySource
 
 SIDE = 64
+LEAST = 8  # pixels from one piece to the next
 CLASSES = ("temple", "flower")
 
 
@@ -30,7 +31,7 @@ def photos(*, data_dir: str, split: str, image_size: Size | None) -> ArraySource
                 f"image_size={height}x{width}: the photographs' parts to {split} on have {part.shape[0]}x{part.shape[1]} pixels"
             )
         rows, columns = (
-            range(0, whole - side + 1, max(1, side // 4)) for whole, side in zip(part.shape, (height, width))
+            range(0, whole - side + 1, max(LEAST, side // 4)) for whole, side in zip(part.shape, (height, width))
         )
         for row, column in itertools.product(rows, columns):
             images.append(part[row : row + height, column : column + width])

@@ -1,0 +1,122 @@
+"""Restoration: small, torn, gray or noisy images become what they were, or might have been; first by a distance, then by a GAN.
+
+python -m experiments.restore --task=superres     # SRGAN (Ledig et al. 2017), ESRGAN (Wang et al. 2018)
+python -m experiments.restore --task=inpaint      # context encoders (Pathak et al. 2016), partial convolutions (Liu et al. 2018)
+python -m experiments.restore --task=colorize     # a and b of CIELAB from L, by NoGAN's schedule (Antic 2019, DeOldify)
+python -m experiments.restore --task=denoise      # a residual, as in DnCNN (Zhang et al. 2017)
+python -m gan_jax translate --workdir=RUN my_photo.jpg
+
+Two photographs, no download; --dataset=folder:PATH takes your own. --game=none leaves it at the distance.
+"""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import ClassVar
+
+import optax
+
+from gan_jax.config.options import option, replace
+from gan_jax.config.parts import ClusterConfig, RunConfig
+from gan_jax.config.setup import over_devices
+from gan_jax.config.translation import PairedDataConfig, TranslationConfig, loaded
+from gan_jax.data import DataSpec
+from gan_jax.evaluation import features, perceptual
+from gan_jax.games import GAMES
+from gan_jax.networks import restorers
+from gan_jax.networks.patchgan import PatchGAN
+from gan_jax.precision import DTYPES
+from gan_jax.recipes import translation
+from gan_jax.recipes.contract import Phase, Recipe
+from gan_jax.recipes.translation import DISCRIMINATOR, GENERATOR, Jitter, Setup
+from gan_jax.runs.launch import experiment
+from gan_jax.runs.paired import load_pairs
+from gan_jax.training.parallel import AXIS
+
+# What each task brings, unless a flag says otherwise.
+TASKS: dict[str, dict[str, object]] = {
+    "superres": dict(degrade="downscale:2", network="srresnet", game="relativistic_average", perceptual=10.0),
+    "inpaint": dict(degrade="hole:center", network="unet", game="non_saturating", perceptual=0.0),
+    "colorize": dict(degrade="lightness", network="unet", game="non_saturating", perceptual=0.0),
+    "denoise": dict(degrade="noise:0.1", network="srresnet", game="non_saturating", perceptual=0.0),
+}
+
+
+@dataclass(frozen=True)
+class Config:
+    """All that can be chosen."""
+
+    GROUP: ClassVar[str] = "restore"
+    run: RunConfig = RunConfig(steps=2000, batch_size=8)
+    task: str = option("superres", "What is undone.", choices=TASKS)
+    data: PairedDataConfig = PairedDataConfig()
+    game: str | None = option(
+        None,
+        "What D and G play for; by default the task's own; none: only a distance is learnt.",
+        choices=("none", *GAMES),
+    )
+    translation: TranslationConfig = TranslationConfig()
+    perceptual: float | None = option(
+        None, "Weight of a distance between maps of a network; by default superres 10.", low=0
+    )
+    features: str | None = option(None, "File of that network (experiments.classifier trains one); by default emoji's.")
+    g_rounds: int = option(1200, "Rounds in which G learns alone, by its distance.", low=0)
+    d_rounds: int = option(
+        200, "Rounds thereafter in which D learns alone to tell what G makes; then both play.", low=0
+    )
+    network: str | None = option(
+        None, "G's; by default superres and denoise srresnet, others unet.", choices=restorers.NETWORKS
+    )
+    width: int = option(24, "Channels of the largest maps of both networks; 64 as published.", low=1)
+    blocks: int = option(4, "srresnet, rrdb: residual blocks; 16 and 23 as published.", low=1)
+    patch_layers: int = option(2, "Of D, that halve: it scores patches of 16, 34, 70, ... pixels; 0: pixels.", low=0)
+    cluster: ClusterConfig = ClusterConfig()
+
+
+def resolve(config: Config) -> Config:
+    """The configuration with the task's own values filled in."""
+    values = {**vars(config), "degrade": config.data.degrade}
+    return replace(config, **{name: own for name, own in TASKS[config.task].items() if values[name] is None})
+
+
+def make(config: Config, spec: DataSpec) -> Recipe | list[Phase]:
+    """G alone, D alone, both: phases of one state."""
+    own, target = config.translation, spec.example["target"].shape
+    restorer = restorers.make(
+        config.task, config.network, spec.example, width=config.width, blocks=config.blocks, axis_name=AXIS
+    )
+    adam = partial(optax.adam, b1=own.beta1, b2=own.beta2)
+    alone = Setup(
+        restorer.generator,
+        PatchGAN(config.patch_layers, config.width, axis_name=AXIS),
+        over_devices(GAMES.get(config.game, GAMES["non_saturating"])),
+        adam(own.g_lr),
+        adam(own.d_lr),
+        inputs=restorer.inputs,
+        compose=restorer.compose,
+        costs={"l1": (own.l1, translation.l1)},
+        conditional=spec.example["image"].shape[:2] == target[:2],
+        jitter=Jitter(loaded(config.data, target[:2]), config.data.mirror),
+        multiple=restorer.multiple,
+        ema=own.ema,
+        dtype=DTYPES[own.dtype],
+        axis_name=AXIS,
+    )
+    learns = partial(translation.make, name="restore")
+    if config.game == "none":
+        return learns(alone, players=(GENERATOR,))
+    both = alone
+    if config.perceptual:
+        network = features.load_classifier(config.features) if config.features else features.for_any_images(target)
+        both = alone._replace(costs={**alone.costs, "perceptual": (config.perceptual, perceptual.cost(network))})
+    stays = lambda state, key: state
+    return [
+        Phase(learns(alone, players=(GENERATOR,)), config.g_rounds, config.run.batch_size),
+        Phase(learns(alone, players=(DISCRIMINATOR,)), config.g_rounds + config.d_rounds, config.run.batch_size, stays),
+        Phase(learns(both), None, config.run.batch_size, stays),
+    ]
+
+
+main = experiment("restore", Config, make, resolve=resolve, load=load_pairs)
+
+if __name__ == "__main__":
+    main()
