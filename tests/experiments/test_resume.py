@@ -113,6 +113,12 @@ OTHERS = {
     "began": ("--width=2", "--latent_size=3", "--image_size=8", "--batch_size=8", "--lambda_k=0.1"),
     "sagan": ("--width=2", "--image_size=16", "--batch_size=8", "--ada_target=-0.9", "--ada_images=100"),
     "biggan": ("--width=2", "--image_size=8", "--batch_size=8", "--attention=0", "--d_lr=1e-2"),
+    "pix2pix": ("--width=2", "--image_size=16", "--batch_size=4", "--load_size=20", "--dataset=digits"),
+    # Stopped at a border of phases.
+    "restore": (
+        *("--dataset=digits", "--task=denoise", "--width=2", "--blocks=1", "--batch_size=4"),
+        *("--patch_layers=1", "--g_rounds=4", "--d_rounds=1"),
+    ),
     # All that changes over rounds does so while it is stopped and gone on with.
     "r3gan": (
         *("--width=4", "--group=4", "--image_size=8", "--batch_size=8", "--schedule_images=50", "--augment_p=0.8"),

@@ -23,6 +23,9 @@ TRICKS = (
     "--objective=feature_matching", "--d_dropout=0.2", "--d_spectral_norm", "--prior=uniform",
 )  # fmt: skip
 
+PAIRS = ("--dataset=digits", "--width=2", "--image_size=8", "--batch_size=8", "--patch_layers=1")
+PHASES = ("--g_rounds=2", "--d_rounds=0", "--patch_layers=1", "--blocks=1")
+
 # By experiment, and of each the kinds in which it is run.
 CASES = {
     "dcgan": {game: (*MLP, f"--game={game}") for game in PRESETS}
@@ -75,6 +78,25 @@ CASES = {
         "conditional": ("--width=4", "--group=4", "--batch_size=8", "--conditional", "--dtype=bfloat16"),
         "augmented": ("--width=4", "--batch_size=8", "--augment_p=0.5", "--schedule_images=20", "--game=hinge"),
     },
+    "pix2pix": {
+        "digits": (*PAIRS, "--degrade=edges"),
+        "published": (
+            *PAIRS,
+            "--load_size=10",
+            "--norm=instance",
+            "--noisy",
+            "--degrade=jpeg:5",
+            "--game=least_squares",
+        ),
+        "unconditional": (*PAIRS, "--conditional=false", "--patch_layers=0", "--ema=0.9", "--dtype=bfloat16"),
+    },
+    "restore": {  # G alone, then both
+        "superres": (*PAIRS, *PHASES, "--image_size=16"),
+        "inpaint": (*PAIRS, *PHASES, "--task=inpaint", "--network=partial", "--degrade=hole:freeform"),
+        "colorize": ("--width=2", "--image_size=16", "--batch_size=8", *PHASES, "--task=colorize"),
+        "denoise": (*PAIRS, *PHASES, "--task=denoise", "--network=rrdb", "--blocks=1", "--perceptual=1"),
+        "distance": (*PAIRS, "--task=inpaint", "--game=none"),
+    },
     "progressive": {  # two rounds of 4×4 pixels, then one of 8×8
         "digits": (*GROWING, "--batch_size=8"),
         "game": (*GROWING, "--batch_sizes=8,16", "--game=r3gan", "--pack=2", "--dtype=bfloat16"),
@@ -84,6 +106,7 @@ CASES = {
 FILLED_IN = ("d_lr", "d_norm", "lr", "latent_size", "batch_sizes")
 # What result.json of an experiment says beside what all say.
 MEASURED = {"sgan": {"test_accuracy", "supervised_test_accuracy", "test_images"}}
+TRANSLATES = {"pix2pix", "restore"}
 ELSEWHERE = {"classifier", "mixture2d"}  # tested in a file of their own
 
 pytestmark = pytest.mark.usefixtures("compiled_in_haste")
@@ -119,7 +142,7 @@ def test_a_few_rounds(experiment, kind, run_experiment, saved, tmp_path, capsys)
     given = ("--steps=3", "--checkpoint_every=2", "--sample_every=2", "--log_every=2", f"--workdir={tmp_path}")
     assert run_experiment(*CASES[experiment][kind], *given, experiment=experiment) == 0
     said = capsys.readouterr().out
-    assert f"python -m gan_jax sample --workdir={tmp_path}" in said
+    assert f"python -m gan_jax {'translate' if experiment in TRANSLATES else 'sample'} --workdir={tmp_path}" in said
 
     lines = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
     assert [line["step"] for line in lines] == [1, 2, 3]
@@ -136,7 +159,9 @@ def test_a_few_rounds(experiment, kind, run_experiment, saved, tmp_path, capsys)
     assert config["experiment"] == experiment
     assert config["flags"]["steps"] == 3
     assert None not in [config["flags"].get(name, 0) for name in FILLED_IN]
-    assert read_config(tmp_path)["data"]["classes"] == list("0123456789")
+    assert read_config(tmp_path)["data"]["classes"] == (
+        list("0123456789") if kind != "colorize" else ["temple", "flower"]
+    )
 
     result = json.loads((tmp_path / "result.json").read_text())
     assert result.keys() == {"step", "metrics", "seconds", "images_per_second"} | MEASURED.get(experiment, set())
