@@ -16,7 +16,7 @@ from gan_jax import presets
 from gan_jax.config.options import option, replace
 from gan_jax.config.parts import ClusterConfig, RunConfig
 from gan_jax.config.setup import over_devices
-from gan_jax.config.translation import PairedDataConfig, TranslationConfig, loaded
+from gan_jax.config.translation import PairedDataConfig, TranslationConfig, loaded, with_pairs
 from gan_jax.data import DataSpec
 from gan_jax.games import GAMES
 from gan_jax.networks.patchgan import NORMS, PatchGAN
@@ -80,7 +80,7 @@ def make(config: Config, spec: DataSpec) -> Recipe:
     return translation.make(setup)
 
 
-main = experiment("pix2pix", Config, make, presets=PRESETS, load=partial(load_pairs, degrade="edges"))
+main = experiment("pix2pix", Config, make, presets=PRESETS, resolve=partial(with_pairs, usual="edges"), load=load_pairs)
 
 if __name__ == "__main__":
     main()

@@ -6,7 +6,7 @@ python -m experiments.restore --task=colorize     # a and b of CIELAB from L, by
 python -m experiments.restore --task=denoise      # a residual, as in DnCNN (Zhang et al. 2017)
 python -m gan_jax translate --workdir=RUN my_photo.jpg
 
-Two photographs, no download; --dataset=folder:PATH takes your own. --game=none leaves it at the distance.
+Two photographs, no download; --dataset=folder:PATH takes your own; --game=none leaves it at the distance.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ import optax
 from gan_jax.config.options import option, replace
 from gan_jax.config.parts import ClusterConfig, RunConfig
 from gan_jax.config.setup import over_devices
-from gan_jax.config.translation import PairedDataConfig, TranslationConfig, loaded
+from gan_jax.config.translation import PairedDataConfig, TranslationConfig, loaded, with_pairs
 from gan_jax.data import DataSpec
 from gan_jax.evaluation import features, perceptual
 from gan_jax.games import GAMES
@@ -63,9 +63,7 @@ class Config:
     d_rounds: int = option(
         200, "Rounds thereafter in which D learns alone to tell what G makes; then both play.", low=0
     )
-    network: str | None = option(
-        None, "G's; by default superres and denoise srresnet, others unet.", choices=restorers.NETWORKS
-    )
+    network: str | None = option(None, "G's; by default the task's own.", choices=restorers.NETWORKS)
     width: int = option(24, "Channels of the largest maps of both networks; 64 as published.", low=1)
     blocks: int = option(4, "srresnet, rrdb: residual blocks; 16 and 23 as published.", low=1)
     patch_layers: int = option(2, "Of D, that halve: it scores patches of 16, 34, 70, ... pixels; 0: pixels.", low=0)
@@ -74,8 +72,9 @@ class Config:
 
 def resolve(config: Config) -> Config:
     """The configuration with the task's own values filled in."""
-    values = {**vars(config), "degrade": config.data.degrade}
-    return replace(config, **{name: own for name, own in TASKS[config.task].items() if values[name] is None})
+    usual = dict(TASKS[config.task])
+    config = with_pairs(config, usual.pop("degrade"))
+    return replace(config, **{name: value for name, value in usual.items() if getattr(config, name) is None})
 
 
 def make(config: Config, spec: DataSpec) -> Recipe | list[Phase]:

@@ -139,6 +139,18 @@ PUBLISHED_PIX2PIX = dict(
     noisy=True,
 )
 
+# Park et al. 2019, arXiv:1903.07291, appendix A, and the authors' code; as many rounds as 200 epochs of ADE20K take.
+PUBLISHED_SPADE = dict(
+    width=64,
+    style_size=256,
+    patch_layers=3,
+    batch_size=32,
+    steps=126_313,
+    image_size="256",
+    load_size="286",
+    ema=0.0,
+)
+
 
 def loss_of(game: str) -> str:
     """The name in GAMES of the losses of a game in PRESETS."""

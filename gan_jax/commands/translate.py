@@ -2,6 +2,7 @@
 
 python -m gan_jax translate --workdir=RUN my_drawing.png                     # into RUN/translated
 python -m gan_jax translate --workdir=RUN a_folder another.jpg --out=DIR     # folders, too
+python -m gan_jax translate --workdir=RUN --degrade my_photo.jpg             # damaged first, as the run learnt to undo it
 python -m gan_jax translate --workdir=RUN torn.png --masks=where_it_is_torn.png
 
 Images keep their size, or become as many times larger as the run makes them: sides that the network does not take are reflected
@@ -32,6 +33,9 @@ class Options:
         "Of a run that fills holes: an image that is white where something is missing, or a folder of such, named as the images; "
         "by default what is transparent is missing.",
     )
+    degrade: bool = option(
+        False, "Do to the images first what the run undoes, so that what comes of it can be seen beside them."
+    )
     seed: int = option(0, "Of the network's own noise, if it has any.", low=0)
 
 
@@ -42,7 +46,7 @@ def main(parsed: Parsed) -> None:
     if not parsed.arguments:
         raise ValueError("image files or folders are needed, as in translate --workdir=RUN my_drawing.png")
     files, out = translate_files.files_of(parsed.arguments), Path(options.out or workdir / "translated").expanduser()
-    how = dict(name=options.translator, seed=options.seed, masks=options.masks)
+    how = dict(name=options.translator, seed=options.seed, masks=options.masks, degrade=options.degrade)
     failed = list(translate_files.translate(restore(workdir), files, out, **how))
     if len(failed) < len(files):
         print(f"{len(files) - len(failed):,} images in {out}; the first are in {out / translate_files.SHEET}")

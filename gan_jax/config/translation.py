@@ -1,9 +1,9 @@
 """The options of paired translation: its pairs, its game, and how it translates."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
-from gan_jax.config.options import option
+from gan_jax.config.options import option, replace
 from gan_jax.config.parts import DataConfig
 from gan_jax.data import sources
 from gan_jax.data.degrade import DEGRADATIONS
@@ -11,6 +11,8 @@ from gan_jax.data.paired import DIRECTIONS
 from gan_jax.data.pixels import both_sides, parse_size
 from gan_jax.precision import DTYPES
 
+Config = TypeVar("Config")
+PAIRED = ("aligned", "pairs", "maps")  # what stands before the colon
 DEGRADE = (
     "What is left of an image of which the image itself is to be made, with how much after a colon, as in downscale:4: "
     + ", ".join(name + ("" if each.usual is None else f" ({each.usual})") for name, each in DEGRADATIONS.items())
@@ -38,6 +40,15 @@ class PairedDataConfig(DataConfig):
 
 
 @dataclass(frozen=True)
+class MapsConfig(PairedDataConfig):
+    """Label maps and their images."""
+
+    num_labels: int | None = option(
+        None, "How many labels there are; by default as many as the maps to train on have.", low=1
+    )
+
+
+@dataclass(frozen=True)
 class TranslationConfig:
     """How G and D learn."""
 
@@ -51,6 +62,17 @@ class TranslationConfig:
         0.0, "Decay of a moving average of G's weights that translates; 0: G itself.", low=0, high=0.999999
     )
     dtype: str = option("float32", "What the networks compute in, in training.", choices=DTYPES)
+
+
+def is_paired(dataset: str) -> bool:
+    """Whether a dataset of this name has pairs, so that none are to be made."""
+    return dataset.partition(":")[0] in PAIRED
+
+
+def with_pairs(config: Config, usual: str) -> Config:
+    """The configuration with a degradation that makes pairs, unless its data have some."""
+    own = config.data
+    return replace(config, degrade=usual) if own.degrade is None and not is_paired(own.dataset) else config
 
 
 def loaded(config: PairedDataConfig, sides: tuple[int, int]) -> tuple[int, int] | None:

@@ -107,8 +107,10 @@ def opened(file: str | os.PathLike | io.BytesIO, max_pixels: int | None = None) 
         yield image
 
 
-def fitted(image: Image.Image, size: Size, crop: str = "center") -> Image.Image:
-    """An 8-bit image resized (Lanczos) to a size: the largest centred part of its proportions, or with crop "none" all."""
+def fitted(
+    image: Image.Image, size: Size, crop: str = "center", by: Image.Resampling = Image.Resampling.LANCZOS
+) -> Image.Image:
+    """An 8-bit image resized to a size: the largest centred part of its proportions, or with crop "none" all."""
     height, width = both_sides(size)
     if crop == "center":
         # The whole height or the whole width, and of the other side as much as has the proportions of the size.
@@ -116,7 +118,7 @@ def fitted(image: Image.Image, size: Size, crop: str = "center") -> Image.Image:
         high = max(1, min(image.height, round(image.width * height / width)))
         left, top = (image.width - wide) // 2, (image.height - high) // 2
         image = image.crop((left, top, left + wide, top + high))
-    return image.resize((width, height), Image.Resampling.LANCZOS)
+    return image.resize((width, height), by)
 
 
 def resize(images: np.ndarray, size: Size, crop: str = "center") -> np.ndarray:

@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable
 
 # Of datasets that are named by paths, as in folder:PATH and pairs:PATH_A,PATH_B; and what stands between these.
-KINDS = {"folder": None, "aligned": None, "pairs": ","}
+KINDS = {"folder": None, "aligned": None, "pairs": ",", "maps": ","}
 
 
 def has_place(dataset: str) -> bool:

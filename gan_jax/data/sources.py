@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gan_jax.data import cifar, download, folder, idx, paired, pixels, published, stacked
+from gan_jax.data import cifar, download, folder, idx, label_maps, paired, pixels, published, stacked
 from gan_jax.data import classes as classes_lib
 from gan_jax.data.photos import photos
 from gan_jax.data.pixels import Decoding, Size
@@ -130,6 +130,7 @@ FILES: dict[str, Callable[..., Source]] = {
     "folder": folder.load,
     "aligned": paired.aligned,
     "pairs": paired.in_two_folders,
+    "maps": label_maps.load,
 }
 
 
@@ -150,12 +151,14 @@ def load(
     white_level: float | None = None,
     max_pixels: int | None = None,
     skip_broken: bool = False,
+    num_labels: int | None = None,
 ) -> Source:
     """Opens a dataset.
 
     Args:
       name: one of DATASETS; or tfds:NAME, NAME being TFDS's, with its config if it has any (`tfds_source.load`); or
-        folder:PATH, a folder of images (`folder.load`); or pairs of them, aligned:PATH and pairs:PATH_A,PATH_B (`paired`).
+        folder:PATH, a folder of images (`folder.load`); or pairs of them, aligned:PATH and pairs:PATH_A,PATH_B (`paired`), and
+        maps:MAPS,IMAGES (`label_maps.load`).
       data_dir: folder of datasets: data_dir/NAME has a dataset's files, or what TFDS prepared. What is downloaded goes
         there; by default into the user's cache.
       split: "train" or "test"; with tfds:NAME any split of it.
@@ -163,6 +166,7 @@ def load(
       classes: labels to keep, "6" or "0,3,6", renumbered from 0 (`classes.keep_classes`); None keeps all.
       crop: "center", or "none" to resize images whole (`pixels.Decoding`); of files and tfds:NAME.
       white_level, max_pixels, skip_broken: of files (`pixels.Decoding`, `folder.load`).
+      num_labels: of maps:MAPS,IMAGES.
 
     Raises:
       source.NoSplit: when the dataset has no such split.
@@ -184,7 +188,8 @@ def load(
     elif kind in FILES:
         size = None if image_size is None else pixels.both_sides(image_size)
         decoding = Decoding(size, crop, white_level, max_pixels)
-        source = FILES[kind](rest, split=split, decoding=decoding, skip_broken=skip_broken)
+        of_maps = {"num_labels": num_labels} if kind == "maps" else {}
+        source = FILES[kind](rest, split=split, decoding=decoding, skip_broken=skip_broken, **of_maps)
     elif name in DATASETS:
         if crop != "center":
             raise ValueError(f"crop={crop}: of folder:PATH and tfds:NAME; the images of {name} are square")

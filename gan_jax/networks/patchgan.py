@@ -13,6 +13,7 @@ from flax import linen as nn
 
 from gan_jax.layers.conv import Conv
 from gan_jax.layers.norm import BatchNorm, InstanceNorm
+from gan_jax.layers.spectral import spectral_norm
 
 Array = jax.Array
 INIT = nn.initializers.normal(0.02)
@@ -47,12 +48,14 @@ class PatchGAN(nn.Module):
       width: channels after the first.
       norm: a name in NORMS.
       axis_name: the mapped axis over which the batch is spread.
+      spectral: whether its convolutions, but the last, are spectrally normalised, as SPADE's are.
     """
 
     layers: int = 3
     width: int = 64
     norm: str = "batch"
     axis_name: str | None = None
+    spectral: bool = False
 
     @nn.compact
     def __call__(self, image: Array, condition: dict[str, Array] | None = None, *, train: bool) -> tuple[Array, dict]:
@@ -63,19 +66,53 @@ class PatchGAN(nn.Module):
         norm, bias = made_norm(self.norm, train, self.axis_name)
         x = image if condition is None else jnp.concatenate([condition["image"], image], axis=-1)
         act, maps = partial(nn.leaky_relu, negative_slope=0.2), []
-        conv = partial(_conv, kernel_size=4 if self.layers else 1)
+        conv = partial(_conv, kernel_size=4 if self.layers else 1, train=train)
         strides = [2] * self.layers + [1] if self.layers else [1, 1]
         for i, stride in enumerate(strides):
-            x = conv(x, self.width * min(2**i, 8), stride, use_bias=bias or i == 0)
+            x = conv(x, self.width * min(2**i, 8), stride, use_bias=bias or i == 0, spectral=self.spectral and i > 0)
             x = act(norm()(x) if i else x)
             maps.append(x)
         last = conv(x, 1, 1, use_bias=bias or self.layers > 0)
         return last[..., 0], {"maps": maps}
 
 
-def _conv(x: Array, features: int, stride: int, *, kernel_size: int, use_bias: bool) -> Array:
+class MultiScale(nn.Module):
+    """PatchGANs of an image and of the same ever half as large, each with weights of its own (Wang et al. 2018, arXiv:1711.11585).
+
+    Fields: scales: how many; the others: as `PatchGAN`'s.
+    """
+
+    scales: int = 2
+    layers: int = 3
+    width: int = 64
+    spectral: bool = True
+
+    @nn.compact
+    def __call__(
+        self, image: Array, condition: dict[str, Array], *, train: bool
+    ) -> tuple[list[Array], list[list[Array]]]:
+        """As `PatchGAN`'s -> (raw scores [B, h, w] of each scale, the maps of each scale's layers)."""
+        scores, maps, given = [], [], condition["image"]
+        for _ in range(self.scales):
+            patches = PatchGAN(self.layers, self.width, "instance", spectral=self.spectral)
+            score, out = patches(image, {"image": given}, train=train)
+            scores.append(score)
+            maps.append(out["maps"])
+            image, given = (_halved(x) for x in (image, given))
+        return scores, maps
+
+
+def _halved(x: Array) -> Array:
+    """Means over windows of 3×3, every second one; beyond the edges nothing counts. [B, H, W, C] -> [B, ⌈H/2⌉, ⌈W/2⌉, C]."""
+    return nn.avg_pool(x, (3, 3), (2, 2), ((1, 1), (1, 1)), count_include_pad=False)
+
+
+def _conv(
+    x: Array, features: int, stride: int, *, kernel_size: int, use_bias: bool, train: bool, spectral: bool = False
+) -> Array:
     """Padded by one zero on each side, if the kernel is of 4×4: a map of n becomes one of n/2, or with stride 1 of n - 1."""
-    x = Conv(features, kernel_size, stride, use_bias=use_bias, kernel_init=INIT)(x)
+    conv = Conv(features, kernel_size, stride, use_bias=use_bias, kernel_init=INIT)
+    x = (spectral_norm(conv, train=train) if spectral else conv)(x)
     if kernel_size == 1 or stride == 2:
         return x
     if min(x.shape[1:3]) < 2:

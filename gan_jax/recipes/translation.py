@@ -227,7 +227,7 @@ def _jittered(jitter: Jitter, key: Key, example: Batch) -> Batch:
 
 
 def enlarged(image: Array, shape: tuple[int, ...]) -> Array:
-    """An image by a cubic, cut off at black and white; a mask by the nearest."""
-    if image.dtype == bool:
+    """An image by a cubic, cut off at black and white; masks and labels by the nearest."""
+    if not jnp.issubdtype(image.dtype, jnp.floating):
         return jax.image.resize(image, shape, "nearest")
     return jnp.clip(jax.image.resize(image, shape, "cubic"), -1, 1)

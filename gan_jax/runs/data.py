@@ -75,6 +75,7 @@ def find(config: DataConfig, split: str = "train") -> Source:
         white_level=config.white_level,
         max_pixels=config.max_pixels,
         skip_broken=config.skip_broken,
+        num_labels=getattr(config, "num_labels", None),
     )
 
 

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from gan_jax.config.translation import PairedDataConfig
+from gan_jax.config.translation import PairedDataConfig, is_paired
 from gan_jax.data import ArraySource, Source, describe, in_memory
 from gan_jax.data.degrade import degraded
 from gan_jax.data.paired import turned
@@ -10,35 +10,28 @@ from gan_jax.runs import data
 from gan_jax.runs.data import Data
 
 
-def load_pairs(config: object, *, degrade: str | None = None) -> Data:
+def load_pairs(config: object) -> Data:
     """The pairs that config.data names; where there is no test split, a fifth of them is not learnt, and is the test.
 
-    Args: degrade: what makes pairs of images, if config.data does not say.
     Raises ValueError or OSError if they cannot be read, or there are none.
     """
-    train, test = splits(config.data, degrade)
+    train, test = splits(config.data)
     return Data(describe(train), train, test=lambda: test)
 
 
-def splits(config: PairedDataConfig, degrade: str | None = None) -> tuple[Source, Source]:
-    """What is learnt and what is tested on. Args, raises: as `load_pairs`."""
-    own = config.degrade or degrade
+def splits(config: PairedDataConfig) -> tuple[Source, Source]:
+    """What is learnt and what is tested on. Raises as `load_pairs`."""
     if is_paired(config.dataset):
         if config.degrade is not None:
-            raise ValueError(f"degrade={config.degrade}: {config.dataset} has pairs already; it makes them of images")
+            raise ValueError(f"degrade={config.degrade}: makes pairs of images, and {config.dataset} has pairs")
         made = partial(turned, direction=config.direction)
     elif config.direction != PairedDataConfig.direction:
         raise ValueError(f"direction={config.direction}: of aligned: and pairs:, not of {config.dataset}")
-    elif own is None:
+    elif config.degrade is None:
         raise ValueError(f"{config.dataset} has images but no pairs: --degrade makes them, say --degrade=gray")
     else:
-        made = partial(_beside_itself, degrade=own)
+        made = partial(_beside_itself, degrade=config.degrade)
     return tuple(made(split) for split in data.splits(config))
-
-
-def is_paired(dataset: str) -> bool:
-    """Whether a dataset of this name has pairs."""
-    return dataset.partition(":")[0] in ("aligned", "pairs")
 
 
 def _beside_itself(source: Source, degrade: str) -> Source:

@@ -241,7 +241,9 @@ def finish(run: Run, result: loop.Result, measure: Callable[[State], dict] = lam
     print("".join(f"{line}\n" for line in (monitor.summary_lines(scored) if scored else ())), end="")
     recipe = run.recipe_at(int(state.step))
     if recipe.translators:
-        print(f"translate images of your own:\n  python -m gan_jax translate {flag('workdir', run.workdir)} IMAGE_OR_FOLDER")
+        print(
+            f"translate images of your own:\n  python -m gan_jax translate {flag('workdir', run.workdir)} IMAGE_OR_FOLDER"
+        )
         print(f"how near they come to the truth:\n  python -m gan_jax evaluate {flag('workdir', run.workdir)}")
     if recipe.sampler is not None and len(run.data.spec.image_shape) == 3:
         print(f"sample more:\n  python -m gan_jax sample {flag('workdir', run.workdir)} --num=64 --seed=1")

@@ -10,8 +10,8 @@ from tqdm import tqdm
 
 from gan_jax.config.options import require_known
 from gan_jax.config.parts import DataConfig
-from gan_jax.data import image_paths, pixels
-from gan_jax.data.degrade import MISSING
+from gan_jax.data import ArraySource, image_paths, label_maps, pixels
+from gan_jax.data.degrade import MISSING, degraded
 from gan_jax.pictures import grids, panels
 from gan_jax.recipes.batch import to_unit_range
 from gan_jax.recipes.contract import Batch, Translator
@@ -60,11 +60,13 @@ def translate(
     name: str | None = None,
     seed: int = 0,
     masks: str | None = None,
+    degrade: bool = False,
 ) -> Iterator[str]:
     """Writes what becomes of each file into a folder, and a sheet of the first ones; yields what cannot be, with the reason.
 
     Args: name: of the translator, None for the first; seed: of its own noise; masks: of a run that fills holes, a file or a folder
-    of files of the images' names, white where something is missing; None takes what is transparent in the images.
+    of files of the images' names, white where something is missing; None takes what is transparent in the images;
+    degrade: as `read`'s.
     Raises ValueError if the run has no such translator, or an image would be written over itself; OSError.
     """
     translators = run.recipe.translators
@@ -79,25 +81,42 @@ def translate(
     key, shown = jax.random.key(seed), []
     for number, each in enumerate(tqdm(files, desc="images", unit="image", dynamic_ncols=True)):
         try:
-            example = read(run, translator, each.path, masks)
+            example = read(run, translator, each.path, masks, degrade)
         except Exception as error:  # each of Pillow's decoders has exceptions of its own
             yield f"{each.path}: {error}"
             continue
-        made = _whole(act, run, translator, example, jax.random.fold_in(key, number))
+        given = {field: example[field] for field in translator.inputs}
+        made = _whole(act, run, translator, given, jax.random.fold_in(key, number))
         if not np.isfinite(made).all():
             raise ValueError(f"{each.path}: becomes an image that is not finite: the generator's weights are not")
         picture = grids.grid(made[None], columns=1, padding=0, least_side=1)
         grids.save(picture, folder / each.name)
         if len(shown) < SHOWN:
-            before = np.asarray(to_unit_range(example["image"]))[None]
-            shown.append([grids.grid(before, columns=1, padding=0, least_side=picture.width), picture])
+            others = [np.asarray(to_unit_range(example[name]))[None] for name in ("image", "target") if name in example]
+            before, *truth = (grids.grid(each, columns=1, padding=0, least_side=picture.width) for each in others)
+            shown.append([before, picture, *truth])
     if shown:
-        grids.save(panels.wall(shown, [""] * len(shown), ["before", "after"], side=SIDE), folder / SHEET)
+        columns = ["before", "after", "truth"][: len(shown[0])]
+        grids.save(panels.wall(shown, [""] * len(shown), columns, side=SIDE), folder / SHEET)
 
 
-def read(run: TrainedRun, translator: Translator, path: str, masks: str | None) -> Batch:
-    """A file as an example, uint8 [H, W, C], as large as it is, with what is missing in it if the translator asks for that."""
+def read(run: TrainedRun, translator: Translator, path: str, masks: str | None, degrade: bool = False) -> Batch:
+    """A file as an example, as large as it is, with its labels, or what is missing in it, if the translator asks for that.
+
+    Args: degrade: whether it is to be made of the file's image as the run's examples were.
+    """
     own = getattr(run.config, "data", DataConfig())
+    if degrade:
+        if getattr(own, "degrade", None) is None:
+            raise ValueError(f"{run.workdir} did not learn to undo a degradation, but from pairs")
+        decoding = pixels.Decoding(None, own.crop, own.white_level, own.max_pixels)
+        image = pixels.decode(path, channels=run.spec.example["target"].shape[-1], decoding=decoding)
+        example = degraded(ArraySource({"image": image[None]}), own.degrade)[np.arange(1)]
+        return {name: field[0] for name, field in example.items()}
+    if "labels" in translator.inputs:
+        labels = label_maps.read(path)
+        label_maps.require_labels(path, labels, own.num_labels)
+        return {"labels": labels.astype(np.int32)[..., None], "image": label_maps.in_colours(labels[..., None])}
     decoding = pixels.Decoding(None, own.crop, own.white_level, own.max_pixels)
     image = pixels.decode(path, channels=run.spec.example["image"].shape[-1], decoding=decoding)
     if "mask" not in translator.inputs:
@@ -124,11 +143,11 @@ def _missing(path: str, masks: str | None) -> np.ndarray:
 
 def _whole(act, run: TrainedRun, translator: Translator, example: Batch, key) -> np.ndarray:
     """An example translated: reflected at its edges until the sides are such as the translator takes, and cut back."""
-    height, width = example["image"].shape[:2]
+    height, width = next(iter(example.values())).shape[:2]
     margins = [-side % translator.multiple for side in (height, width)]
     around = [(margin // 2, margin - margin // 2) for margin in margins]
     padded = {name: np.pad(field, [*around, (0, 0)], mode="symmetric")[None] for name, field in example.items()}
     made = np.asarray(act(run.state, padded, key))[0]
-    times = made.shape[0] // padded["image"].shape[1]
+    times = made.shape[0] // (height + margins[0])
     top, left = (times * before for before, _ in around)
     return made[top : top + times * height, left : left + times * width]

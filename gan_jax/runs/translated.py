@@ -69,7 +69,7 @@ def translate(
 
     def compute(rows: np.ndarray) -> jax.Array:
         batch = examples(rows)
-        given = {name: batch[name] for name in (*translator.inputs, *(("mask",) if "mask" in batch else ()))}
+        given = {name: batch[name] for name in translator.inputs}
         return act(state, given, jax.random.fold_in(key, int(rows[0])))
 
     return drawing.require_finite(drawing.chunks(count, compute))
