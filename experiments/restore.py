@@ -50,19 +50,13 @@ class Config:
     task: str = option("superres", "What is undone.", choices=TASKS)
     data: PairedDataConfig = PairedDataConfig()
     game: str | None = option(
-        None,
-        "What D and G play for; by default the task's own; none: only a distance is learnt.",
-        choices=("none", *GAMES),
+        None, "What D and G play for; none: only a distance is learnt. By default the task's.", choices=("none", *GAMES)
     )
     translation: TranslationConfig = TranslationConfig()
-    perceptual: float | None = option(
-        None, "Weight of a distance between maps of a network; by default superres 10.", low=0
-    )
+    perceptual: float | None = option(None, "Weight of a distance between a network's maps; superres: 10.", low=0)
     features: str | None = option(None, "File of that network (experiments.classifier trains one); by default emoji's.")
     g_rounds: int = option(1200, "Rounds in which G learns alone, by its distance.", low=0)
-    d_rounds: int = option(
-        200, "Rounds thereafter in which D learns alone to tell what G makes; then both play.", low=0
-    )
+    d_rounds: int = option(200, "Rounds thereafter in which D learns alone what G makes; then both play.", low=0)
     network: str | None = option(None, "G's; by default the task's own.", choices=restorers.NETWORKS)
     width: int = option(24, "Channels of the largest maps of both networks; 64 as published.", low=1)
     blocks: int = option(4, "srresnet, rrdb: residual blocks; 16 and 23 as published.", low=1)

@@ -65,8 +65,7 @@ def translate(
     """Writes what becomes of each file into a folder, and a sheet of the first ones; yields what cannot be, with the reason.
 
     Args: name: of the translator, None for the first; seed: of its own noise; masks: of a run that fills holes, a file or a folder
-    of files of the images' names, white where something is missing; None takes what is transparent in the images;
-    degrade: as `read`'s.
+    of files of the images' names, white where something is missing; None takes what is transparent; degrade: as `read`'s.
     Raises ValueError if the run has no such translator, or an image would be written over itself; OSError.
     """
     translators = run.recipe.translators
