@@ -50,7 +50,7 @@ class Config:
         2, "Of D, that halve: it scores patches of 16, 34, 70, ... pixels; 0: pixels; 3 as published.", low=0
     )
     conditional: bool = option(True, "Whether D sees what an image was made of.")
-    noisy: bool = option(False, "Translate with dropout and the statistics of the batch at hand, as published.")
+    noisy: bool = option(False, "Translate with dropout and an image's own statistics, as published.")
     cluster: ClusterConfig = ClusterConfig()
 
 

@@ -79,7 +79,7 @@ def make(config: Config, spec: DataSpec) -> Recipe:
     """A generator, an encoder of styles, and PatchGANs."""
     if "labels" not in spec.example:
         raise ValueError(f"degrade={config.data.degrade}: gives no label maps; clusters does")
-    sides, channels = spec.example["target"].shape[:2], spec.example["target"].shape[2]
+    *sides, channels = spec.example["target"].shape
     adam = partial(optax.adam, b1=config.beta1, b2=config.beta2)
     look = features.for_any_images(spec.example["target"].shape)
     costs = {"perceptual": (config.perceptual, perceptual.cost(look))} if config.perceptual else {}
@@ -97,7 +97,6 @@ def make(config: Config, spec: DataSpec) -> Recipe:
         costs=costs,
         jitter=Jitter(loaded(config.data, sides), config.data.mirror),
         ema=config.ema,
-        multiple=2 ** networks.doublings(sides),
         dtype=DTYPES[config.dtype],
         axis_name=AXIS,
     )

@@ -90,6 +90,8 @@ def edges(image: np.ndarray, amount: None, random: Random) -> Fields:
 
 def clusters(image: np.ndarray, amount: None, random: Random) -> Fields:
     """A label map: of a little blurred image each pixel's nearest of PALETTE, "labels", and in that one's colour, "image"."""
+    if image.shape[-1] != 3:
+        raise ValueError("degrade=clusters: of images in colour")
     blurred = ndimage.gaussian_filter(image.astype(float), (CLUSTER_BLUR, CLUSTER_BLUR, 0))
     labels = np.argmin(((blurred[..., None, :] - PALETTE) ** 2).sum(-1), axis=-1)
     return {"labels": labels.astype(np.int32)[..., None], "image": PALETTE[labels].astype(np.uint8)}

@@ -84,12 +84,14 @@ class Translator(NamedTuple):
       translate: (state, example [n, ...], key) -> images [n, H, W, C] in [-1, 1]; key is for those with noise of their own.
       noisy: whether it has noise of its own.
       multiple: of how many pixels the sides of what it takes are a multiple.
+      fixed: whether it takes no sides but those of the examples that it learnt.
     """
 
     inputs: tuple[str, ...]
     translate: Callable[[State, Batch, Key], Array]
     noisy: bool = False
     multiple: int = 1
+    fixed: bool = False
 
 
 class Likelihood(NamedTuple):

@@ -50,7 +50,6 @@ class Setup(NamedTuple):
       costs: what G's loss has beside, as `translation.Setup`'s.
       jitter: of the examples.
       ema: decay of the moving average of G that translates; 0: G itself.
-      multiple: of how many pixels the sides of label maps are a multiple.
       dtype: what the networks compute in, in training.
       axis_name: the mapped axis over which the batch is spread.
     """
@@ -68,7 +67,6 @@ class Setup(NamedTuple):
     costs: Mapping[str, tuple[float, Cost]] = MappingProxyType({})
     jitter: Jitter = Jitter()
     ema: float = 0.0
-    multiple: int = 1
     dtype: jnp.dtype = jnp.float32
     axis_name: str | None = None
 
@@ -97,7 +95,7 @@ def make(setup: Setup) -> Recipe:
         state, g_metrics = g_step(setup, state, example, keys)
         return state.replace(step=state.step + 1), d_metrics | g_metrics
 
-    translator = Translator(("labels",), make_translate(setup), noisy=True, multiple=setup.multiple)
+    translator = Translator(("labels",), make_translate(setup), noisy=True, fixed=True)
     return Recipe(init=init, step=step, batches_per_step=1, translators={"labels_to_image": translator})
 
 

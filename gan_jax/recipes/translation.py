@@ -59,7 +59,7 @@ class Setup(NamedTuple):
       d_share: D's loss is the game's times this.
       jitter: of the examples.
       multiple: of how many pixels the sides of what G takes are a multiple.
-      noisy: whether dropout and the statistics of the batch at hand stay when it translates, as in training.
+      noisy: whether dropout and an example's own statistics stay when it translates, as the authors have it.
       ema: decay of the moving average of G that translates; 0: G itself.
       dtype: what the networks compute in, in training.
       axis_name: the mapped axis over which the batch is spread.
@@ -172,16 +172,27 @@ def discriminate(
 
 
 def make_translate(setup: Setup) -> Callable[[State, Batch, Key], Array]:
-    """(state, examples, key) -> images, by the moving average of G if it has one; the examples need have no target."""
+    """(state, examples, key) -> images, by the moving average of G if it has one; the examples need have no target.
+
+    If it is noisy each example has its own dropout and is normalised by its own statistics, as the authors' batches of one are.
+    """
 
     def translate(state: State, example: Batch, key: Key) -> Array:
         player = state.players[GENERATOR]
         variables = player.ema if setup.ema else player.all_variables
-        options = (
-            dict(train=True, mutable=list(player.variables), rngs={"noise": key}) if setup.noisy else dict(train=False)
-        )
-        drawn = setup.generator.apply(variables, *inputs_of(setup, example), **options)
-        return setup.compose(drawn[0] if setup.noisy else drawn, example)
+        if not setup.noisy:
+            drawn = setup.generator.apply(variables, *inputs_of(setup, example), train=False)
+            return setup.compose(drawn, example)
+
+        def alone(one: Batch, key: Key) -> Array:
+            options = dict(train=True, mutable=list(player.variables), rngs={"noise": key})
+            drawn, _ = setup.generator.apply(variables, *inputs_of(setup, one), **options)
+            return setup.compose(drawn, one)
+
+        axis = {} if setup.axis_name is None else {"axis_name": setup.axis_name}
+        over_axis = jax.vmap(alone, in_axes=(0, None), **axis)  # of one device
+        batches_of_one = jax.tree.map(lambda x: x[:, None, None], example)
+        return jax.vmap(over_axis)(batches_of_one, example_keys(key, len(batches_of_one[setup.inputs[0]])))[:, 0, 0]
 
     return translate
 

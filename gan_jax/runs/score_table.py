@@ -42,7 +42,7 @@ def drawn(result: dict) -> Iterator[str]:
     if result.get("real", {}).get("split") == "test":
         yield "compared with images of the test split"
     if pairs := result.get("pairs"):
-        how = "with dropout and the statistics of the batch at hand" if how.get("noisy") else "without noise"
+        how = "with noise of its own" if how.get("noisy") else "without noise"
         yield f"means over {pairs['count']:,} pairs of the {pairs['split']} split, translated {how}"
 
 

@@ -100,23 +100,25 @@ def translate(
 
 
 def read(run: TrainedRun, translator: Translator, path: str, masks: str | None, degrade: bool = False) -> Batch:
-    """A file as an example, as large as it is, with its labels, or what is missing in it, if the translator asks for that.
+    """A file as an example, as large as it is unless the translator's sides are fixed, with its labels, or what is missing in it, if the translator asks for that.
 
     Args: degrade: whether it is to be made of the file's image as the run's examples were.
     """
     own = getattr(run.config, "data", DataConfig())
+    size = run.spec.example[translator.inputs[0]].shape[:2] if translator.fixed else None
     if degrade:
         if getattr(own, "degrade", None) is None:
             raise ValueError(f"{run.workdir} did not learn to undo a degradation, but from pairs")
-        decoding = pixels.Decoding(None, own.crop, own.white_level, own.max_pixels)
+        decoding = pixels.Decoding(size, own.crop, own.white_level, own.max_pixels)
         image = pixels.decode(path, channels=run.spec.example["target"].shape[-1], decoding=decoding)
         example = degraded(ArraySource({"image": image[None]}), own.degrade)[np.arange(1)]
         return {name: field[0] for name, field in example.items()}
     if "labels" in translator.inputs:
         labels = label_maps.read(path)
         label_maps.require_labels(path, labels, own.num_labels)
+        labels = labels if size is None else label_maps.resized(labels, size, own.crop)
         return {"labels": labels.astype(np.int32)[..., None], "image": label_maps.in_colours(labels[..., None])}
-    decoding = pixels.Decoding(None, own.crop, own.white_level, own.max_pixels)
+    decoding = pixels.Decoding(size, own.crop, own.white_level, own.max_pixels)
     image = pixels.decode(path, channels=run.spec.example["image"].shape[-1], decoding=decoding)
     if "mask" not in translator.inputs:
         return {"image": image}

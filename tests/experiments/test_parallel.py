@@ -56,6 +56,14 @@ GAMES = {
         *("--dataset=digits", "--task=inpaint", "--network=partial", "--width=4", "--patch_layers=1", "--batch_size=8"),
         *("--g_rounds=5", "--d_rounds=5", f"--steps={STEPS}"),
     ),
+    "spade": (
+        "--width=2",
+        "--image_size=16",
+        "--batch_size=8",
+        "--patch_layers=1",
+        "--style_size=4",
+        f"--steps={STEPS}",
+    ),
     # Rounds 5 to 16 are of 8×8 pixels, 17 to 20 of 16×16, which fade in.
     "progressive": (
         *("--base=32", "--most=8", "--image_size=16", "--stable_images=32", "--fade_images=64"),
@@ -64,7 +72,7 @@ GAMES = {
     ),
 }
 EXPERIMENTS = (
-    *("cgan", "sgan", "vae", "began", "sagan", "biggan", "r3gan", "pix2pix", "restore", "progressive"),
+    *("cgan", "sgan", "vae", "began", "sagan", "biggan", "r3gan", "pix2pix", "restore", "spade", "progressive"),
 )  # which have a run of their own; the games are dcgan's
 
 

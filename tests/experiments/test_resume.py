@@ -114,6 +114,7 @@ OTHERS = {
     "sagan": ("--width=2", "--image_size=16", "--batch_size=8", "--ada_target=-0.9", "--ada_images=100"),
     "biggan": ("--width=2", "--image_size=8", "--batch_size=8", "--attention=0", "--d_lr=1e-2"),
     "pix2pix": ("--width=2", "--image_size=16", "--batch_size=4", "--load_size=20", "--dataset=digits"),
+    "spade": ("--width=2", "--image_size=16", "--batch_size=4", "--patch_layers=1", "--style_size=4"),
     # Stopped at a border of phases.
     "restore": (
         *("--dataset=digits", "--task=denoise", "--width=2", "--blocks=1", "--batch_size=4"),

@@ -24,6 +24,7 @@ TRICKS = (
 )  # fmt: skip
 
 PAIRS = ("--dataset=digits", "--width=2", "--image_size=8", "--batch_size=8", "--patch_layers=1")
+MAPS = ("--width=2", "--image_size=16", "--batch_size=8", "--patch_layers=1", "--style_size=4")
 PHASES = ("--g_rounds=2", "--d_rounds=0", "--patch_layers=1", "--blocks=1")
 
 # By experiment, and of each the kinds in which it is run.
@@ -97,6 +98,10 @@ CASES = {
         "denoise": (*PAIRS, *PHASES, "--task=denoise", "--network=rrdb", "--blocks=1", "--perceptual=1"),
         "distance": (*PAIRS, "--task=inpaint", "--game=none"),
     },
+    "spade": {
+        "photos": (*MAPS, "--kl=0.1"),
+        "alone": (*MAPS, "--encoder=false", "--perceptual=0", "--load_size=20", "--dtype=bfloat16", "--ema=0"),
+    },
     "progressive": {  # two rounds of 4×4 pixels, then one of 8×8
         "digits": (*GROWING, "--batch_size=8"),
         "game": (*GROWING, "--batch_sizes=8,16", "--game=r3gan", "--pack=2", "--dtype=bfloat16"),
@@ -106,7 +111,7 @@ CASES = {
 FILLED_IN = ("d_lr", "d_norm", "lr", "latent_size", "batch_sizes")
 # What result.json of an experiment says beside what all say.
 MEASURED = {"sgan": {"test_accuracy", "supervised_test_accuracy", "test_images"}}
-TRANSLATES = {"pix2pix", "restore"}
+TRANSLATES = {"pix2pix", "restore", "spade"}
 ELSEWHERE = {"classifier", "mixture2d"}  # tested in a file of their own
 
 pytestmark = pytest.mark.usefixtures("compiled_in_haste")
@@ -159,9 +164,8 @@ def test_a_few_rounds(experiment, kind, run_experiment, saved, tmp_path, capsys)
     assert config["experiment"] == experiment
     assert config["flags"]["steps"] == 3
     assert None not in [config["flags"].get(name, 0) for name in FILLED_IN]
-    assert read_config(tmp_path)["data"]["classes"] == (
-        list("0123456789") if kind != "colorize" else ["temple", "flower"]
-    )
+    of_photos = experiment == "spade" or kind == "colorize"
+    assert read_config(tmp_path)["data"]["classes"] == (["temple", "flower"] if of_photos else list("0123456789"))
 
     result = json.loads((tmp_path / "result.json").read_text())
     assert result.keys() == {"step", "metrics", "seconds", "images_per_second"} | MEASURED.get(experiment, set())
