@@ -6,7 +6,8 @@ python -m gan_jax translate --workdir=RUN --degrade my_photo.jpg             # d
 python -m gan_jax translate --workdir=RUN torn.png --masks=where_it_is_torn.png
 
 Images keep their size, or become as many times larger as the run makes them: sides that the network does not take are reflected
-at the edges, and cut back. Label maps, for spade, become as large as those that it learnt. Runs that colour see the brightness of a coloured image. DIR/before-after.png shows the first ones.
+at the edges, and cut back. Label maps, for spade, become as large as those that it learnt. Runs that colour see the brightness
+of a coloured image. DIR/before-after.png shows the first ones.
 """
 
 from dataclasses import dataclass

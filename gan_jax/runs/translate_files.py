@@ -100,7 +100,9 @@ def translate(
 
 
 def read(run: TrainedRun, translator: Translator, path: str, masks: str | None, degrade: bool = False) -> Batch:
-    """A file as an example, as large as it is unless the translator's sides are fixed, with its labels, or what is missing in it, if the translator asks for that.
+    """A file as an example, as large as it is unless the translator's sides are fixed.
+
+    With its labels, or what is missing in it, if the translator asks for that.
 
     Args: degrade: whether it is to be made of the file's image as the run's examples were.
     """
