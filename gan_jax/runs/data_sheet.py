@@ -28,9 +28,9 @@ def save(workdir: Path, data: Data, recipe: Recipe, seed: int) -> None:
 def sheet(source: Source | Domains | None, recipe: Recipe, seed: int) -> Image.Image | None:
     """The first images that the run trains on, beside the same as augmented before the first round.
 
-    Of several domains a row each. None where there are no images in gray or colour.
+    Of several domains a row each, and of pairs one of each side. None where there are no images in gray or colour.
     """
-    rows = {name: images_of(each, seed) for name, each in _domains(source)}
+    rows = {name: images_of(each, seed, field) for name, each, field in _sides(source)}
     rows = {name: images for name, images in rows.items() if images is not None}
     if not rows:
         return None
@@ -47,13 +47,13 @@ def sheet(source: Source | Domains | None, recipe: Recipe, seed: int) -> Image.I
     return panels.wall(pictures, list(rows), columns, side=SIDE)
 
 
-def images_of(source: Source, seed: int) -> np.ndarray | None:
-    """The first images of the first epoch, [n, H, W, C] in [-1, 1]; None if the examples have no such images."""
-    field = source.spec.get("image")
+def images_of(source: Source, seed: int, name: str = "image") -> np.ndarray | None:
+    """The first images of the first epoch, [n, H, W, C] in [-1, 1]; None if the examples have no such images in this field."""
+    field = source.spec.get(name)
     if field is None or len(field.shape) != 3 or field.shape[-1] not in (1, 3) or field.dtype != np.uint8:
         return None
     chosen = pipeline.indices(len(source), seed, 0, min(SHOWN, len(source)))
-    return np.asarray(to_unit_range(source[chosen]["image"]))
+    return np.asarray(to_unit_range(source[chosen][name]))
 
 
 def augmented(recipe: Recipe, images: np.ndarray, seed: int) -> np.ndarray:
@@ -62,8 +62,11 @@ def augmented(recipe: Recipe, images: np.ndarray, seed: int) -> np.ndarray:
     return np.asarray(jax.jit(recipe.augment)(images, keys, 0))
 
 
-def _domains(source: Source | Domains | None) -> Iterator[tuple[str, Source]]:
+def _sides(source: Source | Domains | None) -> Iterator[tuple[str, Source, str]]:
+    """Yields titles, sources and the names of their fields of images."""
     if isinstance(source, Domains):
-        yield from source.sources.items()
+        yield from ((name, each, "image") for name, each in source.sources.items())
+    elif source is not None and "target" in source.spec:
+        yield from (("input", source, "image"), ("target", source, "target"))
     elif source is not None:
-        yield "", source
+        yield "", source, "image"

@@ -20,6 +20,15 @@ from gan_jax.training.files import replace_file
 
 NEAREST = "nearest-newest.png"
 TRIED = "Evaluated in training, always by samples of the same latents; the first score chooses the best checkpoint."
+# What else is seen of a run that translates, by file: a caption, and what it is.
+PAIRS = {
+    "samples.gif": ("The same over time.", "The same examples, from the first round to the last"),
+    "translated.png": (
+        "Beside what is made without learning.",
+        "Examples, baselines, outputs and targets, side by side",
+    ),
+    data_sheet.NAME: ("Pairs that are learnt.", "Pairs of images that the run learns"),
+}
 
 
 def save(workdir: Path, nearest: str | None = None, floor: Mapping[str, float] | None = None) -> Path:
@@ -76,6 +85,8 @@ def _page(workdir: Path, found: str | None, floor: Mapping[str, float] | None) -
     subject, game = places.title(flags.get("dataset") or flags.get("mixture") or ""), flags.get("game")
     name = content["experiment"] + (f" on {subject}" if subject else "")
     rounds = f"{step:,} of {flags['steps']:,}" if flags.get("steps") else f"{step:,}"
+    if found is None and "target" in content["data"]["example"]:
+        found = ""
     if found is None:
         found = nearest(workdir, "Samples") if draws and _is_newest(workdir / NEAREST, workdir / "samples") else ""
         found = found or (
@@ -132,6 +143,11 @@ def _samples(workdir: Path, content: dict) -> str:
     if not pictures:
         return ""
     step = int(pictures[-1].stem)
+    if "target" in content["data"]["example"]:
+        said = f"Examples that were not learnt, after round {step:,}: what is given, what is made of it, the truth."
+        shown = [page.picture(pictures[-1], said, "Inputs, outputs and targets, side by side")]
+        shown += [page.picture(workdir / name, *text) for name, text in PAIRS.items() if (workdir / name).exists()]
+        return page.side_by_side(shown)
     early = bool(flags.get("ema")) and "given" in content  # earlier versions drew all alike
     by = "by G itself, as it is in training" if early and step < EARLY else "by the moving average of G's weights"
     last = f"After round {step:,}" + (f", {by}." if flags.get("ema") else ".")
