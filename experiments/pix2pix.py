@@ -68,7 +68,7 @@ def make(config: Config, spec: DataSpec) -> Recipe:
         over_devices(GAMES[config.game]),
         adam(own.g_lr),
         adam(own.d_lr),
-        costs={"l1": (own.l1, translation.l1)},
+        costs={"l1_distance": (own.l1, translation.l1)},
         conditional=config.conditional,
         jitter=Jitter(loaded(config.data, (height, width)), config.data.mirror),
         multiple=2**halvings,

@@ -86,7 +86,7 @@ def make(config: Config, spec: DataSpec) -> Recipe | list[Phase]:
         adam(own.d_lr),
         inputs=restorer.inputs,
         compose=restorer.compose,
-        costs={"l1": (own.l1, translation.l1)},
+        costs={"l1_distance": (own.l1, translation.l1)},
         conditional=spec.example["image"].shape[:2] == target[:2],
         jitter=Jitter(loaded(config.data, target[:2]), config.data.mirror),
         multiple=restorer.multiple,
@@ -100,7 +100,9 @@ def make(config: Config, spec: DataSpec) -> Recipe | list[Phase]:
     both = alone
     if config.perceptual:
         network = features.load_classifier(config.features) if config.features else features.for_any_images(target)
-        both = alone._replace(costs={**alone.costs, "perceptual": (config.perceptual, perceptual.cost(network))})
+        both = alone._replace(
+            costs={**alone.costs, "perceptual_distance": (config.perceptual, perceptual.cost(network))}
+        )
     stays = lambda state, key: state
     return [
         Phase(learns(alone, players=(GENERATOR,)), config.g_rounds, config.run.batch_size),

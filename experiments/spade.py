@@ -82,7 +82,7 @@ def make(config: Config, spec: DataSpec) -> Recipe:
     *sides, channels = spec.example["target"].shape
     adam = partial(optax.adam, b1=config.beta1, b2=config.beta2)
     look = features.for_any_images(spec.example["target"].shape)
-    costs = {"perceptual": (config.perceptual, perceptual.cost(look))} if config.perceptual else {}
+    costs = {"perceptual_distance": (config.perceptual, perceptual.cost(look))} if config.perceptual else {}
     setup = spade.Setup(
         networks.Generator(channels, config.width, AXIS),
         networks.Encoder(config.style_size, config.width) if config.encoder else None,

@@ -6,7 +6,7 @@ from the labels and z; D scores patches, at several scales, of (labels, y) and (
   D minimises           the mean over scales of game.d
   G and E minimise      the mean over scales of game.g + λ_f features + λ_kl KL(q(z|y) ‖ N(0, 1)) + what else there is
 
-features: the mean over scales of Σ over layers of E|D_i(y) - D_i(G)|, of those of pix2pixHD (Wang et al. 2018, arXiv:1711.11585,
+The metrics d_loss and g_loss are the game's. features: the mean over scales of Σ over layers of E|D_i(y) - D_i(G)|, of those of pix2pixHD (Wang et al. 2018, arXiv:1711.11585,
 equation 4), where D's maps of y count as constants.
 """
 
@@ -119,16 +119,16 @@ def g_step(setup: Setup, state: State, example: Batch, keys: Key) -> tuple[State
         fake, divergence, variables = draw(setup, params, state, example, keys)
         d_params = state.players[DISCRIMINATOR].params
         (real_scores, real_maps), (fake_scores, fake_maps), _ = discriminate(setup, d_params, state, example, fake)
-        metrics = {"adversarial": over_scales(setup.game, real_scores, fake_scores).g}
-        metrics["features"] = matched(real_maps, fake_maps)
-        total = metrics["adversarial"] + setup.features * metrics["features"]
+        metrics = {"g_loss": over_scales(setup.game, real_scores, fake_scores).g}
+        metrics["features_distance"] = matched(real_maps, fake_maps)
+        total = metrics["g_loss"] + setup.features * metrics["features_distance"]
         if setup.encoder is not None:
             metrics["kl"] = divergence
             total += setup.kl * divergence
         for name, (weight, cost) in setup.costs.items():
             metrics[name] = cost(fake, example)
             total += weight * metrics[name]
-        return total, (variables, {"g_loss": total, **metrics})
+        return total, (variables, metrics)
 
     names = tuple(parameters(setup, state))
     state, metrics = descend_together(state, names, loss, setup.g_optimizer, setup.axis_name, norm="g_gradient_norm")

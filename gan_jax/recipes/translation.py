@@ -6,6 +6,8 @@ An example is a pair, {"image": x, "target": y}: what is given, and what it is t
   D minimises ½ game.d(D(x, y), D(x, G(x)))
   G minimises game.g(D(x, y), D(x, G(x))) + λ E|y - G(x)| + what else there is   (equations 1, 3 and 4)
 
+The metrics d_loss and g_loss are the game's; costs have names of their own.
+
 Either may also play alone for some rounds (`Phase`): G without a game, D against a G that stays as it is.
 """
 
@@ -121,9 +123,9 @@ def d_step(setup: Setup, state: State, example: Batch, key: Key) -> tuple[State,
 
     def loss(params: PyTree):
         real_scores, fake_scores, variables = discriminate(setup, params, state, example, fake, key)
-        total = setup.d_share * setup.game(real_scores, fake_scores).d
+        game = setup.game(real_scores, fake_scores).d
         accuracies = measures.accuracies(real_scores, fake_scores, setup.axis_name)
-        return total, (variables, {"d_loss": total, **accuracies})
+        return setup.d_share * game, (variables, {"d_loss": game, **accuracies})
 
     return descend(state, DISCRIMINATOR, loss, setup.d_optimizer, setup.axis_name, norm="d_gradient_norm")
 
@@ -137,12 +139,11 @@ def g_step(setup: Setup, state: State, example: Batch, key: Key, *, plays: bool)
         if plays:
             d_params = state.players[DISCRIMINATOR].params
             real_scores, fake_scores, _ = discriminate(setup, d_params, state, example, fake, key)
-            total += setup.game(real_scores, fake_scores).g
-            metrics["adversarial"] = total
+            total = metrics["g_loss"] = setup.game(real_scores, fake_scores).g
         for name, (weight, cost) in setup.costs.items():
             metrics[name] = cost(fake, example)
             total += weight * metrics[name]
-        return total, (variables, {"g_loss": total, **metrics})
+        return total, (variables, metrics)
 
     state, metrics = descend(state, GENERATOR, loss, setup.g_optimizer, setup.axis_name, norm="g_gradient_norm")
     if setup.ema:

@@ -31,7 +31,7 @@ def setup(**changed):
 
 
 def test_losses_by_hand():
-    """At scores of 0 the hinge game is at 2 and 0 on every scale; G's loss is the weighted sum of its parts."""
+    """At scores of 0 the hinge game is at 2 and 0 on every scale."""
     own = setup(costs={"red": (3.0, lambda images, example: jnp.mean(example["target"][..., 0]))})
     recipe = spade.make(own)
     state = recipe.init(KEY, batch())
@@ -40,11 +40,27 @@ def test_losses_by_hand():
     )
     state = state.replace(players={**state.players, "discriminator": silent})
     _, metrics = jax.jit(recipe.step)(state, batch(), KEY)
-    assert metrics["d_loss"] == pytest.approx(2) and metrics["adversarial"] == pytest.approx(0, abs=1e-6)
-    assert metrics["features"] == pytest.approx(0, abs=1e-6)
+    assert metrics["d_loss"] == pytest.approx(2) and metrics["g_loss"] == pytest.approx(0, abs=1e-6)
+    assert metrics["features_distance"] == pytest.approx(0, abs=1e-6)
     assert metrics["red"] == pytest.approx(float(batch()["target"][0, ..., 0].mean() / 127.5 - 1), rel=1e-4)
-    parts = (0.05 * metrics["kl"], 3 * metrics["red"])
-    assert metrics["g_loss"] == pytest.approx(float(sum(parts)), rel=1e-4, abs=1e-5) and metrics["kl"] > 0
+    assert metrics["kl"] > 0
+
+
+def test_parts_count_by_their_weights():
+    """With D silent what is left are the divergence and costs: twice the weights are twice the gradient."""
+    norms = []
+    for times in (1, 2):
+        recipe = spade.make(
+            setup(kl=0.05 * times, costs={"red": (3.0 * times, lambda images, _: jnp.mean(images[..., 0]))})
+        )
+        state = recipe.init(KEY, batch())
+        player = state.players["discriminator"]
+        silent = player.replace(params=jax.tree.map(jnp.zeros_like, player.params))
+        _, metrics = jax.jit(recipe.step)(
+            state.replace(players={**state.players, "discriminator": silent}), batch(), KEY
+        )
+        norms.append(float(metrics["g_gradient_norm"]))
+    assert norms[1] == pytest.approx(2 * norms[0], rel=1e-3) and norms[0] > 0
 
 
 def test_matched_is_a_mean_over_scales_of_a_sum_over_layers():

@@ -29,22 +29,30 @@ def setup(**changed):
     fields = dict(costs={"l1": (100.0, translation.l1)}) | changed
     axis_name = fields.get("axis_name")
     generator = UNet(1, halvings=5, width=2, axis_name=axis_name)
-    return Setup(generator, PatchGAN(1, width=2, axis_name=axis_name), games.non_saturating, SGD, SGD, **fields)
+    fields = dict(g_optimizer=SGD, d_optimizer=SGD) | fields
+    return Setup(generator, PatchGAN(1, width=2, axis_name=axis_name), games.non_saturating, **fields)
+
+
+def first_metrics(**changed):
+    """Those of the first round, with a D that scores all images 0, whose last layer alone learns."""
+    recipe = translation.make(setup(**changed))
+    state = recipe.init(KEY, batch())
+    player = state.players["discriminator"]
+    params = dict(player.params)
+    last = max(name for name in params if name.startswith("Conv"))
+    params[last] = jax.tree.map(jnp.zeros_like, params[last])
+    state = state.replace(players={**state.players, "discriminator": player.replace(params=params)})
+    return jax.jit(recipe.step)(state, batch(), KEY)[1]
 
 
 def test_losses_by_hand():
-    """D's and G's, before the step: D's halved; at scores of 0 they are ln 2."""
-    own = setup()
-    recipe = translation.make(own)
-    state = recipe.init(KEY, batch())
-    silent = jax.tree.map(jnp.zeros_like, state.players["discriminator"].params)
-    still = own._replace(d_optimizer=optax.sgd(0.0), g_optimizer=optax.sgd(0.0))
-    state = state.replace(
-        players={**state.players, "discriminator": state.players["discriminator"].replace(params=silent)}
-    )
-    _, metrics = jax.jit(translation.make(still).step)(state, batch(), KEY)
-    assert metrics["d_loss"] == pytest.approx(np.log(2)) and metrics["adversarial"] == pytest.approx(np.log(2))
-    assert metrics["g_loss"] == pytest.approx(np.log(2) + 100 * float(metrics["l1"]), rel=1e-5)
+    """At scores of 0 the game's are 2 ln 2 and ln 2. D goes down half of its own; G's distance counts by its weight."""
+    metrics = first_metrics(d_optimizer=optax.sgd(0.0))
+    assert metrics["d_loss"] == pytest.approx(2 * np.log(2)) and metrics["g_loss"] == pytest.approx(np.log(2))
+    whole = first_metrics(d_optimizer=optax.sgd(0.0), d_share=1.0, costs={"l1": (200.0, translation.l1)})
+    assert whole["d_gradient_norm"] == pytest.approx(2 * float(metrics["d_gradient_norm"]), rel=1e-4)
+    assert whole["g_gradient_norm"] == pytest.approx(2 * float(metrics["g_gradient_norm"]), rel=1e-4)
+    assert whole["l1"] == metrics["l1"] and metrics["d_gradient_norm"] > 0
 
 
 def test_l1_is_a_mean_over_all_numbers():
@@ -64,7 +72,7 @@ def test_one_may_play_alone(players):
         for name in state.players
     }
     assert moved == {name: name in players for name in state.players}
-    assert ("adversarial" in metrics, "d_loss" in metrics) == (False, players == ("discriminator",))
+    assert ("g_loss" in metrics, "d_loss" in metrics) == (False, players == ("discriminator",))
 
 
 def smooth(n, side, channels=3):
