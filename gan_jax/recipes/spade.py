@@ -6,8 +6,8 @@ from the labels and z; D scores patches, at several scales, of (labels, y) and (
   D minimises           the mean over scales of game.d
   G and E minimise      the mean over scales of game.g + λ_f features + λ_kl KL(q(z|y) ‖ N(0, 1)) + what else there is
 
-The metrics d_loss and g_loss are the game's. features: the mean over scales of Σ over layers of E|D_i(y) - D_i(G)|, of those of pix2pixHD (Wang et al. 2018, arXiv:1711.11585,
-equation 4), where D's maps of y count as constants.
+Here features is the mean over scales of Σ over layers of E|D_i(y) - D_i(G)|, pix2pixHD's (Wang et al. 2018, arXiv:1711.11585,
+equation 4), where D's maps of y count as constants. The metrics d_loss and g_loss are the game's.
 """
 
 from collections.abc import Callable, Mapping
