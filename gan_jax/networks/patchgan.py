@@ -104,7 +104,7 @@ class MultiScale(nn.Module):
 
 def _halved(x: Array) -> Array:
     """Means over windows of 3×3, every second one; beyond the edges nothing counts. [B, H, W, C] -> [B, ⌈H/2⌉, ⌈W/2⌉, C]."""
-    return nn.avg_pool(x, (3, 3), (2, 2), ((1, 1), (1, 1)), count_include_pad=False)
+    return nn.avg_pool(x, (3, 3), (2, 2), ((1, 1), (1, 1)), count_include_pad=False).astype(x.dtype)
 
 
 def _conv(
