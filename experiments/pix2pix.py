@@ -10,13 +10,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar
 
-import optax
-
 from gan_jax import presets
 from gan_jax.config.options import option, replace
 from gan_jax.config.parts import ClusterConfig, RunConfig
 from gan_jax.config.setup import over_devices
-from gan_jax.config.translation import PairedDataConfig, TranslationConfig, loaded, with_pairs
+from gan_jax.config.translation import PairedDataConfig, TranslationConfig, loaded, optimizers, with_pairs
 from gan_jax.data import DataSpec
 from gan_jax.games import GAMES
 from gan_jax.networks.patchgan import NORMS, PatchGAN
@@ -50,7 +48,10 @@ class Config:
         2, "Of D, that halve: it scores patches of 16, 34, 70, ... pixels; 0: pixels; 3 as published.", low=0
     )
     conditional: bool = option(True, "Whether D sees what an image was made of.")
-    noisy: bool = option(False, "Translate with dropout and an image's own statistics, as published.")
+    noisy: bool = option(
+        False,
+        "Whether translate and evaluate, unless told otherwise, keep dropout and use an image's own statistics, as published.",
+    )
     cluster: ClusterConfig = ClusterConfig()
 
 
@@ -61,13 +62,11 @@ def make(config: Config, spec: DataSpec) -> Recipe:
     """A U-Net that draws, and a D that scores patches."""
     own, (height, width, channels) = config.translation, spec.example["target"].shape
     halvings = config.halvings or halvings_of((height, width))
-    adam = partial(optax.adam, b1=own.beta1, b2=own.beta2)
     setup = Setup(
         UNet(channels, halvings, config.width, config.norm, config.dropout, AXIS),
         PatchGAN(config.patch_layers, config.width, config.norm, AXIS),
         over_devices(GAMES[config.game]),
-        adam(own.g_lr),
-        adam(own.d_lr),
+        *optimizers(own),
         costs={"l1_distance": (own.l1, translation.l1)},
         conditional=config.conditional,
         jitter=Jitter(loaded(config.data, (height, width)), config.data.mirror),
@@ -77,7 +76,7 @@ def make(config: Config, spec: DataSpec) -> Recipe:
         dtype=DTYPES[own.dtype],
         axis_name=AXIS,
     )
-    return translation.make(setup)
+    return translation.make(setup, name=config.data.direction)
 
 
 main = experiment("pix2pix", Config, make, presets=PRESETS, resolve=partial(with_pairs, usual="edges"), load=load_pairs)

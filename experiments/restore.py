@@ -13,12 +13,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar
 
-import optax
-
 from gan_jax.config.options import option, replace
 from gan_jax.config.parts import ClusterConfig, RunConfig
 from gan_jax.config.setup import over_devices
-from gan_jax.config.translation import PairedDataConfig, TranslationConfig, loaded, with_pairs
+from gan_jax.config.translation import PairedDataConfig, TranslationConfig, loaded, optimizers, with_pairs
 from gan_jax.data import DataSpec
 from gan_jax.evaluation import features, perceptual
 from gan_jax.games import GAMES
@@ -77,13 +75,11 @@ def make(config: Config, spec: DataSpec) -> Recipe | list[Phase]:
     restorer = restorers.make(
         config.task, config.network, spec.example, width=config.width, blocks=config.blocks, axis_name=AXIS
     )
-    adam = partial(optax.adam, b1=own.beta1, b2=own.beta2)
     alone = Setup(
         restorer.generator,
         PatchGAN(config.patch_layers, config.width, axis_name=AXIS),
         over_devices(GAMES.get(config.game, GAMES["non_saturating"])),
-        adam(own.g_lr),
-        adam(own.d_lr),
+        *optimizers(own),
         inputs=restorer.inputs,
         compose=restorer.compose,
         costs={"l1_distance": (own.l1, translation.l1)},

@@ -137,6 +137,8 @@ PUBLISHED_PIX2PIX = dict(
     image_size="256",
     load_size="286",
     noisy=True,
+    decay_from=40_000,
+    decay_rounds=40_000,
 )
 
 # Park et al. 2019, arXiv:1903.07291, appendix A, and the authors' code; as many rounds as 200 epochs of ADE20K take.
@@ -149,6 +151,8 @@ PUBLISHED_SPADE = dict(
     image_size="256",
     load_size="286",
     ema=0.0,
+    decay_from=63_157,
+    decay_rounds=63_156,
 )
 
 

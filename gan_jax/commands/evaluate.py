@@ -42,6 +42,9 @@ class Options:
         "by default the test split.",
         choices=SPLITS,
     )
+    noisy: bool | None = option(
+        None, "Of a run that translates: with noise of its own, or without; by default as the run has it."
+    )
     data_dir: str | None = option(None, "Folder of datasets, if it is another than the run's.")
     dataset: str | None = option(None, "Where the run's images are now, if they were moved, as in folder:PATH.")
     allow_changed_data: bool = option(False, "Compare with data that are not those that the run learnt.")
@@ -62,9 +65,13 @@ def evaluate(options: Options) -> dict:
             if value:
                 raise ValueError(f"{name}={value}: of samples; a run of {run.experiment} translates")
         result, pictures = translation_scores.score(
-            run, options.scoring, options.metrics, options.seed, place, options.split or SPLITS[1]
+            run, options.scoring, options.metrics, options.seed, place, options.split or SPLITS[1], options.noisy
         )
     else:
+        if options.noisy is not None:
+            raise ValueError(
+                f"noisy={str(options.noisy).lower()}: of what translates; a run of {run.experiment} does not"
+            )
         how = score.Drawing(options.seed, options.truncation, options.standing_batches)
         result, pictures = score.score(
             run, options.scoring, options.metrics, how, place, options.iwae, options.split or SPLITS[0]
@@ -80,7 +87,9 @@ def main(parsed: Parsed) -> None:
     result = evaluate(parsed.config)
     print("\n".join(score_table.table(result)))
     if result["extractor"] and not result["extractor"]["for_such_images"]:
-        name, dataset = result["extractor"]["name"], result.get("real", result.get("pairs"))["dataset"]
-        print(f"{name} knows no such images, but their colours and shapes: it compares runs on the same images.")
-        print(f"One that knows them: {advice.train_one(dataset)}")
+        print(
+            f"{result['extractor']['name']} knows no such images, but their colours and shapes: it compares runs on the same images."
+        )
+        if "real" in result:
+            print(f"One that knows them: {advice.train_one(result['real']['dataset'])}")
     print(Path(parsed.config.workdir) / "evaluation.json")

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import ClassVar, TypeVar
 
+import optax
+
 from gan_jax.config.options import option, replace
 from gan_jax.config.parts import DataConfig
 from gan_jax.data import sources
@@ -49,19 +51,40 @@ class MapsConfig(PairedDataConfig):
 
 
 @dataclass(frozen=True)
-class TranslationConfig:
+class LearningConfig:
     """How G and D learn."""
 
-    GROUP: ClassVar[str] = "losses"
-    l1: float = option(100.0, "Weight of G's mean distance from the target.", low=0)
+    GROUP: ClassVar[str] = "learning"
     d_lr: float = option(2e-4, "Adam's rate, D's.", low=0)
     g_lr: float = option(2e-4, "Adam's rate, G's.", low=0)
     beta1: float = option(0.5, "Adam's β1.", low=0, high=1)
     beta2: float = option(0.999, "Adam's β2.", low=0, high=1)
+    decay_from: int | None = option(
+        None, "Step of a player from which on its rate falls linearly to 0; by default it does not.", low=0
+    )
+    decay_rounds: int = option(1000, "Over how many steps it does so.", low=1)
     ema: float = option(
         0.0, "Decay of a moving average of G's weights that translates; 0: G itself.", low=0, high=0.999999
     )
     dtype: str = option("float32", "What the networks compute in, in training.", choices=DTYPES)
+
+
+@dataclass(frozen=True)
+class TranslationConfig(LearningConfig):
+    """And how much a distance counts."""
+
+    l1: float = option(100.0, "Weight of G's mean distance from the target.", low=0)
+
+
+def optimizers(config: LearningConfig) -> tuple[optax.GradientTransformation, optax.GradientTransformation]:
+    """G's and D's."""
+
+    def adam(rate: float) -> optax.GradientTransformation:
+        if config.decay_from is not None:
+            rate = optax.linear_schedule(rate, 0.0, config.decay_rounds, config.decay_from)
+        return optax.adam(rate, b1=config.beta1, b2=config.beta2)
+
+    return adam(config.g_lr), adam(config.d_lr)
 
 
 def is_paired(dataset: str) -> bool:

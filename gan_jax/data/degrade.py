@@ -39,7 +39,7 @@ PALETTE = np.array(
     ]
 )
 CLUSTER_BLUR = 1.5  # pixels
-VERSIONS = 16  # of each image, where chance has a part in them
+VERSIONS = 16  # of each image that is learnt, where chance has a part in them
 
 
 def gray(image: np.ndarray, amount: None, random: Random) -> Fields:
@@ -136,15 +136,16 @@ DEGRADATIONS: dict[str, Degradation] = {
 class Degraded:
     """A `Source` of the images of another, each as "target", with what a degradation leaves of it; its labels are kept.
 
-    Where chance has a part there are VERSIONS of each image: example i is of image i mod N, and always the same.
+    Where chance has a part there are several versions of each image: example i is of image i mod N, and always the same.
     """
 
     source: Source
     name: str
     amount: int | float | str | None
+    versions: int = 1
 
     def __len__(self) -> int:
-        return len(self.source) * (VERSIONS if self.by_chance else 1)
+        return len(self.source) * (self.versions if self.by_chance else 1)
 
     def __getitem__(self, indices: np.ndarray) -> dict[str, np.ndarray]:
         whole = self.source[np.asarray(indices) % len(self.source)]
@@ -189,15 +190,35 @@ class Degraded:
         return own and of_names([(f"{own} {self.name}:{self.amount}", len(self))])
 
 
-def degraded(source: Source, text: str) -> Degraded:
-    """The pairs of a degradation named as in "gray" or "downscale:4". Raises ValueError if there is none, or images do not fit."""
+def degraded(source: Source, text: str, versions: int = 1) -> Degraded:
+    """The pairs of a degradation named as in "gray" or "downscale:4".
+
+    Args: versions: of each image, where chance has a part in them.
+    Raises ValueError if there is no such degradation, or images do not fit.
+    """
+    pairs = Degraded(source, *parse(text), versions)
+    pairs._degraded(np.zeros(source.spec["image"].shape, np.uint8), 0)  # whether they fit
+    return pairs
+
+
+def of_image(image: np.ndarray, text: str, seed: int) -> Fields:
+    """The example of an image uint8 [H, W, C] and a degradation, of `seed` where chance has a part, with the image as "target".
+
+    Rows and columns at the end for which a smaller image has no pixel are left out. Raises ValueError as `degraded`.
+    """
+    name, amount = parse(text)
+    if name == "downscale":
+        image = image[: image.shape[0] // amount * amount, : image.shape[1] // amount * amount]
+    return {**DEGRADATIONS[name].function(image, amount, np.random.RandomState([seed, 19])), "target": image}
+
+
+def parse(text: str) -> tuple[str, int | float | str | None]:
+    """The name of a degradation and its amount. Raises ValueError if there is none."""
     name, colon, amount = text.partition(":")
     if name not in DEGRADATIONS:
         raise ValueError(f"degrade={text}: unknown degradation {name!r}; choose from {', '.join(DEGRADATIONS)}")
     kind = DEGRADATIONS[name]
-    pairs = Degraded(source, name, _amount(text, kind, amount) if colon else kind.usual)
-    assert pairs.spec  # which tries it on one image
-    return pairs
+    return name, _amount(text, kind, amount) if colon else kind.usual
 
 
 def _amount(text: str, kind: Degradation, amount: str) -> int | float | str:

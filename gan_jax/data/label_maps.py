@@ -5,10 +5,12 @@ Examples are {"labels": int32 [H, W, 1], "image": uint8 [H, W, 3], the map in co
 
 import colorsys
 import dataclasses
+import functools
+import os
 
 import jax
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 from gan_jax.data import paired, pixels
 from gan_jax.data.fingerprint import of_names
@@ -19,7 +21,6 @@ from gan_jax.data.source import Source
 from gan_jax.data.spec import Spec
 
 DONT_CARE = 255  # in a file: what is there does not matter, or is not known
-READ = 256  # maps at once
 MODES = ("P", "L", "1", "I;16", "I")  # of files that hold numbers: by a palette, or gray
 
 
@@ -66,34 +67,42 @@ def load(
     """
     pairs = paired.in_two_folders(paths, split=split, decoding=decoding, skip_broken=skip_broken)
     if num_labels is None:
-        learnt = pairs
-        if split != "train":
-            learnt = paired.in_two_folders(
-                paths, split="train", decoding=decoding._replace(size=ANY), skip_broken=skip_broken
-            )
-        num_labels = 1 + max(largest(read(path)) for path in learnt.a.paths)
+        num_labels = count(paths, decoding=decoding, skip_broken=skip_broken)
     for path in pairs.a.paths:
-        require_labels(path, read(path), num_labels)
+        require_known(path, _largest_in(path), num_labels)
     return LabelMaps(pairs.a, pairs.b)
 
 
-def require_labels(path: str, labels: np.ndarray, count: int) -> None:
-    """Raises ValueError, naming file and number, unless all labels in a map are known."""
-    if (found := largest(labels)) >= count:
+def count(paths: str, *, decoding: Decoding = pixels.AS_IT_IS, skip_broken: bool = False) -> int:
+    """One more than the largest number in the maps to train on, of "MAPS,IMAGES". Raises as `load`."""
+    pairs = paired.in_two_folders(paths, split="train", decoding=decoding._replace(size=ANY), skip_broken=skip_broken)
+    return 1 + max(map(_largest_in, pairs.a.paths))
+
+
+def require_known(path: str, largest: int, count: int) -> None:
+    """Raises ValueError, naming file and number, unless the largest number of a map is one of so many labels."""
+    if largest >= count:
         raise ValueError(
-            f"{path}: has a label {found}, and there are {count}, 0 to {count - 1}, or {DONT_CARE} for what does not matter; "
+            f"{path}: has a label {largest}, and there are {count}, 0 to {count - 1}, or {DONT_CARE} for what does not matter; "
             "--num_labels, in training, allows more"
         )
 
 
-def read(path: str) -> np.ndarray:
-    """The numbers in a file, int64 [H, W]. Raises ValueError if it holds colours instead."""
-    with pixels.opened(path) as image:
+def read(path: str, max_pixels: int | None = None) -> np.ndarray:
+    """The numbers in a file, int64 [H, W]. Raises ValueError if it holds colours instead, or numbers that are no labels."""
+    with pixels.opened(path, max_pixels) as image:
         if image.mode not in MODES:
             raise ValueError(
                 f"{path}: is an image in colours ({image.mode}); a label map is a PNG of numbers, by a palette or gray"
             )
-        return np.asarray(image).astype(np.int64)
+        ImageOps.exif_transpose(image, in_place=True)
+        labels = np.asarray(image).astype(np.int64)
+    if labels.min() < 0 or labels.max() > DONT_CARE:
+        found = labels.min() if labels.min() < 0 else labels.max()
+        raise ValueError(
+            f"{path}: has a number {found}; labels are 0 to {DONT_CARE - 1}, and {DONT_CARE} for what does not matter"
+        )
+    return labels
 
 
 def resized(labels: np.ndarray, size: tuple[int, int], crop: str) -> np.ndarray:
@@ -111,12 +120,15 @@ def in_colours(labels: np.ndarray) -> np.ndarray:
     return np.round(255 * np.array(colours)).astype(np.uint8)[np.asarray(labels)[..., 0] % 256]
 
 
-def count_labels(source: Source) -> int:
-    """One more than the largest number in a source's label maps."""
-    batches = np.array_split(np.arange(len(source)), -(-len(source) // READ))
-    return 1 + max(largest(source[rows]["labels"]) for rows in batches)
-
-
 def largest(labels: np.ndarray) -> int:
-    """The largest number in label maps, but for DONT_CARE."""
+    """The largest number in a label map, but for DONT_CARE."""
     return int(labels[labels != DONT_CARE].max(initial=0))
+
+
+def _largest_in(path: str) -> int:
+    return _largest_of(path, os.stat(path).st_mtime_ns)
+
+
+@functools.cache  # of a file as it was then: it is asked for twice, to count labels and to check them
+def _largest_of(path: str, changed: int) -> int:
+    return largest(read(path))

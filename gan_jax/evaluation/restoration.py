@@ -32,15 +32,15 @@ def l1(a: np.ndarray, b: np.ndarray, mask: np.ndarray | None = None) -> np.ndarr
 def ssim(a: np.ndarray, b: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
     """Structural similarity (`image_metrics.similarity_maps`), the mean over places, and channels; 1 for equal images.
 
-    Args: mask: as `psnr`'s: those places count that are the centre of a window and in the mask; None counts all.
-    Raises ValueError for other shapes, or if none counts.
+    Args: mask: as `psnr`'s: those places count that are the centre of a window and in the mask, and of an image that has none the
+    number is NaN; None counts all.
+    Raises as `psnr`.
     """
     _require("ssim", a, b, mask)
     maps, _ = similarity_maps(a.astype(float), b.astype(float))
     if mask is not None:
         top, left = (min(WINDOW, *a.shape[1:3]) // 2,) * 2
         mask = mask[:, top : top + maps.shape[1], left : left + maps.shape[2]]
-        _require_counted("ssim", mask)
     return _mean(maps, mask)
 
 
@@ -62,7 +62,8 @@ def _mean(values: np.ndarray, mask: np.ndarray | None) -> np.ndarray:
     """Of [N, H, W, C] over all axes but the first, within the mask [N, H, W]."""
     if mask is None:
         return values.mean(axis=(1, 2, 3))
-    return (values.mean(axis=-1) * mask).sum(axis=(1, 2)) / mask.sum(axis=(1, 2))
+    with np.errstate(invalid="ignore"):
+        return (values.mean(axis=-1) * mask).sum(axis=(1, 2)) / mask.sum(axis=(1, 2))
 
 
 def _require(name: str, a: np.ndarray, b: np.ndarray, mask: np.ndarray | None) -> None:
@@ -74,9 +75,5 @@ def _require(name: str, a: np.ndarray, b: np.ndarray, mask: np.ndarray | None) -
     if mask is not None:
         if mask.dtype != bool or mask.shape != a.shape[:3]:
             raise ValueError(f"{name} needs a mask of bool {list(a.shape[:3])}, got {mask.dtype} {list(mask.shape)}")
-        _require_counted(name, mask)
-
-
-def _require_counted(name: str, mask: np.ndarray) -> None:
-    if not mask.any(axis=(1, 2)).all():
-        raise ValueError(f"{name}: image {int(np.argmin(mask.any(axis=(1, 2))))} has no pixel in its mask")
+        if not mask.any(axis=(1, 2)).all():
+            raise ValueError(f"{name}: image {int(np.argmin(mask.any(axis=(1, 2))))} has no pixel in its mask")

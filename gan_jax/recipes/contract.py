@@ -83,6 +83,7 @@ class Translator(NamedTuple):
       inputs: the fields of an example that it takes.
       translate: (state, example [n, ...], key) -> images [n, H, W, C] in [-1, 1]; key is for those with noise of their own.
       noisy: whether it has noise of its own.
+      otherwise: as `translate`, with noise of its own if that has none, and else without; None if there is no such way.
       multiple: of how many pixels the sides of what it takes are a multiple.
       fixed: whether it takes no sides but those of the examples that it learnt.
     """
@@ -90,6 +91,7 @@ class Translator(NamedTuple):
     inputs: tuple[str, ...]
     translate: Callable[[State, Batch, Key], Array]
     noisy: bool = False
+    otherwise: Callable[[State, Batch, Key], Array] | None = None
     multiple: int = 1
     fixed: bool = False
 

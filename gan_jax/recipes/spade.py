@@ -95,8 +95,11 @@ def make(setup: Setup) -> Recipe:
         state, g_metrics = g_step(setup, state, example, keys)
         return state.replace(step=state.step + 1), d_metrics | g_metrics
 
-    translator = Translator(("labels",), make_translate(setup), noisy=True, fixed=True)
-    return Recipe(init=init, step=step, batches_per_step=1, translators={"labels_to_image": translator})
+    translators = {"labels_to_image": Translator(("labels",), make_translate(setup), noisy=True, fixed=True)}
+    if setup.encoder is not None:
+        in_style = make_translate(setup, of_target=True)
+        translators["in_style"] = Translator(("labels", "target"), in_style, fixed=True)
+    return Recipe(init=init, step=step, batches_per_step=1, translators=translators)
 
 
 def d_step(setup: Setup, state: State, example: Batch, keys: Key) -> tuple[State, Metrics]:
@@ -193,13 +196,20 @@ def one_hot(setup: Setup, example: Batch) -> Array:
     return jax.nn.one_hot(example["labels"][..., 0], setup.classes)
 
 
-def make_translate(setup: Setup) -> Callable[[State, Batch, Key], Array]:
-    """(state, {"labels": [n, H, W, 1]}, key) -> images, each in a style of its own from N(0, 1)."""
+def make_translate(setup: Setup, *, of_target: bool = False) -> Callable[[State, Batch, Key], Array]:
+    """(state, {"labels": [n, H, W, 1]}, key) -> images, each in a style of its own from N(0, 1).
+
+    Args: of_target: in the likeliest style, by E, of the example's "target", any image, instead.
+    """
 
     def translate(state: State, example: Batch, key: Key) -> Array:
         player = state.players[GENERATOR]
         variables = player.ema if setup.ema else player.all_variables
-        z = latents(example_keys(key, len(example["labels"])), setup.style_size)
+        if of_target:
+            encoder = state.players[ENCODER].all_variables
+            z, _ = setup.encoder.apply(encoder, example["target"], train=False)
+        else:
+            z = latents(example_keys(key, len(example["labels"])), setup.style_size)
         return setup.generator.apply(variables, one_hot(setup, example), z, train=False)
 
     return translate

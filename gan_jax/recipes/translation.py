@@ -61,7 +61,8 @@ class Setup(NamedTuple):
       d_share: D's loss is the game's times this.
       jitter: of the examples.
       multiple: of how many pixels the sides of what G takes are a multiple.
-      noisy: whether dropout and an example's own statistics stay when it translates, as the authors have it.
+      noisy: whether, unless it is asked otherwise, dropout and an example's own statistics stay when it translates, as the authors
+        have it.
       ema: decay of the moving average of G that translates; 0: G itself.
       dtype: what the networks compute in, in training.
       axis_name: the mapped axis over which the batch is spread.
@@ -113,7 +114,8 @@ def make(setup: Setup, *, players: tuple[str, ...] = (DISCRIMINATOR, GENERATOR),
             metrics |= own
         return state.replace(step=state.step + 1), metrics
 
-    translator = Translator(setup.inputs, make_translate(setup), setup.noisy, setup.multiple)
+    usual, otherwise = (make_translate(setup, noisy=noisy) for noisy in (setup.noisy, not setup.noisy))
+    translator = Translator(setup.inputs, usual, setup.noisy, otherwise, setup.multiple)
     return Recipe(init=init, step=step, batches_per_step=1, translators={name: translator})
 
 
@@ -172,16 +174,16 @@ def discriminate(
     return *scores, variables
 
 
-def make_translate(setup: Setup) -> Callable[[State, Batch, Key], Array]:
+def make_translate(setup: Setup, *, noisy: bool) -> Callable[[State, Batch, Key], Array]:
     """(state, examples, key) -> images, by the moving average of G if it has one; the examples need have no target.
 
-    If it is noisy each example has its own dropout and is normalised by its own statistics, as the authors' batches of one are.
+    If `noisy` each example has its own dropout and is normalised by its own statistics, as the authors' batches of one are.
     """
 
     def translate(state: State, example: Batch, key: Key) -> Array:
         player = state.players[GENERATOR]
         variables = player.ema if setup.ema else player.all_variables
-        if not setup.noisy:
+        if not noisy:
             drawn = setup.generator.apply(variables, *inputs_of(setup, example), train=False)
             return setup.compose(drawn, example)
 

@@ -4,7 +4,7 @@ from functools import partial
 
 from gan_jax.config.translation import PairedDataConfig, is_paired
 from gan_jax.data import ArraySource, Source, describe, in_memory
-from gan_jax.data.degrade import degraded
+from gan_jax.data.degrade import VERSIONS, degraded
 from gan_jax.data.paired import turned
 from gan_jax.runs import data
 from gan_jax.runs.data import Data
@@ -24,17 +24,25 @@ def splits(config: PairedDataConfig) -> tuple[Source, Source]:
     if is_paired(config.dataset):
         if config.degrade is not None:
             raise ValueError(f"degrade={config.degrade}: makes pairs of images, and {config.dataset} has pairs")
+        if config.dataset.startswith("maps:") and config.direction != PairedDataConfig.direction:
+            raise ValueError(
+                f"direction={config.direction}: label maps are what images are made of, and not the other way"
+            )
         made = partial(turned, direction=config.direction)
-    elif config.direction != PairedDataConfig.direction:
+        return tuple(made(split) for split in data.splits(config))
+    if config.direction != PairedDataConfig.direction:
         raise ValueError(f"direction={config.direction}: of aligned: and pairs:, not of {config.dataset}")
-    elif config.degrade is None:
+    if config.degrade is None:
         raise ValueError(f"{config.dataset} has images but no pairs: --degrade makes them, say --degrade=gray")
-    else:
-        made = partial(_beside_itself, degrade=config.degrade)
-    return tuple(made(split) for split in data.splits(config))
+    if config.load_size is not None:
+        raise ValueError(
+            f"load_size={config.load_size}: of files of pairs; enlarged, what --degrade={config.degrade} leaves would be another thing"
+        )
+    train, test = data.splits(config)
+    return _beside_itself(train, config.degrade, VERSIONS), _beside_itself(test, config.degrade, 1)
 
 
-def _beside_itself(source: Source, degrade: str) -> Source:
+def _beside_itself(source: Source, degrade: str, versions: int) -> Source:
     """Pairs of the source's images; in memory if these are, and nothing is by chance."""
-    made = degraded(source, degrade)
+    made = degraded(source, degrade, versions)
     return in_memory(made) if isinstance(source, ArraySource) and not made.by_chance else made

@@ -1,26 +1,29 @@
 """Image files made into others by a run that translates."""
 
+import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import jax
 import numpy as np
+from PIL import Image
 from tqdm import tqdm
 
 from gan_jax.config.options import require_known
-from gan_jax.config.parts import DataConfig
-from gan_jax.data import ArraySource, image_paths, label_maps, pixels
-from gan_jax.data.degrade import MISSING, degraded
+from gan_jax.data import image_paths
 from gan_jax.pictures import grids, panels
+from gan_jax.randomness import Key
 from gan_jax.recipes.batch import to_unit_range
 from gan_jax.recipes.contract import Batch, Translator
+from gan_jax.runs import file_examples, translated
+from gan_jax.runs.file_examples import Given
 from gan_jax.runs.restore import TrainedRun
 
 SHEET = "before-after.png"
 SHOWN = 8  # images on it
 SIDE = 256  # of each, at most
-NAMED = 10  # files in an error, at most
+BATCH, PIXELS = 8, 2**18  # images at once, at most; and their pixels, if they are several
 
 
 class File(NamedTuple):
@@ -30,16 +33,29 @@ class File(NamedTuple):
     name: str
 
 
-def files_of(paths: Sequence[str]) -> list[File]:
-    """The images of files and folders. Raises ValueError or OSError if one is missing, or two would be written into one file."""
+class Example(NamedTuple):
+    """Fields: number: of the file; fields: that are translated, [H, W, C] each; sides: before they were filled up."""
+
+    number: int
+    fields: Batch
+    sides: tuple[int, int]
+
+
+def files_of(paths: Sequence[str]) -> tuple[list[File], list[str]]:
+    """The images of files and folders, and what cannot be listed, with the reason.
+
+    Raises ValueError or OSError if one is missing, or two would be written into one file.
+    """
     found: list[File] = []
+    unread: list[str] = []
     for path in paths:
         root = Path(path).expanduser()
         if root.is_dir():
-            inside = image_paths.find(root).files
-            if not inside:
+            inside = image_paths.find(root)
+            if not inside.files:
                 raise ValueError(f"{path}: has no images")
-            found += [File(str(root / each), str(Path(each).with_suffix(".png"))) for each in inside]
+            found += [File(str(root / each), str(Path(each).with_suffix(".png"))) for each in inside.files]
+            unread += [f"{root / each}: {error.strerror}" for each, error in inside.unreadable]
         elif root.exists():
             found.append(File(str(root), f"{root.stem}.png"))
         else:
@@ -49,108 +65,105 @@ def files_of(paths: Sequence[str]) -> list[File]:
         if each.name in by_name:
             raise ValueError(f"{each.path}: would be written into {each.name}, as is {by_name[each.name]}")
         by_name[each.name] = each.path
-    return found
+    return found, unread
+
+
+def choose(run: TrainedRun, name: str | None, noisy: bool | None, style: str | None) -> Translator:
+    """The translator of a name, or the first that draws in the style of an image, if one is given, or else in none.
+
+    Args: noisy: as `translated.in_mode`'s; style: the image's file. Raises ValueError if there is none.
+    """
+    found = run.recipe.translators
+    if not found:
+        raise ValueError(f"{run.workdir} is a run of {run.experiment}, which does not translate; sample draws from it")
+    if name is not None:
+        require_known("translator", name, found)
+        found = {name: found[name]}
+    fitting = {each: own for each, own in found.items() if ("target" in own.inputs) == (style is not None)}
+    if not fitting:
+        how = "in the style of an image; --style names it" if style is None else "in no style that is given"
+        raise ValueError(f"{', '.join(found)} of {run.workdir} draws {how}")
+    first = next(iter(fitting))
+    return translated.in_mode({first: fitting[first]}, noisy)[first]
 
 
 def translate(
-    run: TrainedRun,
-    files: Sequence[File],
-    folder: Path,
-    *,
-    name: str | None = None,
-    seed: int = 0,
-    masks: str | None = None,
-    degrade: bool = False,
+    run: TrainedRun, translator: Translator, files: Sequence[File], folder: Path, given: Given, seed: int = 0
 ) -> Iterator[str]:
     """Writes what becomes of each file into a folder, and a sheet of the first ones; yields what cannot be, with the reason.
 
-    Args: name: of the translator, None for the first; seed: of its own noise; masks: of a run that fills holes, a file or a folder
-    of files of the images' names, white where something is missing; None takes what is transparent; degrade: as `read`'s.
-    Raises ValueError if the run has no such translator, or an image would be written over itself; OSError.
+    Args: given: what comes with the files; seed: of the translator's own noise, and of damage by chance.
+    Raises ValueError if something does not fit the run, or an image would be written over itself; OSError.
     """
-    translators = run.recipe.translators
-    if not translators:
-        raise ValueError(f"{run.workdir} is a run of {run.experiment}, which does not translate; sample draws from it")
-    require_known("translator", name := name or next(iter(translators)), translators)
-    translator = translators[name]
-    act = jax.jit(lambda state, example, key: translator.translate(state, jax.tree.map(to_unit_range, example), key))
     for each in files:
         if (folder / each.name).resolve() == Path(each.path).resolve():
             raise ValueError(f"{each.path}: would be written over itself; --out names another folder")
-    key, shown = jax.random.key(seed), []
-    for number, each in enumerate(tqdm(files, desc="images", unit="image", dynamic_ncols=True)):
-        try:
-            example = read(run, translator, each.path, masks, degrade)
-        except Exception as error:  # each of Pillow's decoders has exceptions of its own
-            yield f"{each.path}: {error}"
-            continue
-        given = {field: example[field] for field in translator.inputs}
-        made = _whole(act, run, translator, given, jax.random.fold_in(key, number))
-        if not np.isfinite(made).all():
-            raise ValueError(f"{each.path}: becomes an image that is not finite: the generator's weights are not")
-        picture = grids.grid(made[None], columns=1, padding=0, least_side=1)
-        grids.save(picture, folder / each.name)
-        if len(shown) < SHOWN:
-            others = [np.asarray(to_unit_range(example[name]))[None] for name in ("image", "target") if name in example]
-            before, *truth = (grids.grid(each, columns=1, padding=0, least_side=picture.width) for each in others)
-            shown.append([before, picture, *truth])
+    read, key = file_examples.reader(run, translator, given), jax.random.key(seed)
+    waiting: dict[tuple, list[Example]] = {}  # for others of equal sides
+    shown: dict[int, list[Image.Image]] = {}
+    with tqdm(total=len(files), desc="images", unit="image", dynamic_ncols=True) as bar:
+
+        def write(some: list[Example]) -> None:
+            made = _made(run, translator, some, jax.random.fold_in(key, some[0].number))
+            for example, image in zip(some, made, strict=True):
+                picture = _picture(image)
+                grids.save(picture, folder / files[example.number].name)
+                if example.number in shown:
+                    shown[example.number].insert(1, picture)
+                bar.update()
+
+        for number, file in enumerate(files):
+            try:
+                fields = read(file.path, file.name, seed + number)
+            except Exception as error:  # each of Pillow's decoders has exceptions of its own
+                yield f"{file.path}: {str(error).removeprefix(f'{file.path}: ')}"
+                bar.update()
+                continue
+            if len(shown) < SHOWN:
+                names = ("image", "target") if given.degrade else ("image",)
+                shown[number] = [_picture(np.asarray(to_unit_range(fields[name]))) for name in names]
+            inputs = {name: fields[name] for name in translator.inputs}
+            example = Example(number, _filled(translator, inputs), inputs[translator.inputs[0]].shape[:2])
+            shapes = tuple(field.shape for field in example.fields.values())
+            some = waiting.setdefault(shapes, [])
+            some.append(example)
+            if translator.noisy or len(some) == BATCH or len(some) * math.prod(shapes[0][:2]) >= PIXELS:
+                write(waiting.pop(shapes))
+        for some in waiting.values():
+            write(some)
     if shown:
-        columns = ["before", "after", "truth"][: len(shown[0])]
-        grids.save(panels.wall(shown, [""] * len(shown), columns, side=SIDE), folder / SHEET)
+        columns = ["before", "after", "truth"][: len(next(iter(shown.values())))]
+        grids.save(panels.wall(list(shown.values()), [""] * len(shown), columns, side=SIDE), folder / SHEET)
 
 
-def read(run: TrainedRun, translator: Translator, path: str, masks: str | None, degrade: bool = False) -> Batch:
-    """A file as an example, as large as it is unless the translator's sides are fixed.
-
-    With its labels, or what is missing in it, if the translator asks for that.
-
-    Args: degrade: whether it is to be made of the file's image as the run's examples were.
-    """
-    own = getattr(run.config, "data", DataConfig())
-    size = run.spec.example[translator.inputs[0]].shape[:2] if translator.fixed else None
-    if degrade:
-        if getattr(own, "degrade", None) is None:
-            raise ValueError(f"{run.workdir} did not learn to undo a degradation, but from pairs")
-        decoding = pixels.Decoding(size, own.crop, own.white_level, own.max_pixels)
-        image = pixels.decode(path, channels=run.spec.example["target"].shape[-1], decoding=decoding)
-        example = degraded(ArraySource({"image": image[None]}), own.degrade)[np.arange(1)]
-        return {name: field[0] for name, field in example.items()}
-    if "labels" in translator.inputs:
-        labels = label_maps.read(path)
-        label_maps.require_labels(path, labels, own.num_labels)
-        labels = labels if size is None else label_maps.resized(labels, size, own.crop)
-        return {"labels": labels.astype(np.int32)[..., None], "image": label_maps.in_colours(labels[..., None])}
-    decoding = pixels.Decoding(size, own.crop, own.white_level, own.max_pixels)
-    image = pixels.decode(path, channels=run.spec.example["image"].shape[-1], decoding=decoding)
-    if "mask" not in translator.inputs:
-        return {"image": image}
-    mask = _missing(path, masks)
-    if mask.shape != image.shape[:2]:
-        raise ValueError(
-            f"its mask has {mask.shape[0]}x{mask.shape[1]} pixels, the image {image.shape[0]}x{image.shape[1]}"
-        )
-    return {"image": np.where(mask[..., None], np.uint8(MISSING), image), "mask": mask[..., None]}
+def _picture(image: np.ndarray) -> Image.Image:
+    return grids.grid(image[None], columns=1, padding=0, least_side=1)
 
 
-def _missing(path: str, masks: str | None) -> np.ndarray:
-    """Where something is missing in a file's image, bool [H, W]."""
-    if masks is not None:
-        place = Path(masks).expanduser()
-        place = place / Path(path).name if place.is_dir() else place
-        return pixels.decode(str(place), channels=1, decoding=pixels.AS_IT_IS)[..., 0] > 127
-    with pixels.opened(path) as image:
-        if not image.has_transparency_data:
-            raise ValueError("nothing is transparent in it, and so nothing is missing; or name --masks")
-        return np.asarray(image.convert("RGBA"))[..., 3] < 128
+def _filled(translator: Translator, inputs: Batch) -> Batch:
+    """Inputs [H, W, C] reflected at their edges until their sides are such as the translator takes."""
+
+    def filled(field: np.ndarray) -> np.ndarray:
+        around = [_margins(side, translator.multiple) for side in field.shape[:2]]
+        return np.pad(field, [*around, (0, 0)], mode="symmetric")
+
+    return {name: filled(field) for name, field in inputs.items()}
 
 
-def _whole(act, run: TrainedRun, translator: Translator, example: Batch, key) -> np.ndarray:
-    """An example translated: reflected at its edges until the sides are such as the translator takes, and cut back."""
-    height, width = next(iter(example.values())).shape[:2]
-    margins = [-side % translator.multiple for side in (height, width)]
-    around = [(margin // 2, margin - margin // 2) for margin in margins]
-    padded = {name: np.pad(field, [*around, (0, 0)], mode="symmetric")[None] for name, field in example.items()}
-    made = np.asarray(act(run.state, padded, key))[0]
-    times = made.shape[0] // (height + margins[0])
-    top, left = (times * before for before, _ in around)
-    return made[top : top + times * height, left : left + times * width]
+def _margins(side: int, multiple: int) -> tuple[int, int]:
+    """Pixels before and after a side that make it a multiple."""
+    return -side % multiple // 2, -side % multiple - -side % multiple // 2
+
+
+def _made(run: TrainedRun, translator: Translator, some: Sequence[Example], key: Key) -> list[np.ndarray]:
+    """What becomes of examples of equal sides, without what is made of their reflections. Raises ValueError if it is not finite."""
+    batch = {name: np.stack([each.fields[name] for each in some]) for name in translator.inputs}
+    made, own = translated.translate(translator, run.state, batch, key), []
+    for image, example in zip(made, some, strict=True):
+        times = (
+            image.shape[0] // example.fields[translator.inputs[0]].shape[0]
+        )  # it may be larger than what it is made of
+        top, left = (times * _margins(side, translator.multiple)[0] for side in example.sides)
+        height, width = (times * side for side in example.sides)
+        own.append(image[top : top + height, left : left + width])
+    return own

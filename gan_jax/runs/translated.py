@@ -1,6 +1,7 @@
 """What translators make of examples: images beside what they are made of, and what they should be."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
+from functools import lru_cache
 from types import MappingProxyType
 
 import jax
@@ -33,9 +34,7 @@ def columns(
     """Images [n, H, W, C] in [-1, 1] by what they are. Args: others: that stand before what translators make."""
     found = {"input": np.asarray(to_unit_range(examples["image"])), **others}
     for name, translator in translators.items():
-        title = "output" if len(translators) == 1 else name
-        at = lambda rows: {field: values[rows] for field, values in examples.items()}
-        found[title] = np.concatenate(list(translate(translator, state, at, len(examples["image"]), key)))
+        found["output" if len(translators) == 1 else name] = translate(translator, state, examples, key)
     if "target" in examples:
         found["truth"] = np.asarray(to_unit_range(examples["target"]))
     return found
@@ -55,21 +54,31 @@ def sheet(columns: dict[str, np.ndarray]) -> Image.Image:
     return panels.wall(rows, [""] * len(rows), list(shown), side=widest)
 
 
-def translate(
-    translator: Translator, state: State, examples: Callable[[np.ndarray], Batch], count: int, key: Key
-) -> Iterator[np.ndarray]:
-    """Yields images [B, H, W, C] in [-1, 1] of the examples 0 to count - 1, some at a time.
+def translate(translator: Translator, state: State, examples: Batch, key: Key) -> np.ndarray:
+    """Images [n, H, W, C] in [-1, 1] of examples, all at once. Args: key: for translators with noise of their own.
 
-    Args: examples: rows -> the examples; key: for those with noise of their own, each time it is drawn anew.
+    Raises ValueError if an image is not finite.
     """
+    images = _jitted(translator.translate)(state, {name: examples[name] for name in translator.inputs}, key)
+    return next(drawing.require_finite([np.asarray(images)]))
 
-    @jax.jit
-    def act(state: State, batch: Batch, key: Key) -> jax.Array:
-        return translator.translate(state, jax.tree.map(to_unit_range, batch), key)
 
-    def compute(rows: np.ndarray) -> jax.Array:
-        batch = examples(rows)
-        given = {name: batch[name] for name in translator.inputs}
-        return act(state, given, jax.random.fold_in(key, int(rows[0])))
+def in_mode(translators: Mapping[str, Translator], noisy: bool | None) -> dict[str, Translator]:
+    """The translators, with noise of their own or without; None: as each usually is. Raises ValueError if one cannot be so."""
+    found = {}
+    for name, translator in translators.items():
+        if noisy not in (None, translator.noisy):
+            if translator.otherwise is None:
+                raise ValueError(
+                    f"noisy={str(noisy).lower()}: {name} is always {'with' if translator.noisy else 'without'} noise"
+                )
+            translator = translator._replace(
+                translate=translator.otherwise, noisy=noisy, otherwise=translator.translate
+            )
+        found[name] = translator
+    return found
 
-    return drawing.require_finite(drawing.chunks(count, compute))
+
+@lru_cache(maxsize=8)  # a run's pictures are compiled once
+def _jitted(translate: Callable[[State, Batch, Key], jax.Array]) -> Callable[[State, Batch, Key], jax.Array]:
+    return jax.jit(lambda state, examples, key: translate(state, jax.tree.map(to_unit_range, examples), key))

@@ -1,6 +1,6 @@
 """Scores of a run that translates: how near its images are to what they should be, beside what is made without learning."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 import jax
@@ -19,6 +19,7 @@ from gan_jax.evaluation.restoration import luma
 from gan_jax.pictures.grids import to_pixels
 from gan_jax.randomness import Key
 from gan_jax.recipes.batch import to_unit_range
+from gan_jax.recipes.contract import State, Translator
 from gan_jax.runs import directory, learnt, monitor, same_data, translated
 from gan_jax.runs.experiment import find
 from gan_jax.runs.learnt import Place
@@ -26,8 +27,8 @@ from gan_jax.runs.restore import TrainedRun
 
 MEASURES = ("psnr", "ssim", "l1")
 PERCEPTUAL = "perceptual"
-HIGHER = ("psnr", "ssim")  # is better
 READ = 64  # examples at once
+Maker = Callable[[dict[str, np.ndarray], int], np.ndarray]  # (examples, the first one's place) -> uint8 [B, H, W, C]
 
 
 def score(
@@ -37,17 +38,19 @@ def score(
     seed: int = 0,
     place: Place = learnt.WHERE_IT_WAS,
     split: str = "test",
+    noisy: bool | None = None,
 ) -> tuple[dict, dict[str, Image.Image]]:
     """What evaluation.json says of a run, and a sheet of examples.
 
     Each number is a mean over examples: of the colours; of the luma, `_y`; where there are masks of what was missing, `_hole`.
 
     Args: metrics: of MEASURES and PERCEPTUAL, None for all; seed: of translators' own noise; place: where the data lie now; split:
-    which pairs, "train" or "test". Raises ValueError, OSError or loop.NonFinite.
+    which pairs, "train" or "test"; noisy: as `translated.in_mode`'s. Raises ValueError, OSError or loop.NonFinite.
     """
     names = (*MEASURES, PERCEPTUAL)
     for name in metrics or ():
         require_known(f"metric of a run of {run.experiment}", name, names)
+    translators = translated.in_mode(run.recipe.translators, noisy)
     source, dataset = pairs_of(run, place, split)
     shape, count = source.spec["target"].shape, min(config.num_samples, len(source))
     wanted, left_out = list(metrics or names), {}
@@ -58,31 +61,39 @@ def score(
             perceptual.require_maps(extractor, shape)
         except ValueError as error:
             extractor, left_out[PERCEPTUAL] = None, str(error)
-    rows = monitor.real_order(source, count)
-    key, columns = jax.random.key(seed), {}
-    for name, made in _all(run, source, rows, key):
-        title = f"images of {name}"
-        columns[name] = _means(made, source, rows, wanted, extractor, title)
-    newest = next(iter(columns))
+    rows, key = monitor.real_order(source, count), jax.random.key(seed)
+    found = _numbers(_makers(translators, run.state, source, key), source, rows, wanted, extractor)
+    newest = next(iter(found))
+    columns = {}
+    for name, values in found.items():
+        columns[name] = {"step": run.step} if name == newest else {}
+        for measure, each in values.items():
+            counted = each[np.isfinite(each)]  # not those without a place in their hole, nor PSNR of equal images
+            if len(counted):
+                columns[name][measure] = float(counted.mean())
+            if len(counted) < count:
+                left_out[f"{measure} of {count - len(counted):,} images of {name}"] = (
+                    "they are equal, or it has no place to look at"
+                )
     result = {
-        "scores": {name: ({"step": run.step} if name == newest else {}) | found for name, found in columns.items()},
+        "scores": columns,
         "left_out": left_out,
         "by_class": {},
         "class_names": [],
         "extractor": extractor
         and {"name": extractor.name, "fingerprint": extractor.fingerprint, "for_such_images": extractor.knows_classes},
         "pairs": {"dataset": dataset, "split": split, "count": count},
-        "drawn": {"seed": seed, "noisy": [name for name, each in run.recipe.translators.items() if each.noisy]},
+        "drawn": {"seed": seed, "noisy": [name for name, each in translators.items() if each.noisy]},
     }
-    return result, {"translated": _sheet(run, source, key)}
+    return result, {"translated": _sheet(translators, run.state, source, key)}
 
 
-def _sheet(run: TrainedRun, source: Source, key: Key) -> Image.Image:
+def _sheet(translators: Mapping[str, Translator], state: State, source: Source, key: Key) -> Image.Image:
     """Examples: what is given, what is made of it without learning and by translators, and what it should be."""
     examples, shape = source[monitor.real_order(source, translated.SHOWN)], source.spec["target"].shape
     made = {name: baseline(examples, shape) for name, baseline in BASELINES.items() if name != "identity"}
     found = {name: np.asarray(to_unit_range(images)) for name, images in made.items() if images is not None}
-    return translated.sheet(translated.columns(run.recipe.translators, run.state, examples, key, found))
+    return translated.sheet(translated.columns(translators, state, examples, key, found))
 
 
 def pairs_of(run: TrainedRun, place: Place, split: str) -> tuple[Source, str]:
@@ -103,43 +114,45 @@ def pairs_of(run: TrainedRun, place: Place, split: str) -> tuple[Source, str]:
     return (data.source if split == "train" else data.test()), own.dataset
 
 
-def _all(run: TrainedRun, source: Source, rows: np.ndarray, key: Key) -> Iterator[tuple[str, Iterator[np.ndarray]]]:
-    """Yields names and what is made of the examples, uint8 [B, H, W, C] at a time: by translators first, then without learning."""
-    examples = lambda numbers: source[rows[numbers]]
-    several = len(run.recipe.translators) > 1
-    for name, translator in run.recipe.translators.items():
-        made = translated.translate(translator, run.state, examples, len(rows), key)
-        yield name if several else "newest", map(to_pixels, made)
-    shape, one = source.spec["target"].shape, source[rows[:1]]
+def _makers(translators: Mapping[str, Translator], state: State, source: Source, key: Key) -> dict[str, Maker]:
+    """What makes images of examples, by name: translators first, then what does without learning."""
+
+    def by(translator: Translator) -> Maker:
+        return lambda examples, start: to_pixels(
+            translated.translate(translator, state, examples, jax.random.fold_in(key, start))
+        )
+
+    found = {name if len(translators) > 1 else "newest": by(translator) for name, translator in translators.items()}
+    shape, one = source.spec["target"].shape, source[np.arange(1)]
     for name, baseline in BASELINES.items():
         if baseline(one, shape) is not None:
-            chunks = (source[rows[start : start + READ]] for start in range(0, len(rows), READ))
-            yield name, map(partial(baseline, shape=shape), chunks)
+            found[name] = lambda examples, start, baseline=baseline: baseline(examples, shape)
+    return found
 
 
-def _means(
-    made: Iterator[np.ndarray],
+def _numbers(
+    makers: Mapping[str, Maker],
     source: Source,
     rows: np.ndarray,
     wanted: Sequence[str],
     extractor: Extractor | None,
-    title: str,
-) -> dict[str, float]:
-    """The means of all numbers over the examples."""
+) -> dict[str, dict[str, np.ndarray]]:
+    """All numbers of all examples, [N], by what made the images and by what they are."""
     look = None if extractor is None else jax.jit(partial(perceptual.distance, extractor))
-    found: dict[str, list[np.ndarray]] = {}
-    done = 0
-    with tqdm(total=len(rows), desc=title, leave=False, dynamic_ncols=True) as bar:
-        for images in made:
-            examples = source[rows[done : done + len(images)]]
-            for name, values in numbers(images, examples, wanted).items():
-                found.setdefault(name, []).append(values)
-            if look is not None:
-                values = np.asarray(look(images, examples["target"]))
-                found.setdefault(f"{PERCEPTUAL}[{extractor.name}]", []).append(values)
-            done += len(images)
-            bar.update(len(images))
-    return {name: float(np.mean(np.concatenate(values))) for name, values in found.items()}
+    found: dict[str, dict[str, list[np.ndarray]]] = {name: {} for name in makers}
+    with tqdm(total=len(rows), desc="pairs", unit="pair", leave=False, dynamic_ncols=True) as bar:
+        for start in range(0, len(rows), READ):
+            some = rows[start : start + READ]
+            examples = source[np.resize(some, READ)]  # filled up, so that one is compiled
+            for name, make in makers.items():
+                images = make(examples, start)
+                values = numbers(images, examples, wanted)
+                if look is not None:
+                    values[f"{PERCEPTUAL}[{extractor.name}]"] = np.asarray(look(images, examples["target"]))
+                for measure, each in values.items():
+                    found[name].setdefault(measure, []).append(each[: len(some)])
+            bar.update(len(some))
+    return {name: {measure: np.concatenate(each) for measure, each in own.items()} for name, own in found.items()}
 
 
 def numbers(images: np.ndarray, examples: dict[str, np.ndarray], wanted: Sequence[str]) -> dict[str, np.ndarray]:

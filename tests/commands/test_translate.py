@@ -134,7 +134,7 @@ def test_what_the_run_undoes_is_done_first(run_command, doubled, pictures, tmp_p
         (("{pictures}", "{pictures}/a.png"), "a.png: would be written into a.png, as is"),
         (("{pictures}/a.png", "--out={pictures}"), "a.png: would be written over itself"),
         (("{pictures}", "--translator=b_to_a"), "unknown translator 'b_to_a'; choose from a_to_b"),
-        (("{broken}",), "1 of 1 images could not be translated"),
+        (("{broken}",), "1 of 1 could not be translated"),
         (("{pictures}", "--seed=-1"), "seed=-1"),
     ],
 )
@@ -151,7 +151,7 @@ def test_what_cannot_be_read_does_not_stop_the_others(run_command, edges, pictur
     (pictures / "0.png").write_text("no image")
     assert run_command("translate", f"--workdir={edges}", str(pictures), f"--out={tmp_path / 'out'}") == 2
     assert (tmp_path / "out" / "a.png").exists() and (tmp_path / "out" / "more" / "b.png").exists()
-    assert "1 of 3 images could not be translated" in capsys.readouterr().err
+    assert "1 of 3 could not be translated" in capsys.readouterr().err
 
 
 def test_holes_that_are_not_said(run_command, filled, pictures, tmp_path, capsys):

@@ -11,6 +11,7 @@ from gan_jax.data.spec import labelled_image
 from gan_jax.data.stacked import base_of
 
 SYSTEM = Path("/usr/share/datasets/fashion-mnist")
+PIECES = 2 * 23 * 29  # of two photographs: from their heights of 427 and widths of 512, at each 16th pixel
 CASES = {
     # name: number of examples where conftest's `examples` are its files, and the shape of an image
     "digits": (1797, (16, 16, 1)),
@@ -18,6 +19,7 @@ CASES = {
     "fashion_mnist": (12, (28, 28, 1)),
     "kmnist": (12, (28, 28, 1)),
     "cifar10": (12, (32, 32, 3)),
+    "photos": (PIECES, (64, 64, 3)),
     "stacked_digits": (128_000, (16, 16, 3)),
     "stacked_mnist": (128_000, (28, 28, 3)),
 }
@@ -44,7 +46,7 @@ def test_contract(name, tmp_path, dataset_files):
     source = load(name, data_dir=str(tmp_path))
     length, shape = CASES[name]
     assert (len(source), source.spec) == (length, labelled_image(*shape))
-    assert len(source.classes) == (1000 if base else 10)
+    assert len(source.classes) == {"photos": 2}.get(name, 1000 if base else 10)
     assert nbytes(source) == length * (np.prod(shape) + 4)
     batch = source[np.array([7, 0, 7])]
     assert batch["image"].dtype == np.uint8 and batch["image"].shape == (3, *shape)
@@ -54,6 +56,22 @@ def test_contract(name, tmp_path, dataset_files):
     unpickled = pickle.loads(pickle.dumps(source))
     np.testing.assert_array_equal(unpickled[np.array([7])]["image"][0], batch["image"][0])
     assert load(name, data_dir=str(tmp_path), image_size=16).spec == labelled_image(16, 16, shape[-1])
+
+
+def test_photographs_learnt_and_not_learnt_share_no_pixel():
+    """Pieces of the left four fifths of a photograph, and of the rest; all of both parts, but for what is less than a step."""
+    from sklearn.datasets import load_sample_images
+
+    for label, photo in enumerate(load_sample_images().images):
+        for split, part in (("train", photo[:, :512]), ("test", photo[:, 512:])):
+            source = load("photos", data_dir="unused", split=split)
+            pieces = source[np.flatnonzero(source.labels == label)]["image"]
+            places = [
+                part[y : y + 64, x : x + 64] for y in range(0, 427 - 63, 16) for x in range(0, part.shape[1] - 63, 16)
+            ]
+            np.testing.assert_array_equal(pieces, places)
+    with pytest.raises(ValueError, match="image_size=256x256: the photographs' parts to test on have 427x128 pixels"):
+        load("photos", data_dir="unused", split="test", image_size=256)
 
 
 @pytest.mark.parametrize("name", MNIST_FAMILY)
