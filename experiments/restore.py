@@ -96,6 +96,7 @@ def make(config: Config, spec: DataSpec) -> Recipe | list[Phase]:
     both = alone
     if config.perceptual:
         network = features.load_classifier(config.features) if config.features else features.for_any_images(target)
+        perceptual.require_maps(network, target)
         both = alone._replace(
             costs={**alone.costs, "perceptual_distance": (config.perceptual, perceptual.cost(network))}
         )

@@ -80,8 +80,11 @@ def make(config: Config, spec: DataSpec) -> Recipe:
             f"{given}: gives no label maps; maps:LABELS,IMAGES has them, or --degrade=clusters makes them of images"
         )
     *sides, channels = spec.example["target"].shape
-    look = features.for_any_images(spec.example["target"].shape)
-    costs = {"perceptual_distance": (config.perceptual, perceptual.cost(look))} if config.perceptual else {}
+    costs = {}
+    if config.perceptual:
+        look = features.for_any_images(spec.example["target"].shape)
+        perceptual.require_maps(look, spec.example["target"].shape)
+        costs["perceptual_distance"] = config.perceptual, perceptual.cost(look)
     setup = spade.Setup(
         networks.Generator(channels, config.width, AXIS),
         networks.Encoder(config.style_size, config.width) if config.encoder else None,

@@ -88,7 +88,7 @@ def main(parsed: Parsed) -> None:
     print("\n".join(score_table.table(result)))
     if result["extractor"] and not result["extractor"]["for_such_images"]:
         print(
-            f"{result['extractor']['name']} knows no such images, but their colours and shapes: it compares runs on the same images."
+            f"{result['extractor']['name']} knows colours and shapes, but no such images: it compares runs on the same."
         )
         if "real" in result:
             print(f"One that knows them: {advice.train_one(result['real']['dataset'])}")

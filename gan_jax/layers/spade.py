@@ -7,6 +7,9 @@ from gan_jax.layers.conv import Conv
 from gan_jax.layers.norm import by_batch
 
 Array = jax.Array
+INIT = nn.initializers.variance_scaling(
+    0.02**2, "fan_avg", "normal"
+)  # Xavier times 0.02, as the authors begin everywhere
 HIDDEN = 128  # channels between the labels and both
 
 
@@ -25,6 +28,6 @@ class Spade(nn.Module):
     def __call__(self, x: Array, labels: Array) -> Array:
         """x [B, H, W, C], labels one-hot [B, h, w, K], which are resized to x's, by the nearest."""
         nearest = jax.image.resize(labels, (*labels.shape[:1], *x.shape[1:3], labels.shape[-1]), "nearest")
-        hidden = nn.relu(Conv(HIDDEN, 3, name="shared")(nearest))
-        gain, bias = (Conv(x.shape[-1], 3, name=name)(hidden) for name in ("gain", "bias"))
+        hidden = nn.relu(Conv(HIDDEN, 3, kernel_init=INIT, name="shared")(nearest))
+        gain, bias = (Conv(x.shape[-1], 3, kernel_init=INIT, name=name)(hidden) for name in ("gain", "bias"))
         return by_batch(self, x, 1 + gain, bias)

@@ -48,7 +48,7 @@ class PatchGAN(nn.Module):
       width: channels after the first.
       norm: a name in NORMS.
       axis_name: the mapped axis over which the batch is spread.
-      spectral: whether its convolutions, but the last, are spectrally normalised, as SPADE's are.
+      spectral: whether its convolutions, but the first and the last, are spectrally normalised and have no bias, as SPADE's.
     """
 
     layers: int = 3
@@ -64,12 +64,13 @@ class PatchGAN(nn.Module):
         Raises ValueError if the image is so small that there is no patch.
         """
         norm, bias = made_norm(self.norm, train, self.axis_name)
+        inner = bias and not self.spectral
         x = image if condition is None else jnp.concatenate([condition["image"], image], axis=-1)
         act, maps = partial(nn.leaky_relu, negative_slope=0.2), []
         conv = partial(_conv, kernel_size=4 if self.layers else 1, train=train)
         strides = [2] * self.layers + [1] if self.layers else [1, 1]
         for i, stride in enumerate(strides):
-            x = conv(x, self.width * min(2**i, 8), stride, use_bias=bias or i == 0, spectral=self.spectral and i > 0)
+            x = conv(x, self.width * min(2**i, 8), stride, use_bias=inner or i == 0, spectral=self.spectral and i > 0)
             x = act(norm()(x) if i else x)
             maps.append(x)
         last = conv(x, 1, 1, use_bias=bias or self.layers > 0)

@@ -22,7 +22,7 @@ from gan_jax.networks.unet import UNet, halvings_of
 Array = jax.Array
 Example = Mapping[str, Array]
 
-NETWORKS = ("unet", "partial", "srresnet", "rrdb")
+NETWORKS = ("unet", "context", "partial", "srresnet", "rrdb")
 TASKS: dict[str, Callable[[Array, Example], Array]] = {
     "superres": lambda drawn, example: drawn + jax.image.resize(example["image"], drawn.shape, "cubic"),
     "inpaint": lambda drawn, example: jnp.where(example["mask"], drawn, example["image"]),
@@ -67,7 +67,7 @@ def make(task: str, network: str, example: Spec, *, width: int, blocks: int, axi
         )
     if network == "partial" and task != "inpaint":
         raise ValueError(f"network=partial: fills what is missing, and in {task} nothing is")
-    if network in ("unet", "partial") and times != 1:
+    if network in ("unet", "context", "partial") and times != 1:
         raise ValueError(f"network={network}: draws images as large as it is given; choose srresnet or rrdb")
     channels = 2 if task == "colorize" else wanted[2]
     halvings = halvings_of(wanted[:2])
@@ -75,8 +75,9 @@ def make(task: str, network: str, example: Spec, *, width: int, blocks: int, axi
     if network == "partial":
         halvings -= 1  # of a map of one pixel nothing is left by normalisation
         return Restorer(PartialUNet(halvings, width, axis_name), inputs, compose, 2**halvings)
-    if network == "unet":
-        generator = UNet(channels, halvings, width, dropout=0.0, axis_name=axis_name)
+    if network in ("unet", "context"):
+        skips = network == "unet"  # context encoders (Pathak et al. 2016, arXiv:1604.07379) have none
+        generator = UNet(channels, halvings, width, dropout=0.0, axis_name=axis_name, skips=skips)
     elif network == "srresnet":
         generator, halvings = SRResNet(channels, times, width, blocks, axis_name), 0
     else:

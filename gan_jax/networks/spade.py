@@ -11,11 +11,10 @@ from flax import linen as nn
 from gan_jax.layers.conv import Conv
 from gan_jax.layers.norm import InstanceNorm
 from gan_jax.layers.resample import upscale
-from gan_jax.layers.spade import Spade
+from gan_jax.layers.spade import INIT, Spade
 from gan_jax.layers.spectral import spectral_norm
 
 Array = jax.Array
-INIT = nn.initializers.variance_scaling(0.02**2, "fan_avg", "normal")  # Xavier times 0.02, as the authors begin
 MOST = 16  # times the width: the channels of the smallest maps
 DOUBLINGS = 5  # at most
 
@@ -72,7 +71,7 @@ class Encoder(nn.Module):
     @nn.compact
     def __call__(self, x: Array, *, train: bool) -> tuple[Array, Array]:
         for i in range(doublings(x.shape[1:3])):
-            conv = Conv(self.width * min(8, 2**i), 3, 2, kernel_init=INIT)
+            conv = Conv(self.width * min(8, 2**i), 3, 2, use_bias=False, kernel_init=INIT)
             x = nn.leaky_relu(InstanceNorm()(spectral_norm(conv, train=train)(x)), 0.2)
         x = x.reshape(len(x), -1)
         return nn.Dense(self.size, kernel_init=INIT)(x), nn.Dense(self.size, kernel_init=INIT)(x)

@@ -17,10 +17,13 @@ WIDEST = 8  # times the width: the channels of the innermost maps
 
 
 def require_halvings(sides: tuple[int, int], halvings: int) -> None:
-    """Raises ValueError unless both sides can be halved so often."""
-    unit = 2**halvings
+    """Raises ValueError unless both sides can be halved so often, and at least once."""
+    unit, (height, width) = 2**halvings, sides
+    if halvings < 1:
+        raise ValueError(
+            f"images of {height}x{width}: a U-Net takes sides that can be halved, such as multiples of 16 pixels"
+        )
     if any(side % unit for side in sides):
-        height, width = sides
         raise ValueError(
             f"images of {height}x{width}: a U-Net of {halvings} halvings takes multiples of {unit} pixels a side"
         )
@@ -43,6 +46,7 @@ class UNet(nn.Module):
       width: channels of the largest maps inside.
       norm: a name in `patchgan.NORMS`; there is none in the first layer, nor on the innermost map, where of one pixel it would
         leave nothing.
+      skips: whether maps are joined; without them it is an encoder and a decoder.
       dropout: its rate in the inner maps on the way up, the only noise that G has; drawn from the rng "noise" in training.
       axis_name: the mapped axis over which the batch is spread.
     """
@@ -53,6 +57,7 @@ class UNet(nn.Module):
     norm: str = "batch"
     dropout: float = 0.5
     axis_name: str | None = None
+    skips: bool = True
 
     @nn.compact
     def __call__(self, x: Array, *, train: bool) -> Array:
@@ -74,5 +79,5 @@ class UNet(nn.Module):
                 x = norm()(x)
                 if counts[i - 1] == WIDEST * self.width and i < innermost:
                     x = Dropout(self.dropout, self.axis_name)(x, train=train)
-                x = jnp.concatenate([maps[i - 1], x], axis=-1)
+                x = jnp.concatenate([maps[i - 1], x], axis=-1) if self.skips else x
         return nn.tanh(x)

@@ -36,7 +36,7 @@ def splits(config: PairedDataConfig) -> tuple[Source, Source]:
         raise ValueError(f"{config.dataset} has images but no pairs: --degrade makes them, say --degrade=gray")
     if config.load_size is not None:
         raise ValueError(
-            f"load_size={config.load_size}: of files of pairs; enlarged, what --degrade={config.degrade} leaves would be another thing"
+            f"load_size={config.load_size}: of files of pairs; enlarged, what --degrade={config.degrade} leaves would change"
         )
     train, test = data.splits(config)
     return _beside_itself(train, config.degrade, VERSIONS), _beside_itself(test, config.degrade, 1)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from gan_jax.evaluation.image_metrics import similarity_maps
 from gan_jax.evaluation.restoration import l1, luma, psnr, ssim
 
 RANDOM = np.random.RandomState(0)
@@ -22,8 +23,8 @@ def test_psnr_of_known_errors():
 
 def test_ssim_of_constants():
     assert ssim(constant(0), constant(255)) == pytest.approx(9.999e-5, abs=1e-8)
-    # 0.25 and 0.75 are no whole numbers of 255; 51 and 204 are 0.2 and 0.8.
-    assert ssim(constant(51), constant(204)) == pytest.approx((2 * 0.16 + 1e-4) / (0.04 + 0.64 + 1e-4))
+    quarters = (np.full((1, 16, 16, 1), part * 255) for part in (0.25, 0.75))
+    assert similarity_maps(*quarters)[0] == pytest.approx(np.full((1, 6, 6, 1), 0.600064), abs=1e-6)
     np.testing.assert_array_equal(ssim(A, A), np.ones(3))
 
 
@@ -72,6 +73,14 @@ def test_only_what_is_in_the_mask_counts():
     one = np.zeros_like(mask)
     one[:, 7, 6] = True  # the centre of a window
     np.testing.assert_allclose(ssim(A, B, one), ssim(A[:, 2:13, 1:12], B[:, 2:13, 1:12]))
+
+
+def test_structure_has_no_number_where_no_window_fits_the_hole():
+    """At an edge; of the other images it has."""
+    mask = np.zeros((3, 20, 17), bool)
+    mask[0, 0, 0] = mask[1:, 10, 8] = True
+    found = ssim(A, B, mask)
+    assert np.isnan(found[0]) and np.isfinite(found[1:]).all() and np.isfinite(psnr(A, B, mask)).all()
 
 
 @pytest.mark.parametrize("measure", [psnr, ssim, l1])

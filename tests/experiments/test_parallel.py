@@ -48,7 +48,6 @@ GAMES = {
         "--dataset=digits",
         "--width=4",
         "--image_size=16",
-        "--load_size=20",
         "--batch_size=8",
         f"--steps={STEPS}",
     ),

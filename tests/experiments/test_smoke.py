@@ -83,7 +83,6 @@ CASES = {
         "digits": (*PAIRS, "--degrade=edges"),
         "published": (
             *PAIRS,
-            "--load_size=10",
             "--norm=instance",
             "--noisy",
             "--degrade=jpeg:5",
@@ -100,7 +99,7 @@ CASES = {
     },
     "spade": {
         "photos": (*MAPS, "--kl=0.1"),
-        "alone": (*MAPS, "--encoder=false", "--perceptual=0", "--load_size=20", "--dtype=bfloat16", "--ema=0"),
+        "alone": (*MAPS, "--encoder=false", "--perceptual=0", "--dtype=bfloat16", "--ema=0"),
     },
     "progressive": {  # two rounds of 4×4 pixels, then one of 8×8
         "digits": (*GROWING, "--batch_size=8"),

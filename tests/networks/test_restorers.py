@@ -85,6 +85,7 @@ def test_networks_that_draw_nothing_leave_the_cubic_and_the_input(network):
         ("inpaint", "unet", spec((16, 16, 3), (16, 16, 3)), "with a mask"),
         ("denoise", "unet", spec((16, 16, 3), (16, 16, 3), mask=True), "without a mask"),
         ("denoise", "partial", spec((16, 16, 3), (16, 16, 3)), "fills what is missing"),
+        ("superres", "context", spec((8, 8, 3), (16, 16, 3)), "choose srresnet or rrdb"),
         ("superres", "unet", spec((8, 8, 3), (16, 16, 3)), "choose srresnet or rrdb"),
         ("superres", "srresnet", spec((5, 5, 3), (15, 15, 3)), "times=3"),
     ],

@@ -11,6 +11,7 @@ from gan_jax.networks import spade as networks
 from gan_jax.networks.patchgan import MultiScale, PatchGAN
 from gan_jax.recipes import spade
 from gan_jax.recipes.spade import Setup
+from gan_jax.recipes.translation import Jitter
 
 KEY = jax.random.key(0)
 STILL = optax.sgd(0.0)
@@ -26,7 +27,7 @@ def batch(n=2, side=16):
 
 def setup(**changed):
     encoder = changed.pop("encoder", networks.Encoder(4, width=2))
-    players = networks.Generator(3, width=1), encoder, MultiScale(2, 1, width=2)
+    players = networks.Generator(3, 1, changed.get("axis_name")), encoder, MultiScale(2, 1, width=2)
     return Setup(*players, games.hinge, STILL, STILL, classes=3, style_size=4, **changed)
 
 
@@ -89,6 +90,30 @@ def test_styles_come_from_the_key_and_labels_say_what():
     assert np.any(first != other)
     moved = translate(state, {"labels": (example["labels"] + 1) % 3}, KEY)
     assert np.any(moved != first)
+
+
+def test_a_style_may_be_that_of_an_image():
+    """Then there is no chance in it."""
+    recipe = spade.make(setup())
+    state = recipe.init(KEY, batch())
+    translate = recipe.translators["in_style"].translate
+    example = {"labels": jnp.asarray(batch()["labels"][0]), "target": jax.random.uniform(KEY, (2, 16, 16, 3))}
+    first, same = (translate(state, example, jax.random.key(seed)) for seed in (0, 1))
+    np.testing.assert_array_equal(first, same)
+    other = translate(state, {**example, "target": -example["target"]}, KEY)
+    assert np.any(other != first)
+    assert "in_style" not in spade.make(setup(encoder=None)).translators
+
+
+def test_four_shares_of_a_batch_are_the_whole_batch(require_shares_are_the_whole):
+    """With the encoder's noise, jitter and a moving average."""
+    one, four = (
+        spade.make(
+            setup(axis_name=axis, jitter=Jitter((20, 18), mirror=True), ema=0.9)._replace(d_optimizer=optax.sgd(0.1))
+        )
+        for axis in (None, "data")
+    )
+    require_shares_are_the_whole(one, four, batch(8), KEY)
 
 
 def test_labels_beyond_are_nothing():

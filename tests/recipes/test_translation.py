@@ -72,6 +72,8 @@ def test_one_may_play_alone(players):
         for name in state.players
     }
     assert moved == {name: name in players for name in state.players}
+    still = state.players["generator"].variables, after.players["generator"].variables
+    assert any(np.any(a != b) for a, b in zip(*map(jax.tree.leaves, still))) == ("generator" in players)
     assert ("g_loss" in metrics, "d_loss" in metrics) == (False, players == ("discriminator",))
 
 
@@ -117,16 +119,36 @@ def test_a_smaller_image_is_cut_to_what_shows_the_same():
     assert len({field.tobytes() for field in np.asarray(cut["small"])}) > 8
 
 
+def test_each_patch_is_judged_by_itself():
+    """Scores of 0 and 2 are not a 1."""
+    scores = jnp.array([[[0.0, 2.0]]])
+    assert games.least_squares(scores, scores - 1).d == pytest.approx(0.5 + 0.5)
+
+
+def test_four_shares_of_a_batch_are_the_whole_batch(require_shares_are_the_whole):
+    """With jitter, dropout and a moving average."""
+    one, four = (
+        translation.make(
+            setup(axis_name=axis, jitter=Jitter((80, 72), mirror=True), ema=0.9)._replace(
+                generator=UNet(1, halvings=6, width=1, axis_name=axis)
+            )
+        )
+        for axis in (None, "data")
+    )
+    require_shares_are_the_whole(one, four, batch(8, 64), KEY)
+
+
 @pytest.mark.parametrize("noisy", [False, True])
 def test_noise_when_it_translates(noisy):
     own = setup(noisy=noisy)._replace(generator=UNet(1, halvings=6, width=2))
     recipe = translation.make(own)
     state = recipe.init(KEY, batch(side=64))
     example = {"image": jax.random.normal(KEY, (2, 64, 64, 1))}
-    translate = recipe.translators["a_to_b"].translate
-    first, same, other = (translate(state, example, jax.random.key(seed)) for seed in (0, 0, 1))
-    np.testing.assert_array_equal(first, same)
-    assert np.any(first != other) == noisy
+    translator = recipe.translators["a_to_b"]
+    for translate, moves in ((translator.translate, noisy), (translator.otherwise, not noisy)):
+        first, same, other = (translate(state, example, jax.random.key(seed)) for seed in (0, 0, 1))
+        np.testing.assert_array_equal(first, same)
+        assert np.any(first != other) == moves
 
 
 def test_what_is_composed_is_what_d_and_the_costs_see():
