@@ -92,6 +92,8 @@ def make(config: Config, spec: DataSpec) -> Recipe | list[Phase]:
     )
     learns = partial(translation.make, name="restore")
     if config.game == "none":
+        if config.perceptual and config.perceptual != TASKS[config.task]["perceptual"]:
+            raise ValueError(f"perceptual={config.perceptual}: of the GAN's phase, and with game=none there is none")
         return learns(alone, players=(GENERATOR,))
     both = alone
     if config.perceptual:

@@ -168,7 +168,7 @@ def _steps(
 
 def _require_equal_rounds(budget: str, phases: Sequence[Phase]) -> None:
     if len(phases) > 1:
-        raise ValueError(f"budget={budget}: the networks grow, and with them what a round takes; choose --budget=steps")
+        raise ValueError(f"budget={budget}: a round is not the same in each phase; choose --budget=steps")
 
 
 def _runs(

@@ -102,7 +102,7 @@ def loaded(config: PairedDataConfig, sides: tuple[int, int]) -> tuple[int, int] 
     """The sides to which pairs of these sides are enlarged; None if they are not. Raises ValueError if they are smaller."""
     if config.load_size is None:
         return None
-    found = both_sides(parse_size(config.load_size))
+    found = both_sides(parse_size(config.load_size, "load_size"))
     if any(load < side for load, side in zip(found, sides)):
         height, width = sides
         raise ValueError(f"load_size={config.load_size}: smaller than the images, {height}x{width}")

@@ -9,7 +9,7 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from gan_jax.data import folder, pixels
+from gan_jax.data import folder, folder_splits, pixels
 from gan_jax.data.fingerprint import of_names
 from gan_jax.data.folder import FolderSource
 from gan_jax.data.pixels import Decoding, Size
@@ -60,7 +60,10 @@ class Half:
         channels, decoding = self.files.spec["image"].shape[-1], self.files.decoding._replace(size=None)
         batch = np.empty((len(indices), height, width, channels), np.uint8)
         for out, index in zip(batch, indices, strict=True):
-            whole = pixels.decode(self.files.paths[index], channels=channels, decoding=decoding)
+            try:
+                whole = pixels.decode(self.files.paths[index], channels=channels, decoding=decoding)
+            except Exception as error:  # They were whole when `load` read them.
+                raise OSError(f"{self.files.paths[index]}: can no longer be read as an image ({error})") from error
             half = whole.shape[1] // 2
             own = whole[:, self.side * half : (self.side + 1) * half]
             out[:] = pixels.resize(own[None], self.size, decoding.crop)[0]
@@ -96,7 +99,7 @@ def aligned(path: str, *, split: str, decoding: Decoding, skip_broken: bool = Fa
 def in_two_folders(paths: str, *, split: str, decoding: Decoding, skip_broken: bool = False) -> Pairs:
     """The images of "PATH_A,PATH_B" that have the same path from there on, but for the ending.
 
-    Raises as `folder.load`; ValueError if there are no two folders, an image has no partner or one of other proportions, or sizes
+    Raises as `folder.load`; ValueError if there are no two folders, an image has no partner or one of another size, or sizes
     differ where none is asked for.
     """
     names = paths.split(",")
@@ -105,7 +108,7 @@ def in_two_folders(paths: str, *, split: str, decoding: Decoding, skip_broken: b
     listed = [
         folder.load(name, split=split, decoding=decoding._replace(size=ANY), skip_broken=skip_broken) for name in names
     ]
-    a, b = (_by_stem(name, files) for name, files in zip(names, listed))
+    a, b = (_by_stem(name, split, files) for name, files in zip(names, listed))
     for own, others, name in ((a, b, names[1]), (b, a, names[0])):
         alone = sorted(own.keys() - others.keys())
         if alone:
@@ -153,9 +156,9 @@ def _exchanged(fields: dict) -> dict:
     return {**fields, "image": fields["target"], "target": fields["image"]}
 
 
-def _by_stem(root: str, files: FolderSource) -> dict[str, str]:
+def _by_stem(root: str, split: str, files: FolderSource) -> dict[str, str]:
     """The files by their paths without the root, the split's folder and the ending. Raises ValueError for two of one name."""
-    base = Path(root).expanduser()
+    base = folder_splits.find(Path(root).expanduser()).of(split)
     found: dict[str, str] = {}
     for file in files.paths:
         stem = Path(file).relative_to(base).with_suffix("").as_posix()

@@ -47,14 +47,14 @@ AS_IT_IS = Decoding()
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 
-def parse_size(text: str) -> Size:
-    """The size of "64", a side, or of "48x96", height x width. Raises ValueError for other texts."""
+def parse_size(text: str, option: str = "image_size") -> Size:
+    """The size of "64", a side, or of "48x96", height x width. Raises ValueError, naming the option, for other texts."""
     found = re.fullmatch(r"(\d+)(?:[xX](\d+))?", text.strip())
     if not found:
-        raise ValueError(f"image_size={text}: must be a side, as in 64, or height x width, as in 48x96")
+        raise ValueError(f"{option}={text}: must be a side, as in 64, or height x width, as in 48x96")
     size = tuple(int(side) for side in found.groups() if side is not None)
     if min(size) < 1:
-        raise ValueError(f"image_size={text}: must be at least 1")
+        raise ValueError(f"{option}={text}: must be at least 1")
     return size if len(set(size)) == 2 else size[0]
 
 

@@ -34,4 +34,5 @@ def _each(act: Callable[[str], str], dataset: str) -> str:
         return dataset
     kind, _, rest = dataset.partition(":")
     between = KINDS[kind]
-    return f"{kind}:{act(rest) if between is None else between.join(map(act, rest.split(between)))}"
+    paths = [rest] if between is None else rest.split(between)
+    return f"{kind}:{(between or '').join(path and act(path) for path in paths)}"

@@ -180,7 +180,7 @@ def load(
         of_files = dict(white_level=white_level, max_pixels=max_pixels, skip_broken=skip_broken or None)
         for option, value in of_files.items():
             if value is not None:
-                raise ValueError(f"{option}={value}: of folder:PATH, not of {name}")
+                raise ValueError(f"{option}={value}: of folder:PATH and other files, not of {name}")
     if kind == "tfds":
         source = tfds_dataset(rest, data_dir=data_dir, split=split, image_size=image_size, crop=crop)
     elif split not in idx.PREFIXES:
@@ -192,7 +192,7 @@ def load(
         source = FILES[kind](rest, split=split, decoding=decoding, skip_broken=skip_broken, **of_maps)
     elif name in DATASETS:
         if crop != "center":
-            raise ValueError(f"crop={crop}: of folder:PATH and tfds:NAME; the images of {name} are square")
+            raise ValueError(f"crop={crop}: of files, as folder:PATH, and tfds:NAME; the images of {name} are square")
         source = DATASETS[name](data_dir=data_dir, split=split, image_size=image_size)
     else:
         raise ValueError(f"unknown dataset {name!r}: must be {', '.join(DATASETS)}, tfds:NAME or folder:PATH")

@@ -67,4 +67,4 @@ def _devices() -> str:
 
 
 def _growing(run) -> str:
-    return f" at first; the networks grow in {len(run.phases)} phases" if len(run.phases) > 1 else ""
+    return f" at first; there are {len(run.phases)} phases" if len(run.phases) > 1 else ""

@@ -159,7 +159,7 @@ def _samples(workdir: Path, content: dict) -> str:
         )
         shown.append(page.picture(workdir / "samples.gif", said, "The same samples, from the first round to the last"))
     if (workdir / growth.NAME).exists():
-        said = "Samples at the end of each phase, as the networks grow."
+        said = "Samples at the end of each phase."
         shown.append(page.picture(workdir / growth.NAME, said, "Samples of each phase, side by side"))
     if (workdir / data_sheet.NAME).exists():
         said = "Real images, and as the networks see them."

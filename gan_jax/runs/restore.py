@@ -1,18 +1,19 @@
 """A trained run as a model: everything is found in its directory."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import jax
 import numpy as np
 
+from gan_jax.config.options import require_known
 from gan_jax.data import DataSpec, example_batch
 from gan_jax.data.classes import class_numbers, listed
 from gan_jax.pictures.grids import to_pixels
 from gan_jax.randomness import Key, example_keys
-from gan_jax.recipes.contract import Condition, Recipe, Sampler, State, phase_at
-from gan_jax.runs import directory, drawing, training
+from gan_jax.recipes.contract import Condition, Recipe, Sampler, State, Translator, phase_at
+from gan_jax.runs import directory, drawing, training, translated
 from gan_jax.runs.experiment import find
 from gan_jax.training.checkpoint import Checkpoints
 from gan_jax.training.phases import template_at
@@ -77,6 +78,19 @@ class TrainedRun:
         classify = jax.jit(self.classifier)
         return np.concatenate(list(drawing.chunks(len(images), lambda rows: classify(self.state, images[rows]))))
 
+    def translate(
+        self, examples: np.ndarray | Mapping[str, np.ndarray], seed: int = 0, *, translator: str | None = None
+    ) -> np.ndarray:
+        """Images uint8 [n, H, W, C] of others, uint8 [n, H, W, C], or of examples, by field: image, mask, labels, ...
+
+        Args: seed: of the network's own noise, if it has any; translator: of several, by default the first.
+        Raises ValueError if it does not translate, or has no such translator, or an image is not finite.
+        """
+        found = self.translators
+        require_known("translator", name := translator or next(iter(found)), found)
+        given = examples if isinstance(examples, Mapping) else {"image": examples}
+        return to_pixels(translated.translate(found[name], self.state, given, jax.random.key(seed)))
+
     def standing(self, batches: int, truncation: float | None = None) -> "TrainedRun":
         """The run with the generator's batch statistics measured anew over so many batches of the run's size; 0: as it is.
 
@@ -104,6 +118,15 @@ class TrainedRun:
         others += ["it classifies"] * (self.recipe.classify is not None)
         able = f"; {' and '.join(others)}" if others else ""
         raise ValueError(f"{self.workdir} is a run of {self.experiment}, which draws nothing from noise{able}")
+
+    @property
+    def translators(self) -> Mapping[str, Translator]:
+        """How it translates: its recipe's. Raises ValueError, in one line, if it does not."""
+        if not self.recipe.translators:
+            raise ValueError(
+                f"{self.workdir} is a run of {self.experiment}, which does not translate; sample draws from it"
+            )
+        return self.recipe.translators
 
     @property
     def classifier(self) -> Callable[[State, jax.Array], jax.Array]:

@@ -73,9 +73,7 @@ def choose(run: TrainedRun, name: str | None, noisy: bool | None, style: str | N
 
     Args: noisy: as `translated.in_mode`'s; style: the image's file. Raises ValueError if there is none.
     """
-    found = run.recipe.translators
-    if not found:
-        raise ValueError(f"{run.workdir} is a run of {run.experiment}, which does not translate; sample draws from it")
+    found = run.translators
     if name is not None:
         require_known("translator", name, found)
         found = {name: found[name]}

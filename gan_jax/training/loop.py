@@ -195,7 +195,8 @@ class _Training:
     def _log(self, every: Mapping[str, int], step: int, pending: list, batch_size: int) -> None:
         self.metrics = _record(self.log, every, step, pending, self.observe)
         self.rate = self.clock.steps_per_second()  # without the hooks and the save of the last step
-        losses = {name: f"{value:.3f}" for name, value in self.metrics.items() if name.endswith("loss")}
+        shown = [name for name in self.metrics if name.endswith("loss")] or list(self.metrics)[:1]
+        losses = {name: f"{self.metrics[name]:.3f}" for name in shown}
         self.bar.set_postfix(losses | {"images/s": f"{self.rate * batch_size:.0f}"}, refresh=False)
         self.bar.update(step - self.bar.n)
         if self.log:

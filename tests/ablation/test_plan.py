@@ -92,8 +92,8 @@ def test_the_same_images_are_loaded_once_for_all_combinations(planned, monkeypat
     "own, said",
     [
         (dict(vmap_trials=True), "hinge: vmap_trials: the networks of dcgan grow"),
-        (dict(budget="images", images=100), "budget=images: the networks grow"),
-        (dict(budget="seconds", seconds=1.0), "budget=seconds: the networks grow"),
+        (dict(budget="images", images=100), "budget=images: a round is not the same"),
+        (dict(budget="seconds", seconds=1.0), "budget=seconds: a round is not the same"),
     ],
 )
 def test_of_a_network_that_grows(own, said, configured, tmp_path):

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import gan_jax
+
 SMALL = ("--width=2", "--batch_size=8", "--patch_layers=1", "--steps=2")
 DIGITS = ("--dataset=digits", "--image_size=8", *SMALL)
 
@@ -37,7 +39,7 @@ def painted(trained_once, folder):
             picture = labels if name == "maps" else np.dstack([labels * 100] * 3)
             Image.fromarray(picture).save(folder / name / f"{number}.png")
     data = f"--dataset=maps:{folder / 'maps'},{folder / 'images'}"
-    return trained_once("painted", data, "--style_size=4", *SMALL, experiment="spade")
+    return trained_once("painted", data, "--style_size=4", "--g_lr=0.05", *SMALL, experiment="spade")
 
 
 @pytest.fixture
@@ -136,6 +138,9 @@ def test_what_the_run_undoes_is_done_first(run_command, doubled, pictures, tmp_p
         (("{pictures}", "--translator=b_to_a"), "unknown translator 'b_to_a'; choose from a_to_b"),
         (("{broken}",), "1 of 1 could not be translated"),
         (("{pictures}", "--seed=-1"), "seed=-1"),
+        (("{pictures}", "--masks={pictures}"), "fills no holes"),
+        (("{pictures}", "--max_pixels=100"), "2 of 2 could not be translated"),
+        (("{pictures}", "--style={pictures}/a.png"), "draws in no style that is given"),
     ],
 )
 def test_errors_are_one_line(run_command, edges, pictures, tmp_path, capsys, given, said):
@@ -154,9 +159,70 @@ def test_what_cannot_be_read_does_not_stop_the_others(run_command, edges, pictur
     assert "1 of 3 could not be translated" in capsys.readouterr().err
 
 
+def test_masks_by_name(run_command, filled, pictures, tmp_path, capsys):
+    """From the folder on, whatever the ending; what has none is named."""
+    mask = np.zeros((11, 20), np.uint8)
+    mask[2:5, 3:9] = 255
+    (tmp_path / "masks").mkdir()
+    Image.fromarray(mask).save(tmp_path / "masks" / "a.bmp")
+    given = (
+        "translate",
+        f"--workdir={filled}",
+        str(pictures),
+        f"--masks={tmp_path / 'masks'}",
+        f"--out={tmp_path / 'out'}",
+    )
+    assert run_command(*given) == 2
+    assert (
+        "1 of 2 could not be translated" in (said := capsys.readouterr().err)
+        and "b.jpg: has no mask of its name" in said
+    )
+    kept = mask == 0
+    np.testing.assert_array_equal(opened(tmp_path / "out" / "a.png")[kept], opened(pictures / "a.png")[kept])
+
+
+def test_masks_lie_as_their_images_do(run_command, filled, pictures, tmp_path):
+    """Both turned, as EXIF has it, by a quarter."""
+    hole = np.zeros((16, 16), np.uint8)
+    hole[1:4, 2:12] = 255
+    image = np.random.RandomState(0).randint(0, 256, (16, 16, 3), np.uint8)
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    Image.fromarray(np.dstack([image, 255 - hole])).save(tmp_path / "t.png", exif=turned)
+    assert run_command("translate", f"--workdir={filled}", str(tmp_path / "t.png"), f"--out={tmp_path / 'out'}") == 0
+    seen, kept = (np.rot90(each, -1) for each in (image, hole == 0))
+    gray = np.asarray(Image.fromarray(seen).convert("L"))
+    np.testing.assert_array_equal(opened(tmp_path / "out" / "t.png")[kept], gray[kept])
+
+
 def test_holes_that_are_not_said(run_command, filled, pictures, tmp_path, capsys):
     assert run_command("translate", f"--workdir={filled}", str(pictures / "a.png"), f"--out={tmp_path / 'out'}") == 2
     assert "nothing is transparent in it, and so nothing is missing" in capsys.readouterr().err
+
+
+def test_a_style_that_is_given(run_command, painted, tmp_path, capsys):
+    """Then chance has no part in it, and another image gives another style."""
+    Image.fromarray(np.eye(16, dtype=np.uint8)).save(tmp_path / "map.png")
+    for name, seed in {"one": 0, "other": 1}.items():
+        texture = np.random.RandomState(seed).randint(0, 256, (20, 30, 3), np.uint8)
+        Image.fromarray(texture).save(tmp_path / f"{name}.png")
+    made = []
+    for style, seed in (("one", 0), ("one", 1), ("other", 0)):
+        given = (
+            f"--workdir={painted}",
+            f"--style={tmp_path / style}.png",
+            f"--seed={seed}",
+            f"--out={tmp_path / 'out'}",
+        )
+        assert run_command("translate", *given, str(tmp_path / "map.png")) == 0
+        made.append(opened(tmp_path / "out" / "map.png"))
+    np.testing.assert_array_equal(made[0], made[1])
+    assert np.any(made[0] != made[2])
+    assert run_command("translate", f"--workdir={painted}", "--translator=in_style", str(tmp_path / "map.png")) == 2
+    assert (
+        "in_style of" in (said := capsys.readouterr().err)
+        and "draws in the style of an image; --style names it" in said
+    )
 
 
 def test_label_maps(run_command, painted, tmp_path, capsys):
@@ -195,6 +261,30 @@ def test_scores_beside_baselines(run_command, filled, capsys):
     assert "means over 20 pairs of the test split, translated without noise" in shown and "psnr_hole" in shown
     assert found["pairs"] == {"dataset": "digits", "split": "test", "count": 20}
     assert (filled / "translated.png").exists()
+
+
+def test_a_run_is_a_model_in_python(edges):
+    """As the command, on arrays; noise is of the seed."""
+    run = gan_jax.load(edges)
+    images = np.random.RandomState(0).randint(0, 256, (3, 8, 16, 1), np.uint8)
+    made = run.translate(images)
+    assert (made.shape, made.dtype) == (images.shape, np.uint8)
+    np.testing.assert_array_equal(made[1:2], run.translate({"image": images})[1:2])
+    with pytest.raises(ValueError, match="unknown translator 'b_to_a'; choose from a_to_b"):
+        run.translate(images, translator="b_to_a")
+
+
+def test_noise_may_be_asked_for(run_command, edges, capsys):
+    """Or not; of a network that has but one way it may not."""
+    found = []
+    for noisy in ("true", "false"):
+        assert (
+            run_command("evaluate", f"--workdir={edges}", "--num_samples=12", "--metrics=psnr", f"--noisy={noisy}") == 0
+        )
+        found.append(json.loads((edges / "evaluation.json").read_text()))
+    assert [each["drawn"]["noisy"] for each in found] == [["a_to_b"], []]
+    psnr = [each["scores"]["newest"]["psnr"] for each in found]
+    assert psnr[0] != psnr[1]
 
 
 def test_noise_is_stated_and_the_report_has_the_table(run_command, edges, capsys):

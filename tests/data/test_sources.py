@@ -125,10 +125,10 @@ def test_digits():
         ({"name": "digits", "image_size": (8, 0)}, "image_size=(8, 0): must be at least 1"),
         (
             {"name": "digits", "crop": "none"},
-            "crop=none: of folder:PATH and tfds:NAME; the images of digits are square",
+            "crop=none: of files, as folder:PATH, and tfds:NAME; the images of digits are square",
         ),
-        ({"name": "digits", "skip_broken": True}, "skip_broken=True: of folder:PATH, not of digits"),
-        ({"name": "digits", "white_level": 9.0}, "white_level=9.0: of folder:PATH, not of digits"),
+        ({"name": "digits", "skip_broken": True}, "skip_broken=True: of folder:PATH and other files, not of digits"),
+        ({"name": "digits", "white_level": 9.0}, "white_level=9.0: of folder:PATH and other files, not of digits"),
     ],
 )
 def test_wrong_arguments(arguments, message):

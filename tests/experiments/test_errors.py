@@ -98,7 +98,7 @@ def test_an_unknown_name_is_answered_with_the_known(what, refused):
         ("--image_size=8by8", "image_size=8by8: must be a side, as in 64, or height x width, as in 48x96"),
         ("--crop=middle", "unknown crop 'middle'; choose from center, none"),
         ("--white_level=0", "white_level=0.0: must be above 0"),
-        ("--skip_broken", "skip_broken=True: of folder:PATH, not of digits"),
+        ("--skip_broken", "skip_broken=True: of folder:PATH and other files, not of digits"),
         ("--penalty=r1,nope", "unknown penalty 'nope'; choose from none, gradient_penalty, r1, r2, dragan"),
         ("--real_target=1.1", "real_target"),
         ("--fake_target=-0.1", "fake_target"),

@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from experiments import restore
 from gan_jax import colour
 from gan_jax.networks import restorers
 from gan_jax.networks.partial_unet import PartialUNet
@@ -75,6 +76,10 @@ def test_networks_that_draw_nothing_leave_the_cubic_and_the_input(network):
         found = restorer.compose(jnp.zeros((2, 16, 16, 3)), example)
         np.testing.assert_array_equal(found, jax.image.resize(example["image"], (2, 16, 16, 3), "cubic"))
         assert made(task, network, example).shape == (2, 16, 16, 3)
+
+
+def test_all_tasks_have_defaults_and_all_defaults_a_task():
+    assert restore.TASKS.keys() == restorers.TASKS.keys()
 
 
 @pytest.mark.parametrize(
