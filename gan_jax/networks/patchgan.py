@@ -32,19 +32,12 @@ def made_norm(name: str, train: bool, axis_name: str | None) -> tuple[Callable[[
     raise ValueError(f"unknown norm {name!r}; choose from {', '.join(NORMS)}")
 
 
-def receptive_field(layers: int) -> int:
-    """The side of the patch that a score looks at, in pixels: 16, 34, 70, 142, 286 of 1 to 5 layers that halve; of 0, 1."""
-    side = 1
-    for stride in [1, 1, *[2] * layers] if layers else []:
-        side = (side - 1) * stride + 4
-    return side
-
-
 class PatchGAN(nn.Module):
     """Images, and what they are made of, to raw scores.
 
     Fields:
-      layers: how many of them halve; 0: each pixel is scored by itself (PixelGAN).
+      layers: how many of them halve; a score looks at a patch of 16, 34, 70, 142 or 286 pixels a side with 1 to 5 of them, and with
+        0 at a pixel (PixelGAN).
       width: channels after the first.
       norm: a name in NORMS.
       axis_name: the mapped axis over which the batch is spread.

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gan_jax.networks.partial_unet import PartialUNet
-from gan_jax.networks.patchgan import PatchGAN, receptive_field
+from gan_jax.networks.patchgan import PatchGAN
 from gan_jax.networks.super_resolution import RRDB, SRResNet, doublings, shuffle
 from gan_jax.networks.unet import UNet, halvings_of
 
@@ -21,6 +21,14 @@ def images(side, channels=3, count=1):
 def parameters(module, *inputs):
     shapes = jax.eval_shape(lambda: module.init(KEYS, *inputs, train=True))
     return sum(leaf.size for leaf in jax.tree.leaves(shapes["params"]))
+
+
+def receptive_field(layers: int) -> int:
+    """The side of the patch that a score looks at, by strides and kernels."""
+    side = 1
+    for stride in [1, 1, *[2] * layers] if layers else []:
+        side = (side - 1) * stride + 4
+    return side
 
 
 @pytest.mark.parametrize(
