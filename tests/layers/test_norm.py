@@ -10,6 +10,7 @@ from gan_jax.layers.norm import (
     REFERENCE,
     BatchNorm,
     ConditionalBatchNorm,
+    InstanceNorm,
     LayerNorm,
     VirtualBatchNorm,
     WithReference,
@@ -145,3 +146,13 @@ def test_conditional_statistics_and_gradients_are_those_of_the_batch_on_all_devi
     of_all = lambda x, c: jax.lax.pmean(on_a_device(variables["params"], x, c), "data")
     two = jax.vmap(of_all, axis_name="data", out_axes=None)(x, c)
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6), two, one(variables["params"]))
+
+
+def test_instance_norm_is_of_each_channel_of_each_example():
+    """Beside numpy; constants become 0."""
+    x = np.random.RandomState(0).normal(3, 2, (2, 5, 4, 3)).astype(np.float32)
+    x[1, ..., 2] = 7.0
+    found = InstanceNorm().apply({}, jnp.asarray(x))
+    expected = (x - x.mean((1, 2), keepdims=True)) / np.sqrt(x.var((1, 2), keepdims=True) + 1e-5)
+    np.testing.assert_allclose(found, expected, atol=2e-3)
+    assert np.abs(found[1, ..., 2]).max() < 1e-2 and not InstanceNorm().init(jax.random.key(0), jnp.asarray(x))
