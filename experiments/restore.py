@@ -21,7 +21,7 @@ from gan_jax.data import DataSpec
 from gan_jax.evaluation import features, perceptual
 from gan_jax.games import GAMES
 from gan_jax.networks import restorers
-from gan_jax.networks.patchgan import PatchGAN
+from gan_jax.networks.patchgan import NORMS, PatchGAN
 from gan_jax.precision import DTYPES
 from gan_jax.recipes import translation
 from gan_jax.recipes.contract import Phase, Recipe
@@ -58,6 +58,7 @@ class Config:
     network: str | None = option(None, "G's; by default the task's own.", choices=restorers.NETWORKS)
     width: int = option(24, "Channels of the largest maps of both networks; 64 as published.", low=1)
     blocks: int = option(4, "srresnet, rrdb: residual blocks; 16 and 23 as published.", low=1)
+    norm: str = option("batch", "Normalisation in G, unless it is rrdb or partial.", choices=NORMS)
     patch_layers: int = option(2, "Of D, that halve: it scores patches of 16, 34, 70, ... pixels; 0: pixels.", low=0)
     cluster: ClusterConfig = ClusterConfig()
 
@@ -73,7 +74,13 @@ def make(config: Config, spec: DataSpec) -> Recipe | list[Phase]:
     """G alone, D alone, both: phases of one state."""
     own, target = config.translation, spec.example["target"].shape
     restorer = restorers.make(
-        config.task, config.network, spec.example, width=config.width, blocks=config.blocks, axis_name=AXIS
+        config.task,
+        config.network,
+        spec.example,
+        width=config.width,
+        blocks=config.blocks,
+        norm=config.norm,
+        axis_name=AXIS,
     )
     alone = Setup(
         restorer.generator,

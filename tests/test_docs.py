@@ -213,7 +213,7 @@ def test_commands_parse(command):
     else:
         assert command.name in gan_jax_main.COMMANDS
         parsed = parse_command(command.name, arguments)
-    takes_files = command.name in ("classify", "interpolate", "latent")
+    takes_files = command.name in ("classify", "interpolate", "latent", "translate")
     wrong = [each for each in parsed.arguments if each.startswith("-") or not takes_files]
     assert wrong == []
 

@@ -42,7 +42,9 @@ def test_every_command_says_of_an_unknown_flag_that_it_is(name, run_command, cap
     assert line.startswith("error: ") and "unknown flag --no_such_flag" in line
 
 
-@pytest.mark.parametrize("name", [name for name in COMMANDS if name not in ("classify", "interpolate", "latent")])
+@pytest.mark.parametrize(
+    "name", [name for name in COMMANDS if name not in ("classify", "interpolate", "latent", "translate")]
+)
 def test_an_argument_that_is_no_flag_is_an_error(name, run_command, capsys):
     """But where image files are taken."""
     assert run_command(name, "stray") == 2

@@ -17,7 +17,7 @@ from gan_jax.layers.spectral import spectral_norm
 
 Array = jax.Array
 INIT = nn.initializers.normal(0.02)
-NORMS = ("batch", "instance")
+NORMS = ("batch", "instance", "none")
 
 
 def made_norm(name: str, train: bool, axis_name: str | None) -> tuple[Callable[[], nn.Module], bool]:
@@ -29,6 +29,8 @@ def made_norm(name: str, train: bool, axis_name: str | None) -> tuple[Callable[[
         return partial(BatchNorm, train, axis_name), False
     if name == "instance":
         return InstanceNorm, True
+    if name == "none":
+        return lambda: lambda x: x, True
     raise ValueError(f"unknown norm {name!r}; choose from {', '.join(NORMS)}")
 
 

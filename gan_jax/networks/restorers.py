@@ -1,7 +1,7 @@
 """Which network restores what: what it is given of an example, and what an image is made of what it draws.
 
 - superres: what is added to the image enlarged by a cubic, so that a network that draws nothing is as good as that.
-- inpaint: an image, of which what was missing is taken; the rest is the input, to the bit.
+- inpaint: what is added to the hole filled as smoothly as can be; the rest is the input, to the bit.
 - colorize: a and b of CIELAB, to which the input is the lightness.
 - denoise: what is added to the input.
 """
@@ -15,6 +15,7 @@ from flax import linen as nn
 
 from gan_jax import colour
 from gan_jax.data.spec import Spec
+from gan_jax.networks.fill import filled
 from gan_jax.networks.partial_unet import PartialUNet
 from gan_jax.networks.super_resolution import RRDB, SRResNet
 from gan_jax.networks.unet import UNet, halvings_of
@@ -25,7 +26,9 @@ Example = Mapping[str, Array]
 NETWORKS = ("unet", "context", "partial", "srresnet", "rrdb")
 TASKS: dict[str, Callable[[Array, Example], Array]] = {
     "superres": lambda drawn, example: drawn + jax.image.resize(example["image"], drawn.shape, "cubic"),
-    "inpaint": lambda drawn, example: jnp.where(example["mask"], drawn, example["image"]),
+    "inpaint": lambda drawn, example: jnp.where(
+        example["mask"], drawn + filled(example["image"], example["mask"]), example["image"]
+    ),
     "colorize": lambda drawn, example: colour.with_lightness(example["image"], drawn),
     "denoise": lambda drawn, example: example["image"] + drawn,
 }
@@ -51,7 +54,9 @@ class WithMask(nn.Module):
         return self.network(jnp.concatenate([x, mask.astype(x.dtype)], axis=-1), train=train)
 
 
-def make(task: str, network: str, example: Spec, *, width: int, blocks: int, axis_name: str | None) -> Restorer:
+def make(
+    task: str, network: str, example: Spec, *, width: int, blocks: int, norm: str, axis_name: str | None
+) -> Restorer:
     """The restorer of a task in TASKS by a network in NETWORKS. Raises ValueError if these, or the examples, do not go together."""
     given, wanted = example["image"].shape, example["target"].shape
     times = wanted[0] // given[0]
@@ -77,9 +82,9 @@ def make(task: str, network: str, example: Spec, *, width: int, blocks: int, axi
         return Restorer(PartialUNet(halvings, width, axis_name), inputs, compose, 2**halvings)
     if network in ("unet", "context"):
         skips = network == "unet"  # context encoders (Pathak et al. 2016, arXiv:1604.07379) have none
-        generator = UNet(channels, halvings, width, dropout=0.0, axis_name=axis_name, skips=skips)
+        generator = UNet(channels, halvings, width, norm, dropout=0.0, axis_name=axis_name, skips=skips)
     elif network == "srresnet":
-        generator, halvings = SRResNet(channels, times, width, blocks, axis_name), 0
+        generator, halvings = SRResNet(channels, times, width, blocks, norm, axis_name), 0
     else:
         generator, halvings = RRDB(channels, times, width, blocks, growth=max(1, width // 2)), 0
     return Restorer(WithMask(generator) if task == "inpaint" else generator, inputs, compose, 2**halvings)

@@ -14,8 +14,8 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from gan_jax.layers.conv import Conv
-from gan_jax.layers.norm import BatchNorm
 from gan_jax.layers.resample import upscale
+from gan_jax.networks.patchgan import made_norm
 
 Array = jax.Array
 SHRUNK = 0.2  # by which RRDB multiplies what its residual branches add
@@ -50,19 +50,20 @@ class PReLU(nn.Module):
 class SRResNet(nn.Module):
     """Images [B, H, W, C] -> images [B, times H, times W, channels], about in [-1, 1].
 
-    Fields: channels: of what it draws; times: 1, 2, 4 or 8; width: channels inside; blocks; axis_name: the mapped axis over which
-    batch statistics are shared.
+    Fields: channels: of what it draws; times: 1, 2, 4 or 8; width: channels inside; blocks; norm: a name in `patchgan.NORMS`, batch
+    as published, none as later in EDSR (Lim et al. 2017, arXiv:1707.02921); axis_name: the mapped axis over which the batch is spread.
     """
 
     channels: int = 3
     times: int = 4
     width: int = 64
     blocks: int = 16
+    norm: str = "batch"
     axis_name: str | None = None
 
     @nn.compact
     def __call__(self, x: Array, *, train: bool) -> Array:
-        conv, norm = partial(Conv, self.width, 3), partial(BatchNorm, train, self.axis_name)
+        conv, (norm, _) = partial(Conv, self.width, 3), made_norm(self.norm, train, self.axis_name)
         first = x = PReLU()(Conv(self.width, 9)(x))
         for _ in range(self.blocks):
             x = x + norm()(conv()(PReLU()(norm()(conv()(x)))))

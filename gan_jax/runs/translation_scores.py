@@ -111,7 +111,10 @@ def pairs_of(run: TrainedRun, place: Place, split: str) -> tuple[Source, str]:
         fingerprint(data.source),
         place.allow_changed_data,
     )
-    return (data.source if split == "train" else data.test()), own.dataset
+    source = data.source if split == "train" else data.test()
+    if source is None:
+        raise ValueError(f"{own.dataset} has no test split; --split=train compares what was learnt")
+    return source, own.dataset
 
 
 def _makers(translators: Mapping[str, Translator], state: State, source: Source, key: Key) -> dict[str, Maker]:

@@ -227,7 +227,10 @@ def test_images_that_no_network_knows_are_compared_by_one_for_any(
     capsys.readouterr()
     assert run_command("evaluate", f"--workdir={tmp_path / 'run'}") == 0
     out = capsys.readouterr().out
-    assert "emoji-cnn knows no such images" in out and f"python -m experiments.classifier {dataset} trains one" in out
+    assert (
+        "emoji-cnn knows colours and shapes, but no such images" in out
+        and f"python -m experiments.classifier {dataset} trains one" in out
+    )
     result = json.loads((tmp_path / "run/evaluation.json").read_text())
     assert result["real"]["other"] == "test split" and result["extractor"]["name"] == "emoji-cnn"
     classes = {"inception_score", "mode_score", "modes", "reverse_kl"}

@@ -113,7 +113,13 @@ OTHERS = {
     "began": ("--width=2", "--latent_size=3", "--image_size=8", "--batch_size=8", "--lambda_k=0.1"),
     "sagan": ("--width=2", "--image_size=16", "--batch_size=8", "--ada_target=-0.9", "--ada_images=100"),
     "biggan": ("--width=2", "--image_size=8", "--batch_size=8", "--attention=0", "--d_lr=1e-2"),
-    "pix2pix": ("--width=1", "--image_size=64", "--batch_size=4", "--dataset=digits", "--ema=0.9"),  # so that there is dropout
+    "pix2pix": (
+        "--width=1",
+        "--image_size=64",
+        "--batch_size=4",
+        "--dataset=digits",
+        "--ema=0.9",
+    ),  # so that there is dropout
     "spade": ("--width=2", "--image_size=16", "--batch_size=4", "--patch_layers=1", "--style_size=4"),
     # Stopped at a border of phases.
     "restore": (

@@ -21,7 +21,7 @@ def spec(given, wanted, mask=False):
 
 def made(task, network, example):
     """A restorer's images of examples, by first weights."""
-    restorer = restorers.make(task, network, spec_of(task), width=4, blocks=1, axis_name=None)
+    restorer = restorers.make(task, network, spec_of(task), width=4, blocks=1, norm="batch", axis_name=None)
     inputs = [example[name] for name in restorer.inputs]
     variables = restorer.generator.init(jax.random.key(0), *inputs, train=False)
     return restorer.compose(restorer.generator.apply(variables, *inputs, train=False), example)
@@ -72,10 +72,21 @@ def test_colours_keep_the_lightness():
 def test_networks_that_draw_nothing_leave_the_cubic_and_the_input(network):
     small, same = {"image": images(side=8)}, {"image": images()}
     for task, example in (("superres", small), ("denoise", same)):
-        restorer = restorers.make(task, network, spec_of(task), width=4, blocks=1, axis_name=None)
+        restorer = restorers.make(task, network, spec_of(task), width=4, blocks=1, norm="batch", axis_name=None)
         found = restorer.compose(jnp.zeros((2, 16, 16, 3)), example)
         np.testing.assert_array_equal(found, jax.image.resize(example["image"], (2, 16, 16, 3), "cubic"))
         assert made(task, network, example).shape == (2, 16, 16, 3)
+
+
+@pytest.mark.parametrize(
+    "network, norm, same", [("unet", "none", True), ("srresnet", "none", True), ("srresnet", "batch", False)]
+)
+def test_without_normalisation_an_image_does_not_depend_on_the_batch(network, norm, same):
+    restorer = restorers.make("denoise", network, spec_of("denoise"), width=4, blocks=1, norm=norm, axis_name=None)
+    both = jnp.concatenate([images()[:1], 0.3 * images()[1:]])
+    variables = restorer.generator.init(jax.random.key(0), both, train=False)
+    draw = lambda x: restorer.generator.apply(variables, x, train=True, mutable=["batch_stats"])[0]
+    assert np.allclose(draw(both)[:1], draw(both[:1]), atol=1e-5) == same
 
 
 def test_all_tasks_have_defaults_and_all_defaults_a_task():
@@ -97,6 +108,6 @@ def test_all_tasks_have_defaults_and_all_defaults_a_task():
 )
 def test_what_does_not_go_together(task, network, example, said):
     with pytest.raises(ValueError, match=said):
-        restorer = restorers.make(task, network, example, width=4, blocks=1, axis_name=None)
+        restorer = restorers.make(task, network, example, width=4, blocks=1, norm="batch", axis_name=None)
         inputs = [jnp.zeros((1, *example[name].shape)) for name in restorer.inputs]
         jax.eval_shape(lambda: restorer.generator.init(jax.random.key(0), *inputs, train=False))

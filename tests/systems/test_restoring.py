@@ -23,7 +23,7 @@ def test_it_learns_and_its_directory_says_what_an_example_is(run):
     config = json.loads((run / "config.json").read_text())
     assert config["experiment"] == NAME
     assert config["data"]["example"] == {"image": ["uint8", [8, 8, 1]], "target": ["uint8", [8, 8, 1]]}
-    assert not (run / "samples").exists()
+    assert [each.name for each in (run / "samples").iterdir()] == ["000030.png"]  # input | output | truth
 
 
 def test_it_goes_on(run, run_experiment, capsys):
@@ -38,9 +38,10 @@ def test_what_it_cannot_do_is_said_in_one_line(command, run, run_command, capsys
     assert run_command(command, f"--workdir={run}", *arguments) == 2
     (line,) = capsys.readouterr().err.splitlines()
     reason = {
-        "classify": "which does not classify",
-    }.get(command, "which draws nothing from noise; it translates (restore)")
-    assert line == f"error: {run} is a run of {NAME}, {reason}"
+        "classify": f"{run} is a run of {NAME}, which does not classify",
+        "evaluate": "digits has no test split; --split=train compares what was learnt",
+    }.get(command, f"{run} is a run of {NAME}, which draws nothing from noise; it translates (restore)")
+    assert line == f"error: {reason}"
 
 
 def test_it_has_a_page(run, run_command, capsys):
