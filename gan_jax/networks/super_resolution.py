@@ -50,8 +50,9 @@ class PReLU(nn.Module):
 class SRResNet(nn.Module):
     """Images [B, H, W, C] -> images [B, times H, times W, channels], about in [-1, 1].
 
-    Fields: channels: of what it draws; times: 1, 2, 4 or 8; width: channels inside; blocks; norm: a name in `patchgan.NORMS`, batch
-    as published, none as later in EDSR (Lim et al. 2017, arXiv:1707.02921); axis_name: the mapped axis over which the batch is spread.
+    Fields: channels: of what it draws; times: 1, 2, 4 or 8; width: channels inside; blocks; norm: a name in `patchgan.NORMS`,
+    batch as published, none as later in EDSR (Lim et al. 2017, arXiv:1707.02921); axis_name: the mapped axis over which the batch
+    is spread.
     """
 
     channels: int = 3
