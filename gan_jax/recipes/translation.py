@@ -87,8 +87,12 @@ class Setup(NamedTuple):
 
 
 def l1(images: Array, example: Batch) -> Array:
-    """E|y - G(x)|, a mean over all numbers, of images in [-1, 1] (equation 3)."""
-    return jnp.mean(jnp.abs(images - example["target"]))
+    """E|y - G(x)|, of images in [-1, 1], a mean over all numbers (equation 3); where there is a mask, over those that are missing."""
+    distance = jnp.abs(images - example["target"])
+    if "mask" in example:  # an image at a time, so that it is the same however a batch is spread over devices
+        missing = jnp.mean(example["mask"], axis=(1, 2, 3), keepdims=True)
+        distance = jnp.where(example["mask"], distance, 0) / jnp.maximum(missing, 1e-6)
+    return jnp.mean(distance)
 
 
 def make(setup: Setup, *, players: tuple[str, ...] = (DISCRIMINATOR, GENERATOR), name: str = "a_to_b") -> Recipe:

@@ -60,6 +60,13 @@ def test_l1_is_a_mean_over_all_numbers():
     assert translation.l1(images, {"target": images.at[0].add(1.0)}) == pytest.approx(0.5)
 
 
+def test_l1_of_holes_is_a_mean_over_what_is_missing():
+    """Of each image, however large its hole; and 0 where there is none."""
+    images, mask = jnp.zeros((3, 4, 4, 3)), jnp.zeros((3, 4, 4, 1), bool).at[0, :2].set(True).at[1, 0, 0].set(True)
+    target = jnp.where(mask, 1.0, 7.0).at[1].multiply(0.5)
+    assert translation.l1(images, {"target": target * jnp.ones(3), "mask": mask}) == pytest.approx((1 + 0.5 + 0) / 3)
+
+
 @pytest.mark.parametrize("players", [("generator",), ("discriminator",)])
 def test_one_may_play_alone(players):
     recipe = translation.make(setup(), players=players)
