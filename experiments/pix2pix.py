@@ -36,10 +36,10 @@ class Config:
 
     GROUP: ClassVar[str] = "pix2pix"
     preset: str | None = option(None, "Other defaults: published, the paper's for 256 pixels.", choices=PRESETS)
-    run: RunConfig = RunConfig(steps=2000, batch_size=8)
+    run: RunConfig = RunConfig(steps=2500, batch_size=8)
     data: PairedDataConfig = PairedDataConfig()
     game: str = option("non_saturating", "What D and G play for.", choices=GAMES)
-    translation: TranslationConfig = TranslationConfig()
+    translation: TranslationConfig = TranslationConfig(ema=0.999)
     width: int = option(24, "Channels of the largest maps of both networks; 64 as published.", low=1)
     halvings: int | None = option(None, "How often G's maps halve; by default until a side is odd or 1.", low=1)
     norm: str = option("batch", "Normalisation in both networks.", choices=NORMS)

@@ -35,7 +35,7 @@ TASKS: dict[str, dict[str, object]] = {
     "superres": dict(degrade="downscale:2", network="srresnet", game="relativistic_average", perceptual=10.0),
     "inpaint": dict(degrade="hole:center", network="unet", game="non_saturating", perceptual=0.0),
     "colorize": dict(degrade="lightness", network="unet", game="non_saturating", perceptual=0.0),
-    "denoise": dict(degrade="noise:0.1", network="srresnet", game="non_saturating", perceptual=0.0),
+    "denoise": dict(degrade="noise:0.1", network="unet", game="non_saturating", perceptual=0.0),
 }
 
 
@@ -44,21 +44,22 @@ class Config:
     """All that can be chosen."""
 
     GROUP: ClassVar[str] = "restore"
-    run: RunConfig = RunConfig(steps=2000, batch_size=8)
+    run: RunConfig = RunConfig(steps=2800, batch_size=8)
     task: str = option("superres", "What is undone.", choices=TASKS)
     data: PairedDataConfig = PairedDataConfig()
     game: str | None = option(
         None, "What D and G play for; none: only a distance is learnt. By default the task's.", choices=("none", *GAMES)
     )
-    translation: TranslationConfig = TranslationConfig()
+    translation: TranslationConfig = TranslationConfig(g_lr=5e-4, ema=0.999)
+    gan_lr: float = option(1e-4, "Adam's rate, G's, while both play; before, it is --g_lr.", low=0)
     perceptual: float | None = option(None, "Weight of a distance between a network's maps; superres: 10.", low=0)
     features: str | None = option(None, "File of that network (experiments.classifier trains one); by default emoji's.")
-    g_rounds: int = option(1200, "Rounds in which G learns alone, by its distance.", low=0)
+    g_rounds: int = option(2000, "Rounds in which G learns alone, by its distance.", low=0)
     d_rounds: int = option(200, "Rounds thereafter in which D learns alone what G makes; then both play.", low=0)
     network: str | None = option(None, "G's; by default the task's own.", choices=restorers.NETWORKS)
     width: int = option(24, "Channels of the largest maps of both networks; 64 as published.", low=1)
     blocks: int = option(4, "srresnet, rrdb: residual blocks; 16 and 23 as published.", low=1)
-    norm: str = option("batch", "Normalisation in G, unless it is rrdb or partial.", choices=NORMS)
+    norm: str = option("none", "Normalisation in G, unless it is rrdb or partial; batch as published.", choices=NORMS)
     patch_layers: int = option(2, "Of D, that halve: it scores patches of 16, 34, 70, ... pixels; 0: pixels.", low=0)
     cluster: ClusterConfig = ClusterConfig()
 
@@ -73,15 +74,8 @@ def resolve(config: Config) -> Config:
 def make(config: Config, spec: DataSpec) -> Recipe | list[Phase]:
     """G alone, D alone, both: phases of one state."""
     own, target = config.translation, spec.example["target"].shape
-    restorer = restorers.make(
-        config.task,
-        config.network,
-        spec.example,
-        width=config.width,
-        blocks=config.blocks,
-        norm=config.norm,
-        axis_name=AXIS,
-    )
+    kind = dict(width=config.width, blocks=config.blocks, norm=config.norm, axis_name=AXIS)
+    restorer = restorers.make(config.task, config.network, spec.example, **kind)
     alone = Setup(
         restorer.generator,
         PatchGAN(config.patch_layers, config.width, axis_name=AXIS),
@@ -102,13 +96,11 @@ def make(config: Config, spec: DataSpec) -> Recipe | list[Phase]:
         if config.perceptual and config.perceptual != TASKS[config.task]["perceptual"]:
             raise ValueError(f"perceptual={config.perceptual}: of the GAN's phase, and with game=none there is none")
         return learns(alone, players=(GENERATOR,))
-    both = alone
+    both = alone._replace(g_optimizer=optimizers(replace(own, g_lr=config.gan_lr))[0])
     if config.perceptual:
         network = features.load_classifier(config.features) if config.features else features.for_any_images(target)
         perceptual.require_maps(network, target)
-        both = alone._replace(
-            costs={**alone.costs, "perceptual_distance": (config.perceptual, perceptual.cost(network))}
-        )
+        both = both._replace(costs={**both.costs, "perceptual_distance": (config.perceptual, perceptual.cost(network))})
     stays = lambda state, key: state
     return [
         Phase(learns(alone, players=(GENERATOR,)), config.g_rounds, config.run.batch_size),

@@ -137,6 +137,7 @@ PUBLISHED_PIX2PIX = dict(
     image_size="256",
     load_size="286",
     noisy=True,
+    ema=0.0,
     decay_from=40_000,
     decay_rounds=40_000,
 )

@@ -28,14 +28,14 @@ MISSING = 128  # what is seen of what is missing: gray
 # Of the pieces of `data.photos` that are trained on: KMeans(8, random_state=0) of every 20th pixel, by scikit-learn.
 PALETTE = np.array(
     [
-        [13, 32, 24],
-        [3, 72, 73],
-        [78, 65, 42],
-        [192, 66, 21],
-        [127, 119, 86],
-        [219, 155, 98],
-        [182, 186, 178],
-        [213, 226, 241],
+        [12, 29, 24],
+        [2, 69, 71],
+        [70, 56, 40],
+        [189, 75, 30],
+        [115, 107, 80],
+        [219, 159, 101],
+        [152, 158, 150],
+        [218, 227, 238],
     ]
 )
 CLUSTER_BLUR = 1.5  # pixels

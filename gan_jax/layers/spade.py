@@ -10,7 +10,6 @@ Array = jax.Array
 INIT = nn.initializers.variance_scaling(
     0.02**2, "fan_avg", "normal"
 )  # Xavier times 0.02, as the authors begin everywhere
-HIDDEN = 128  # channels between the labels and both
 
 
 class Spade(nn.Module):
@@ -18,16 +17,18 @@ class Spade(nn.Module):
 
     γ and β are convolutions of 3×3 of what a convolution of 3×3 makes of the labels; where both give 0 it is plain normalisation.
 
-    Fields: train, axis_name: as `norm.BatchNorm`'s. Collection "batch_stats": mean [C], var [C].
+    Fields: train, axis_name: as `norm.BatchNorm`'s; hidden: channels between the labels and both.
+    Collection "batch_stats": mean [C], var [C].
     """
 
     train: bool
     axis_name: str | None = None
+    hidden: int = 128
 
     @nn.compact
     def __call__(self, x: Array, labels: Array) -> Array:
         """x [B, H, W, C], labels one-hot [B, h, w, K], which are resized to x's, by the nearest."""
         nearest = jax.image.resize(labels, (*labels.shape[:1], *x.shape[1:3], labels.shape[-1]), "nearest")
-        hidden = nn.relu(Conv(HIDDEN, 3, kernel_init=INIT, name="shared")(nearest))
+        hidden = nn.relu(Conv(self.hidden, 3, kernel_init=INIT, name="shared")(nearest))
         gain, bias = (Conv(x.shape[-1], 3, kernel_init=INIT, name=name)(hidden) for name in ("gain", "bias"))
         return by_batch(self, x, 1 + gain, bias)

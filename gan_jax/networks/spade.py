@@ -3,6 +3,7 @@
 Channels are those of the authors' code for 256 pixels; smaller images have fewer doublings, from 4×4.
 """
 
+from collections.abc import Callable
 from functools import partial
 
 import jax
@@ -48,7 +49,8 @@ class Generator(nn.Module):
         sides = labels.shape[1:3]
         times = doublings(sides)
         counts = [self.width * min(MOST, 2 ** (times - i)) for i in range(times + 1)]
-        block = partial(spade_block, labels=labels, train=train, axis_name=self.axis_name)
+        norm = partial(Spade, train, self.axis_name, hidden=2 * self.width)  # 128 as published
+        block = partial(spade_block, norm=norm, labels=labels, train=train)
         height, width = (side // 2**times for side in sides)
         x = nn.Dense(height * width * counts[0], kernel_init=INIT)(style).reshape(-1, height, width, counts[0])
         x = block(x, counts[0])
@@ -77,9 +79,8 @@ class Encoder(nn.Module):
         return nn.Dense(self.size, kernel_init=INIT)(x), nn.Dense(self.size, kernel_init=INIT)(x)
 
 
-def spade_block(x: Array, features: int, *, labels: Array, train: bool, axis_name: str | None) -> Array:
+def spade_block(x: Array, features: int, *, norm: Callable[[], nn.Module], labels: Array, train: bool) -> Array:
     """A residual block (figure 4): [B, h, w, C] -> [B, h, w, features], each normalisation by the labels."""
-    norm = partial(Spade, train, axis_name)
     conv = lambda features, size, **options: spectral_norm(
         Conv(features, size, kernel_init=INIT, **options), train=train
     )

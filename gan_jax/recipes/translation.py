@@ -87,7 +87,7 @@ class Setup(NamedTuple):
 
 
 def l1(images: Array, example: Batch) -> Array:
-    """E|y - G(x)|, of images in [-1, 1], a mean over all numbers (equation 3); where there is a mask, over those that are missing."""
+    """E|y - G(x)|, of images in [-1, 1], a mean over all numbers (equation 3); with a mask, over those that are missing."""
     distance = jnp.abs(images - example["target"])
     if "mask" in example:  # an image at a time, so that it is the same however a batch is spread over devices
         missing = jnp.mean(example["mask"], axis=(1, 2, 3), keepdims=True)

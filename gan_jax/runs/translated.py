@@ -16,7 +16,7 @@ from gan_jax.recipes.contract import Batch, State, Translator
 from gan_jax.runs import drawing, monitor
 
 SHOWN = 8  # examples in a picture
-ENLARGED = 96  # to which narrower images are enlarged in a picture
+ENLARGED = 96  # pixels: images are at least as wide in a picture
 
 
 def picture(translators: Mapping[str, Translator], state: State, source: Source, key: Key) -> Image.Image:
@@ -42,7 +42,8 @@ def columns(
 
 def sheet(columns: dict[str, np.ndarray]) -> Image.Image:
     """Images [n, H, W, C] in [-1, 1] in columns under their titles; small ones, enlarged by whole pixels, are as wide as others."""
-    widest = max(ENLARGED, *(images.shape[2] for images in columns.values()))
+    widest = max(images.shape[2] for images in columns.values())
+    widest *= -(-ENLARGED // widest)
     shown = {}
     for title, images in columns.items():
         factor = max(1, widest // images.shape[2])

@@ -59,17 +59,21 @@ def test_contract(name, tmp_path, dataset_files):
 
 
 def test_photographs_learnt_and_not_learnt_share_no_pixel():
-    """Pieces of the left four fifths of a photograph, and of the rest; all of both parts, but for what is less than a step."""
+    """Pieces of a strip of a photograph, and of what is beside it; all of each part, but for what is less than a step."""
     from sklearn.datasets import load_sample_images
 
     for label, photo in enumerate(load_sample_images().images):
-        for split, part in (("train", photo[:, :512]), ("test", photo[:, 512:])):
+        for split, parts in (("train", (photo[:, :320], photo[:, 448:])), ("test", (photo[:, 320:448],))):
             source = load("photos", data_dir="unused", split=split)
             pieces = source[np.flatnonzero(source.labels == label)]["image"]
             places = [
-                part[y : y + 64, x : x + 64] for y in range(0, 427 - 63, 16) for x in range(0, part.shape[1] - 63, 16)
+                part[y : y + 64, x : x + 64]
+                for part in parts
+                for y in range(0, 427 - 63, 16)
+                for x in range(0, part.shape[1] - 63, 16)
             ]
             np.testing.assert_array_equal(pieces, places)
+    assert load("photos", data_dir="unused", split="train", image_size=256).spec["image"].shape == (256, 256, 3)
     with pytest.raises(ValueError, match="image_size=256x256: the photographs' parts to test on have 427x128 pixels"):
         load("photos", data_dir="unused", split="test", image_size=256)
 

@@ -7,8 +7,11 @@ import pytest
 
 from experiments import restore
 from gan_jax import colour
+from gan_jax.data import DataSpec
 from gan_jax.networks import restorers
 from gan_jax.networks.partial_unet import PartialUNet
+from gan_jax.runs.experiment import find
+from gan_jax.training.parallel import AXIS
 
 U8 = np.uint8
 pytestmark = pytest.mark.usefixtures("compiled_in_haste")
@@ -91,6 +94,23 @@ def test_without_normalisation_an_image_does_not_depend_on_the_batch(network, no
 
 def test_all_tasks_have_defaults_and_all_defaults_a_task():
     assert restore.TASKS.keys() == restorers.TASKS.keys()
+
+
+def test_the_generator_has_a_rate_of_its_own_while_both_play():
+    """Adam's first step moves a weight by its rate, whatever its gradient."""
+    small = ("--task=denoise", "--width=4", "--perceptual=0", "--g_lr=0.01", "--gan_lr=0.001", "--beta2=0.9")
+    config = restore.resolve(find("restore").parse(small).config)
+    example = spec((16, 16, 3), (16, 16, 3))
+    phases = restore.make(config, DataSpec(example))
+    batch = {name: jax.random.uniform(jax.random.key(2), (1, 1, 2, 16, 16, 3), minval=-1) for name in example}
+    axis = {"axis_name": AXIS, "in_axes": (None, 0, None)}
+    for phase, rate in ((phases[0], 0.01), (phases[2], 0.001)):
+        state = phase.recipe.init(jax.random.key(0), jax.tree.map(lambda x: x[0], batch))
+        after, _ = jax.jit(jax.vmap(phase.recipe.step, **axis))(state, batch, jax.random.key(1))
+        moved = jax.tree.map(
+            lambda a, b: abs(a - b[0]).max(), *(each.players["generator"].params for each in (state, after))
+        )
+        assert max(jax.tree.leaves(moved)) == pytest.approx(rate, rel=0.01)
 
 
 @pytest.mark.parametrize(
