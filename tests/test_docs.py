@@ -291,8 +291,8 @@ def unlike(commands: Iterator[Command]) -> list[Command]:
     return list({(command.name, command.arguments): command for command in commands if command.page in PAGES}.values())
 
 
-# To train on data that need no download, in one process; and to be done with a run of dcgan on digits, which have no test
-# split, and no other file.
+# To train on data that need no download, in one process; and to be done with a run of dcgan on digits, which does not translate,
+# and has no test split and no other file.
 TRAINING = unlike(
     command for command in COMMANDS if command.trains and not re.search("--(dataset|help|num_processes)", str(command))
 )
@@ -300,6 +300,7 @@ OF_A_RUN = unlike(
     command
     for command in COMMANDS
     if {"--workdir=RUN", f"--workdir={RUN}"} & set(command.arguments)
+    and command.name != "translate"
     and not re.search(
         r"\.png|\.pth|\.npz|label|direction|--dataset|--iwae|--anomaly|--split=test", " ".join(command.arguments)
     )

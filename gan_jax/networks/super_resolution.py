@@ -71,7 +71,7 @@ class SRResNet(nn.Module):
         x = first + norm()(conv()(x))
         for _ in range(doublings(self.times)):
             x = PReLU()(shuffle(Conv(4 * self.width, 3)(x)))
-        return Conv(self.channels, 9)(x)
+        return Conv(self.channels, 9, kernel_init=HE)(x)  # little at first, as it may be added to an enlarged image
 
 
 class RRDB(nn.Module):
