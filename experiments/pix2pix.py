@@ -1,13 +1,12 @@
 """pix2pix (Isola et al. 2017, arXiv:1611.07004): images become others, as pairs show it; a conditional GAN beside an L1 distance.
 
-python -m experiments.pix2pix                                          # edges of two photographs to colours, no download
+python -m experiments.pix2pix                                          # two photographs from maps of their colours, no download
 python -m experiments.pix2pix --dataset=aligned:facades --direction=b_to_a --image_size=256 --preset=published
 python -m gan_jax evaluate --workdir=RUN                               # beside baselines, over pairs that were not learnt
 python -m gan_jax translate --workdir=RUN my_drawing.png --out=translated
 """
 
 from dataclasses import dataclass
-from functools import partial
 from typing import ClassVar
 
 from gan_jax import presets
@@ -58,6 +57,11 @@ class Config:
 PRESETS["published"] = replace(Config(), **presets.PUBLISHED_PIX2PIX)
 
 
+def resolve(config: Config) -> Config:
+    """The configuration with what makes pairs of images: of the default's a map of colours, of others their edges."""
+    return with_pairs(config, usual="clusters" if config.data.dataset == PairedDataConfig.dataset else "edges")
+
+
 def make(config: Config, spec: DataSpec) -> Recipe:
     """A U-Net that draws, and a D that scores patches."""
     own, (height, width, channels) = config.translation, spec.example["target"].shape
@@ -79,7 +83,7 @@ def make(config: Config, spec: DataSpec) -> Recipe:
     return translation.make(setup, name=config.data.direction)
 
 
-main = experiment("pix2pix", Config, make, presets=PRESETS, resolve=partial(with_pairs, usual="edges"), load=load_pairs)
+main = experiment("pix2pix", Config, make, presets=PRESETS, resolve=resolve, load=load_pairs)
 
 if __name__ == "__main__":
     main()
