@@ -154,6 +154,8 @@ PUBLISHED_SPADE = dict(
     ema=0.0,
     decay_from=63_157,
     decay_rounds=63_156,
+    d_lr=4e-4,
+    g_lr=1e-4,
 )
 
 
