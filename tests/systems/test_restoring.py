@@ -23,7 +23,10 @@ def test_it_learns_and_its_directory_says_what_an_example_is(run):
     config = json.loads((run / "config.json").read_text())
     assert config["experiment"] == NAME
     assert config["data"]["example"] == {"image": ["uint8", [8, 8, 1]], "target": ["uint8", [8, 8, 1]]}
-    assert [each.name for each in (run / "samples").iterdir()] == ["000030.png"]  # input | output | truth
+    assert sorted(each.name for each in (run / "samples").iterdir()) == [
+        "000000.png",
+        "000030.png",
+    ]  # input | output | truth
 
 
 def test_it_goes_on(run, run_experiment, capsys):
