@@ -312,6 +312,8 @@ OF_A_RUN = unlike(
 def test_commands_train(command, run_experiment, tmp_path):
     short = ["--steps=2", "--sample_every=2", "--batch_size=8", f"--workdir={tmp_path / 'run'}"]
     short += ["--decay_rounds=2"] if "--decay_rounds" in str(command) else []
+    # Of 64 pixels, compiled in haste, one device may keep the others waiting for so long that XLA gives up.
+    short += ["--image_size=32"] if command.name in ("pix2pix", "restore", "spade") else []
     assert run_experiment(*command.arguments, *short, experiment=command.name) == 0
 
 
