@@ -99,8 +99,8 @@ def make(config: Config, spec: DataSpec) -> Recipe | list[Phase]:
     both = alone._replace(g_optimizer=optimizers(replace(own, g_lr=config.gan_lr))[0])
     if config.perceptual:
         network = features.load_classifier(config.features) if config.features else features.for_any_images(target)
-        perceptual.require_maps(network, target)
-        both = both._replace(costs={**both.costs, "perceptual_distance": (config.perceptual, perceptual.cost(network))})
+        distance = config.perceptual, perceptual.cost(network, target)
+        both = both._replace(costs={**both.costs, "perceptual_distance": distance})
     stays = lambda state, key: state
     return [
         Phase(learns(alone, players=(GENERATOR,)), config.g_rounds, config.run.batch_size),

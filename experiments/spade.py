@@ -82,9 +82,8 @@ def make(config: Config, spec: DataSpec) -> Recipe:
     *sides, channels = spec.example["target"].shape
     costs = {}
     if config.perceptual:
-        look = features.for_any_images(spec.example["target"].shape)
-        perceptual.require_maps(look, spec.example["target"].shape)
-        costs["perceptual_distance"] = config.perceptual, perceptual.cost(look)
+        shape = spec.example["target"].shape
+        costs["perceptual_distance"] = config.perceptual, perceptual.cost(features.for_any_images(shape), shape)
     setup = spade.Setup(
         networks.Generator(channels, config.width, AXIS),
         networks.Encoder(config.style_size, config.width) if config.encoder else None,

@@ -16,6 +16,7 @@ from PIL import Image, ImageDraw
 from scipy import ndimage
 
 from gan_jax.colour import LUMINANCE
+from gan_jax.data import pixels
 from gan_jax.data.fingerprint import of_names
 from gan_jax.data.source import Source
 from gan_jax.data.spec import Spec
@@ -60,8 +61,8 @@ def downscale(image: np.ndarray, amount: int, random: Random) -> Fields:
     height, width = image.shape[:2]
     if height % amount or width % amount:
         raise ValueError(f"downscale:{amount}: does not divide the sides of images of {height}x{width}")
-    small = (width // amount, height // amount)
-    return {"image": _of_pillow(_to_pillow(image).resize(small, Image.Resampling.BICUBIC))}
+    small = (height // amount, width // amount)
+    return {"image": pixels.resize(image[None], small, "none", Image.Resampling.BICUBIC)[0]}
 
 
 def hole(image: np.ndarray, amount: str, random: Random) -> Fields:

@@ -121,14 +121,16 @@ def fitted(
     return image.resize((width, height), by)
 
 
-def resize(images: np.ndarray, size: Size, crop: str = "center") -> np.ndarray:
+def resize(
+    images: np.ndarray, size: Size, crop: str = "center", by: Image.Resampling = Image.Resampling.LANCZOS
+) -> np.ndarray:
     """Applies `fitted` to every image: uint8 [N,H,W,C] becomes uint8 [N,*size,C], C being 1 or 3."""
     if images.shape[1:3] == both_sides(size):
         return images
     resized = np.empty((len(images), *both_sides(size), images.shape[-1]), np.uint8)
     for image, out in zip(images, resized, strict=True):
         pixels = image[..., 0] if image.shape[-1] == 1 else image  # Pillow's gray images are [H,W].
-        out[:] = np.asarray(fitted(Image.fromarray(pixels), size, crop)).reshape(out.shape)
+        out[:] = np.asarray(fitted(Image.fromarray(pixels), size, crop, by)).reshape(out.shape)
     return resized
 
 

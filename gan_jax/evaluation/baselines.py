@@ -11,6 +11,8 @@ from PIL import Image
 from scipy.sparse import coo_array
 from scipy.sparse.linalg import spsolve
 
+from gan_jax.data import pixels
+
 Examples = Mapping[str, np.ndarray]
 Shape = tuple[int, int, int]
 
@@ -28,7 +30,7 @@ def bicubic(examples: Examples, shape: Shape) -> np.ndarray | None:
     images = examples["image"]
     if images.shape[1] >= shape[0] or images.shape[3] != shape[2]:
         return None
-    return np.stack([_enlarged(image, shape) for image in images])
+    return pixels.resize(images, shape[:2], "none", Image.Resampling.BICUBIC)
 
 
 def mean_colour(examples: Examples, shape: Shape) -> np.ndarray | None:
@@ -55,11 +57,6 @@ BASELINES: dict[str, Callable[[Examples, Shape], np.ndarray | None]] = {
     "mean colour": mean_colour,
     "diffusion": diffusion,
 }
-
-
-def _enlarged(image: np.ndarray, shape: Shape) -> np.ndarray:
-    pillow = Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image)
-    return np.asarray(pillow.resize((shape[1], shape[0]), Image.Resampling.BICUBIC)).reshape(shape)
 
 
 def _diffused(image: np.ndarray, missing: np.ndarray) -> np.ndarray:

@@ -38,8 +38,14 @@ def loss(extractor: Extractor, a: Array, b: Array) -> Array:
     return sum(found) / len(found)
 
 
-def cost(extractor: Extractor) -> Callable[[Array, Mapping[str, Array]], Array]:
-    """(images in [-1, 1], examples with a "target") -> the mean of `loss`, which is given pixels in [0, 255] as it expects them."""
+def cost(
+    extractor: Extractor | None, image_shape: tuple[int, int, int]
+) -> Callable[[Array, Mapping[str, Array]], Array]:
+    """(images in [-1, 1], examples with a "target") -> the mean of `loss`, which is given pixels in [0, 255] as it expects them.
+
+    Raises as `require_maps`.
+    """
+    require_maps(extractor, image_shape)
     pixels = lambda images: (jnp.clip(images, -1, 1) + 1) * 127.5
     return lambda images, example: jnp.mean(loss(extractor, pixels(images), pixels(example["target"])))
 

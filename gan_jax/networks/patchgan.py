@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from gan_jax.layers.conv import Conv
-from gan_jax.layers.norm import BatchNorm, InstanceNorm
+from gan_jax.layers.norm import CENTRED, InstanceNorm, norm_layer
 from gan_jax.layers.spectral import spectral_norm
 
 Array = jax.Array
@@ -25,13 +25,10 @@ def made_norm(name: str, train: bool, axis_name: str | None) -> tuple[Callable[[
 
     Raises ValueError for another name.
     """
-    if name == "batch":
-        return partial(BatchNorm, train, axis_name), False
-    if name == "instance":
-        return InstanceNorm, True
-    if name == "none":
-        return lambda: lambda x: x, True
-    raise ValueError(f"unknown norm {name!r}; choose from {', '.join(NORMS)}")
+    if name not in NORMS:
+        raise ValueError(f"unknown norm {name!r}; choose from {', '.join(NORMS)}")
+    norm = InstanceNorm if name == "instance" else norm_layer(name, train=train, axis_name=axis_name)
+    return norm, name not in CENTRED
 
 
 class PatchGAN(nn.Module):

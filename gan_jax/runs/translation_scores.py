@@ -161,11 +161,12 @@ def _numbers(
 def numbers(images: np.ndarray, examples: dict[str, np.ndarray], wanted: Sequence[str]) -> dict[str, np.ndarray]:
     """Those of MEASURES that are wanted, of uint8 images beside the examples' targets, [N] each."""
     target, found = examples["target"], {}
+    in_luma = (luma(images), luma(target)) if target.shape[-1] == 3 else None
     for name in (name for name in MEASURES if name in wanted):
         measure = getattr(restoration, name)
         found[name] = measure(images, target)
-        if target.shape[-1] == 3:
-            found[f"{name}_y"] = measure(luma(images), luma(target))
+        if in_luma is not None:
+            found[f"{name}_y"] = measure(*in_luma)
         if "mask" in examples:
             found[f"{name}_hole"] = measure(images, target, examples["mask"][..., 0])
     return found

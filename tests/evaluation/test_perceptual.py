@@ -55,7 +55,7 @@ def test_maps_are_those_that_the_network_goes_through(monkeypatch):
 
 def test_gray_is_taken_for_colour_and_gradients_reach_the_image():
     extractor = features.for_any_images((32, 32, 1))
-    cost = perceptual.cost(extractor)
+    cost = perceptual.cost(extractor, (32, 32, 1))
     example = {"target": jnp.asarray(images(0, (2, 32, 32, 1)) / 127.5 - 1, jnp.float32)}
     assert cost(example["target"], example) == pytest.approx(0, abs=1e-8)
     slope = jax.grad(cost)(jnp.zeros((2, 32, 32, 1)), example)
