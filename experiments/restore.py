@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar
 
-from gan_jax.config.options import option, replace
+from gan_jax.config.options import flat, option, replace
 from gan_jax.config.parts import ClusterConfig, RunConfig
 from gan_jax.config.setup import over_devices
-from gan_jax.config.translation import PairedDataConfig, TranslationConfig, loaded, optimizers, with_pairs
+from gan_jax.config.translation import PairedDataConfig, RestorationConfig, loaded, optimizers, with_pairs
 from gan_jax.data import DataSpec
 from gan_jax.evaluation import features, perceptual
 from gan_jax.games import GAMES
@@ -30,12 +30,15 @@ from gan_jax.runs.launch import experiment
 from gan_jax.runs.paired import load_pairs
 from gan_jax.training.parallel import AXIS
 
-# What each task brings, unless a flag says otherwise.
+# What each task brings, unless a flag says otherwise. Adam's β1 of super-resolution is Ledig et al.'s (section 3.2).
+USUAL = dict(network="unet", game="non_saturating", perceptual=0.0, beta1=0.5)
 TASKS: dict[str, dict[str, object]] = {
-    "superres": dict(degrade="downscale:2", network="srresnet", game="relativistic_average", perceptual=10.0),
-    "inpaint": dict(degrade="hole:center", network="unet", game="non_saturating", perceptual=0.0),
-    "colorize": dict(degrade="lightness", network="unet", game="non_saturating", perceptual=0.0),
-    "denoise": dict(degrade="noise:0.1", network="unet", game="non_saturating", perceptual=0.0),
+    "superres": dict(
+        degrade="downscale:2", network="srresnet", game="relativistic_average", perceptual=10.0, beta1=0.9
+    ),
+    "inpaint": USUAL | dict(degrade="hole:center"),
+    "colorize": USUAL | dict(degrade="lightness"),
+    "denoise": USUAL | dict(degrade="noise:0.1", beta1=0.9),
 }
 
 
@@ -50,7 +53,7 @@ class Config:
     game: str | None = option(
         None, "What D and G play for; none: only a distance is learnt. By default the task's.", choices=("none", *GAMES)
     )
-    translation: TranslationConfig = TranslationConfig(g_lr=5e-4, ema=0.999)
+    translation: RestorationConfig = RestorationConfig(g_lr=5e-4, ema=0.999)
     gan_lr: float = option(1e-4, "Adam's rate, G's, while both play; before, it is --g_lr.", low=0)
     perceptual: float | None = option(None, "Weight of a distance between a network's maps; superres: 10.", low=0)
     features: str | None = option(None, "File of that network (experiments.classifier trains one); by default emoji's.")
@@ -68,7 +71,7 @@ def resolve(config: Config) -> Config:
     """The configuration with the task's own values filled in."""
     usual = dict(TASKS[config.task])
     config = with_pairs(config, usual.pop("degrade"))
-    return replace(config, **{name: value for name, value in usual.items() if getattr(config, name) is None})
+    return replace(config, **{name: value for name, value in usual.items() if flat(config)[name] is None})
 
 
 def make(config: Config, spec: DataSpec) -> Recipe | list[Phase]:

@@ -40,7 +40,7 @@ class Config:
 
     GROUP: ClassVar[str] = "spade"
     preset: str | None = option(None, "Other defaults: published, the paper's for 256 pixels.", choices=PRESETS)
-    run: RunConfig = RunConfig(steps=1500, batch_size=8)
+    run: RunConfig = RunConfig(steps=2400, batch_size=8)
     data: MapsConfig = MapsConfig()
     game: str = option("hinge", "What D and G play for.", choices=GAMES)
     feature_matching: float = option(10.0, "Weight of the distance between D's maps of real and of fake images.", low=0)
@@ -49,7 +49,7 @@ class Config:
     encoder: bool = option(True, "Whether there is an encoder, which gives a style; without it styles are drawn alone.")
     style_size: int = option(64, "Length of a style; 256 as published.", low=1)
     learning: LearningConfig = LearningConfig(
-        d_lr=4e-4, g_lr=4e-4, beta1=0.0, beta2=0.9, ema=0.99
+        d_lr=4e-4, g_lr=4e-4, beta1=0.0, beta2=0.9, ema=0.999
     )  # G's is the encoder's too
     width: int = option(8, "Channels of the largest maps of all networks; 64 as published.", low=1)
     scales: int = option(2, "PatchGANs, of images ever half as large.", low=1)

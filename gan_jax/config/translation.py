@@ -76,6 +76,13 @@ class TranslationConfig(LearningConfig):
     l1: float = option(100.0, "Weight of G's mean distance from the target.", low=0)
 
 
+@dataclass(frozen=True)
+class RestorationConfig(TranslationConfig):
+    """And each task has a β1 of its own."""
+
+    beta1: float | None = option(None, "Adam's β1; by default the task's, 0.9 or 0.5.", low=0, high=1)
+
+
 def optimizers(config: LearningConfig) -> tuple[optax.GradientTransformation, optax.GradientTransformation]:
     """G's and D's."""
 

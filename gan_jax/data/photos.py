@@ -1,8 +1,9 @@
 """Pieces of the two photographs that come with scikit-learn: an image dataset in colour that needs no download.
 
-A temple and a flower (`sklearn.datasets.load_sample_images`), 427 × 640 pixels each. Squares are cut out that overlap by three
-quarters. The split "test" has those of a strip right of the middle, a fifth of the width, in which there are the edge of the temple
-and of the flower; "train" those of what is left and right of it, so that no pixel is in both.
+A temple and a flower (`sklearn.datasets.load_sample_images`), 427 × 640 pixels each. Squares are cut out that overlap by about
+three quarters, an odd number of pixels from one another, so that it differs between them what a smaller image leaves out. The
+split "test" has those of a strip right of the middle, a fifth of the width, in which there are the edge of the temple and of the
+flower; "train" those of what is left and right of it, so that no pixel is in both.
 """
 
 import itertools
@@ -14,7 +15,7 @@ from gan_jax.data.source import ArraySource
 
 SIDE = 64
 STRIP = (5, 7)  # tenths of the width, between which the test is
-LEAST = 8  # pixels from one piece to the next
+LEAST = 7  # pixels from one piece to the next
 CLASSES = ("temple", "flower")
 
 
@@ -33,7 +34,8 @@ def photos(*, data_dir: str, split: str, image_size: Size | None) -> ArraySource
             raise ValueError(f"image_size={height}x{width}: the photographs' parts to {split} on have {most} pixels")
         for part in parts:
             rows, columns = (
-                range(0, whole - side + 1, max(LEAST, side // 4)) for whole, side in zip(part.shape, (height, width))
+                range(0, whole - side + 1, max(LEAST, side // 8 * 2 - 1))
+                for whole, side in zip(part.shape, (height, width))
             )
             for row, column in itertools.product(rows, columns):
                 images.append(part[row : row + height, column : column + width])

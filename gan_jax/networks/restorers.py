@@ -44,14 +44,17 @@ class Restorer(NamedTuple):
 
 
 class WithMask(nn.Module):
-    """A network that is given where something is missing, 1 there, as one more channel. Fields: network."""
+    """A network that is given images whose holes are filled smoothly, and as one more channel where they are, 1 there.
+
+    Fields: network.
+    """
 
     network: nn.Module
 
     @nn.compact
     def __call__(self, x: Array, mask: Array, *, train: bool) -> Array:
         """x [B, H, W, C], mask bool [B, H, W, 1] -> the network's images."""
-        return self.network(jnp.concatenate([x, mask.astype(x.dtype)], axis=-1), train=train)
+        return self.network(jnp.concatenate([filled(x, mask), mask.astype(x.dtype)], axis=-1), train=train)
 
 
 def make(
