@@ -20,9 +20,9 @@ AB = 110.0  # a and b of sRGB lie about within ± this
 
 
 def linear(images: Array) -> Array:
-    """sRGB in [-1, 1] to linear RGB in [0, 1], of any shape."""
-    x = (images + 1) / 2
-    return jnp.where(x <= 0.04045, x / 12.92, ((jnp.maximum(x, 0.04045) + 0.055) / 1.055) ** 2.4)
+    """sRGB in [-1, 1] to linear RGB in [0, 1], of any shape; NumPy's arrays stay such."""
+    own, x = images.__array_namespace__(), (images + 1) / 2
+    return own.where(x <= 0.04045, x / 12.92, ((own.maximum(x, 0.04045) + 0.055) / 1.055) ** 2.4)
 
 
 def encoded(rgb: Array) -> Array:

@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 from scipy import ndimage
 
-from gan_jax.colour import LUMINANCE
+from gan_jax.colour import LUMINANCE, linear
 from gan_jax.data import pixels
 from gan_jax.data.fingerprint import of_names
 from gan_jax.data.source import Source
@@ -50,8 +50,7 @@ def gray(image: np.ndarray, amount: None, random: Random) -> Fields:
 
 def lightness(image: np.ndarray, amount: None, random: Random) -> Fields:
     """The grays that are as light as its colours: [H, W, 1], of equal L of CIELAB (`gan_jax.colour`), rounded."""
-    levels = np.arange(256) / 255
-    light = np.where(levels <= 0.04045, levels / 12.92, ((levels + 0.055) / 1.055) ** 2.4)  # sRGB's curve
+    light = linear(np.arange(256) / 127.5 - 1)  # of each level
     luminance = light[image] @ LUMINANCE if image.shape[-1] == 3 else light[image[..., 0]]
     return {"image": np.round(np.interp(luminance, light, np.arange(256))).astype(np.uint8)[..., None]}
 
