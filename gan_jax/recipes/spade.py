@@ -26,11 +26,11 @@ from gan_jax.recipes import measures
 from gan_jax.recipes.batch import part
 from gan_jax.recipes.contract import Batch, Metrics, Recipe, State, Translator
 from gan_jax.recipes.players import PyTree, descend, descend_together, init_player, update_ema, with_player
-from gan_jax.recipes.translation import Cost, Jitter, jittered
+from gan_jax.recipes.translation import DISCRIMINATOR, GENERATOR, Cost, Jitter, discriminate, jittered, weighed
 from gan_jax.reconstruction import kl_from_normal
 
 Array = jax.Array
-GENERATOR, ENCODER, DISCRIMINATOR = "generator", "encoder", "discriminator"
+ENCODER = "encoder"
 
 
 class Setup(NamedTuple):
@@ -107,7 +107,8 @@ def d_step(setup: Setup, state: State, example: Batch, keys: Key) -> tuple[State
     fake = draw(setup, parameters(setup, state), state, example, keys)[0]
 
     def loss(params: PyTree):
-        (real_scores, _), (fake_scores, _), variables = discriminate(setup, params, state, example, fake)
+        pair, condition = (example["target"], fake), {"image": one_hot(setup, example)}
+        (real_scores, _), (fake_scores, _), variables = discriminate(setup, params, state, pair, condition)
         total = over_scales(setup.game, real_scores, fake_scores).d
         accuracies = measures.accuracies(real_scores[0], fake_scores[0], setup.axis_name)
         return total, (variables, {"d_loss": total, **accuracies})
@@ -120,18 +121,17 @@ def g_step(setup: Setup, state: State, example: Batch, keys: Key) -> tuple[State
 
     def loss(params: PyTree):
         fake, divergence, variables = draw(setup, params, state, example, keys)
-        d_params = state.players[DISCRIMINATOR].params
-        (real_scores, real_maps), (fake_scores, fake_maps), _ = discriminate(setup, d_params, state, example, fake)
+        d_params, pair = state.players[DISCRIMINATOR].params, (example["target"], fake)
+        condition = {"image": one_hot(setup, example)}
+        (real_scores, real_maps), (fake_scores, fake_maps), _ = discriminate(setup, d_params, state, pair, condition)
         metrics = {"g_loss": over_scales(setup.game, real_scores, fake_scores).g}
         metrics["features_distance"] = matched(real_maps, fake_maps)
         total = metrics["g_loss"] + setup.features * metrics["features_distance"]
         if setup.encoder is not None:
             metrics["kl"] = divergence
             total += setup.kl * divergence
-        for name, (weight, cost) in setup.costs.items():
-            metrics[name] = cost(fake, example)
-            total += weight * metrics[name]
-        return total, (variables, metrics)
+        beside, costs = weighed(setup.costs, fake, example)
+        return total + beside, (variables, metrics | costs)
 
     names = tuple(parameters(setup, state))
     state, metrics = descend_together(state, names, loss, setup.g_optimizer, setup.axis_name, norm="g_gradient_norm")
@@ -163,20 +163,6 @@ def draw(
         z = mean + jnp.exp(log_variance / 2) * z
         divergence = jnp.mean(kl_from_normal(mean, log_variance))
     return apply(GENERATOR, setup.generator, one_hot(setup, example), z), divergence, after
-
-
-def discriminate(
-    setup: Setup, params: PyTree, state: State, example: Batch, fake: Array
-) -> tuple[tuple, tuple, PyTree]:
-    """What a D of these parameters makes of targets and of fake images, (scores, maps) each; its variables after both passes."""
-    variables, found, condition = state.players[DISCRIMINATOR].variables, [], {"image": one_hot(setup, example)}
-    for images in (example["target"], fake):
-        options = dict(train=True, mutable=list(variables), dtype=setup.dtype)
-        out, variables = precision.apply(
-            setup.discriminator, {"params": params, **variables}, images, condition, **options
-        )
-        found.append(out)
-    return *found, variables
 
 
 def over_scales(game: Game, real_scores: list[Array], fake_scores: list[Array]) -> Losses:

@@ -128,7 +128,9 @@ def d_step(setup: Setup, state: State, example: Batch, key: Key) -> tuple[State,
     fake, _ = draw(setup, state.players[GENERATOR], example, key)
 
     def loss(params: PyTree):
-        real_scores, fake_scores, variables = discriminate(setup, params, state, example, fake, key)
+        (real_scores, _), (fake_scores, _), variables = discriminate(
+            setup, params, state, (example["target"], fake), given(setup, example)
+        )
         game = setup.game(real_scores, fake_scores).d
         accuracies = measures.accuracies(real_scores, fake_scores, setup.axis_name)
         return setup.d_share * game, (variables, {"d_loss": game, **accuracies})
@@ -144,12 +146,12 @@ def g_step(setup: Setup, state: State, example: Batch, key: Key, *, plays: bool)
         total, metrics = 0.0, {}
         if plays:
             d_params = state.players[DISCRIMINATOR].params
-            real_scores, fake_scores, _ = discriminate(setup, d_params, state, example, fake, key)
+            (real_scores, _), (fake_scores, _), _ = discriminate(
+                setup, d_params, state, (example["target"], fake), given(setup, example)
+            )
             total = metrics["g_loss"] = setup.game(real_scores, fake_scores).g
-        for name, (weight, cost) in setup.costs.items():
-            metrics[name] = cost(fake, example)
-            total += weight * metrics[name]
-        return total, (variables, metrics)
+        beside, costs = weighed(setup.costs, fake, example)
+        return total + beside, (variables, metrics | costs)
 
     state, metrics = descend(state, GENERATOR, loss, setup.g_optimizer, setup.axis_name, norm="g_gradient_norm")
     if setup.ema:
@@ -165,17 +167,26 @@ def draw(setup: Setup, generator: Player, example: Batch, key: Key) -> tuple[Arr
 
 
 def discriminate(
-    setup: Setup, params: PyTree, state: State, example: Batch, fake: Array, key: Key
-) -> tuple[Array, Array, PyTree]:
-    """What a D of these parameters scores targets and fake images, with its variables after both passes."""
-    variables, scores = state.players[DISCRIMINATOR].variables, []
-    for images in (example["target"], fake):
-        options = dict(train=True, mutable=list(variables), rngs={"noise": key}, dtype=setup.dtype)
-        (score, _), variables = precision.apply(
-            setup.discriminator, {"params": params, **variables}, images, given(setup, example), **options
+    setup: object, params: PyTree, state: State, pair: tuple[Array, Array], condition: dict[str, Array] | None
+) -> tuple[tuple, tuple, PyTree]:
+    """What a D of these parameters makes of (targets, fake images), (scores, maps) each; its variables after both passes.
+
+    Args: setup: with `discriminator` and `dtype`; condition: what D is given beside the images.
+    """
+    variables, found = state.players[DISCRIMINATOR].variables, []
+    for images in pair:
+        options = dict(train=True, mutable=list(variables), dtype=setup.dtype)
+        out, variables = precision.apply(
+            setup.discriminator, {"params": params, **variables}, images, condition, **options
         )
-        scores.append(score)
-    return *scores, variables
+        found.append(out)
+    return *found, variables
+
+
+def weighed(costs: Mapping[str, tuple[float, Cost]], images: Array, example: Batch) -> tuple[Array, Metrics]:
+    """(the sum of costs by their weights, each without its weight by its name)."""
+    metrics = {name: cost(images, example) for name, (_, cost) in costs.items()}
+    return sum((weight * metrics[name] for name, (weight, _) in costs.items()), jnp.zeros(())), metrics
 
 
 def make_translate(setup: Setup, *, noisy: bool) -> Callable[[State, Batch, Key], Array]:

@@ -35,7 +35,7 @@ def test_losses_by_hand():
     """At scores of 0 the hinge game is at 2 and 0 on every scale."""
     own = setup(costs={"red": (3.0, lambda images, example: jnp.mean(example["target"][..., 0]))})
     recipe = spade.make(own)
-    state = recipe.init(KEY, batch())
+    state = jax.jit(recipe.init)(KEY, batch())
     silent = state.players["discriminator"].replace(
         params=jax.tree.map(jnp.zeros_like, state.players["discriminator"].params)
     )
@@ -54,7 +54,7 @@ def test_parts_count_by_their_weights():
         recipe = spade.make(
             setup(kl=0.05 * times, costs={"red": (3.0 * times, lambda images, _: jnp.mean(images[..., 0]))})
         )
-        state = recipe.init(KEY, batch())
+        state = jax.jit(recipe.init)(KEY, batch())
         player = state.players["discriminator"]
         silent = player.replace(params=jax.tree.map(jnp.zeros_like, player.params))
         _, metrics = jax.jit(recipe.step)(
@@ -82,7 +82,7 @@ def test_scales_count_alike_however_many_patches_they_have():
 
 def test_styles_come_from_the_key_and_labels_say_what():
     recipe = spade.make(setup())
-    state = recipe.init(KEY, batch())
+    state = jax.jit(recipe.init)(KEY, batch())
     translate = recipe.translators["labels_to_image"].translate
     example = {"labels": jnp.asarray(batch()["labels"][0])}
     first, same, other = (translate(state, example, jax.random.key(seed)) for seed in (0, 0, 1))
@@ -95,7 +95,7 @@ def test_styles_come_from_the_key_and_labels_say_what():
 def test_a_style_may_be_that_of_an_image():
     """Then there is no chance in it."""
     recipe = spade.make(setup())
-    state = recipe.init(KEY, batch())
+    state = jax.jit(recipe.init)(KEY, batch())
     translate = recipe.translators["in_style"].translate
     example = {"labels": jnp.asarray(batch()["labels"][0]), "target": jax.random.uniform(KEY, (2, 16, 16, 3))}
     first, same = (translate(state, example, jax.random.key(seed)) for seed in (0, 1))
@@ -124,7 +124,7 @@ def test_labels_beyond_are_nothing():
 
 def test_without_an_encoder_there_is_neither_its_player_nor_its_loss():
     recipe = spade.make(setup(encoder=None, ema=0.9))
-    state = recipe.init(KEY, batch())
+    state = jax.jit(recipe.init)(KEY, batch())
     state, metrics = jax.jit(recipe.step)(state, batch(), KEY)
     assert set(state.players) == {"generator", "discriminator"} and "kl" not in metrics
     assert state.players["generator"].ema is not None
@@ -133,7 +133,7 @@ def test_without_an_encoder_there_is_neither_its_player_nor_its_loss():
 def test_g_and_e_learn_together_and_d_alone():
     own = setup()._replace(g_optimizer=optax.sgd(0.1))
     recipe = spade.make(own)
-    state = recipe.init(KEY, batch())
+    state = jax.jit(recipe.init)(KEY, batch())
     after, _ = jax.jit(recipe.step)(state, batch(), KEY)
     moved = {
         name: any(

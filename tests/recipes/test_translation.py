@@ -36,7 +36,7 @@ def setup(**changed):
 def first_metrics(**changed):
     """Those of the first round, with a D that scores all images 0, whose last layer alone learns."""
     recipe = translation.make(setup(**changed))
-    state = recipe.init(KEY, batch())
+    state = jax.jit(recipe.init)(KEY, batch())
     player = state.players["discriminator"]
     params = dict(player.params)
     last = max(name for name in params if name.startswith("Conv"))
@@ -70,7 +70,7 @@ def test_l1_of_holes_is_a_mean_over_what_is_missing():
 @pytest.mark.parametrize("players", [("generator",), ("discriminator",)])
 def test_one_may_play_alone(players):
     recipe = translation.make(setup(), players=players)
-    state = recipe.init(KEY, batch())
+    state = jax.jit(recipe.init)(KEY, batch())
     after, metrics = jax.jit(recipe.step)(state, batch(), KEY)
     moved = {
         name: any(
@@ -162,7 +162,7 @@ def test_what_is_composed_is_what_d_and_the_costs_see():
     """With all of it kept, nothing is left to learn."""
     keep = setup(compose=lambda drawn, example: 0 * drawn + example["target"])
     recipe = translation.make(keep)
-    state = recipe.init(KEY, batch())
+    state = jax.jit(recipe.init)(KEY, batch())
     after, metrics = jax.jit(recipe.step)(state, batch(), KEY)
     assert metrics["l1"] == 0
     for a, b in zip(*(jax.tree.leaves(each.players["generator"].params) for each in (state, after))):
