@@ -1,6 +1,4 @@
-"""`translate` and `evaluate` of runs that translate: sizes, folders, holes, labels, noise, and what is said of bad files."""
-
-import json
+"""`translate`: sizes, folders, holes, labels, noise, and what is said of bad files."""
 
 import numpy as np
 import pytest
@@ -15,18 +13,8 @@ pytestmark = pytest.mark.usefixtures("compiled_in_haste")
 
 
 @pytest.fixture
-def edges(trained_once):
-    return trained_once("edges", *DIGITS, "--noisy", "--degrade=noise:0.2", experiment="pix2pix")
-
-
-@pytest.fixture
 def doubled(trained_once):
     return trained_once("doubled", *DIGITS, "--blocks=1", "--game=none", experiment="restore")
-
-
-@pytest.fixture
-def filled(trained_once):
-    return trained_once("filled", *DIGITS, "--task=inpaint", "--game=none", experiment="restore")
 
 
 @pytest.fixture
@@ -243,26 +231,6 @@ def test_runs_that_do_not_translate(run_command, trained_once, pictures, capsys)
     assert "is a run of vae, which does not translate" in capsys.readouterr().err
 
 
-def test_scores_beside_baselines(run_command, filled, capsys):
-    assert run_command("evaluate", f"--workdir={filled}", "--num_samples=20") == 0
-    shown = capsys.readouterr().out
-    found = json.loads((filled / "evaluation.json").read_text())
-    assert list(found["scores"]) == ["newest", "identity", "mean colour", "diffusion"]
-    assert set(found["scores"]["identity"]) == {
-        "psnr",
-        "psnr_hole",
-        "ssim",
-        "ssim_hole",
-        "l1",
-        "l1_hole",
-        "perceptual[digits-cnn]",
-    }
-    assert all(column["psnr"] > column["psnr_hole"] for column in found["scores"].values())  # outside all is as it was
-    assert "means over 20 pairs of the test split, translated without noise" in shown and "psnr_hole" in shown
-    assert found["pairs"] == {"dataset": "digits", "split": "test", "count": 20}
-    assert (filled / "translated.png").exists()
-
-
 def test_a_run_is_a_model_in_python(edges):
     """As the command, on arrays; noise is of the seed."""
     run = gan_jax.load(edges)
@@ -272,41 +240,3 @@ def test_a_run_is_a_model_in_python(edges):
     np.testing.assert_array_equal(made[1:2], run.translate({"image": images})[1:2])
     with pytest.raises(ValueError, match="unknown translator 'b_to_a'; choose from a_to_b"):
         run.translate(images, translator="b_to_a")
-
-
-def test_noise_may_be_asked_for(run_command, edges, capsys):
-    """Or not; of a network that has but one way it may not."""
-    found = []
-    for noisy in ("true", "false"):
-        assert (
-            run_command("evaluate", f"--workdir={edges}", "--num_samples=12", "--metrics=psnr", f"--noisy={noisy}") == 0
-        )
-        found.append(json.loads((edges / "evaluation.json").read_text()))
-    assert [each["drawn"]["noisy"] for each in found] == [["a_to_b"], []]
-    psnr = [each["scores"]["newest"]["psnr"] for each in found]
-    assert psnr[0] != psnr[1]
-
-
-def test_noise_is_stated_and_the_report_has_the_table(run_command, edges, capsys):
-    given = ("evaluate", f"--workdir={edges}", "--num_samples=12", "--metrics=psnr", "--split=train")
-    assert run_command(*given) == 0
-    assert "12 pairs of the train split, translated with noise of its own" in capsys.readouterr().out
-    found = json.loads((edges / "evaluation.json").read_text())
-    assert found["drawn"]["noisy"] == ["a_to_b"] and set(found["scores"]["newest"]) == {"step", "psnr"}
-    assert run_command("report", f"--workdir={edges}") == 0
-    page = (edges / "report.html").read_text()
-    assert "psnr" in page and "identity" in page
-
-
-@pytest.mark.parametrize(
-    "given, said",
-    [
-        ("--metrics=frechet_distance", "choose from psnr, ssim, l1, perceptual"),
-        ("--truncation=0.5", "truncation=0.5: of samples; a run of pix2pix translates"),
-        ("--iwae=5", "iwae=5: of samples"),
-        ("--split=validation", "choose from train, test"),
-    ],
-)
-def test_scores_that_there_are_not(run_command, edges, capsys, given, said):
-    assert run_command("evaluate", f"--workdir={edges}", given) == 2
-    assert said in capsys.readouterr().err.splitlines()[-1]
