@@ -4,11 +4,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from flax import linen as nn
 
 from experiments import restore
 from gan_jax import colour
+from gan_jax.config.options import flat
 from gan_jax.data import DataSpec
 from gan_jax.networks import restorers
+from gan_jax.networks.fill import filled
 from gan_jax.networks.partial_unet import PartialUNet
 from gan_jax.runs.experiment import find
 from gan_jax.training.parallel import AXIS
@@ -64,6 +67,16 @@ def test_partial_convolutions_never_see_the_hole():
     )
 
 
+def test_a_network_is_given_holes_filled_and_where_they_are():
+    class Same(nn.Module):
+        def __call__(self, x, *, train):
+            return x
+
+    seen = restorers.WithMask(Same()).apply({}, images(), hole(), train=False)
+    np.testing.assert_array_equal(seen[..., :3], filled(images(), hole()))
+    np.testing.assert_array_equal(seen[..., 3:] == 1, hole())
+
+
 def test_colours_keep_the_lightness():
     gray = images(1)
     found = made("colorize", "unet", {"image": gray})
@@ -94,6 +107,22 @@ def test_without_normalisation_an_image_does_not_depend_on_the_batch(network, no
 
 def test_all_tasks_have_defaults_and_all_defaults_a_task():
     assert restore.TASKS.keys() == restorers.TASKS.keys()
+
+
+@pytest.mark.parametrize(
+    "given, expected",
+    [
+        (["--task=superres"], (0.9, "srresnet", "downscale:2", 10.0)),
+        (["--task=colorize"], (0.5, "unet", "lightness", 0.0)),
+        (
+            ["--task=superres", "--beta1=0.3", "--network=rrdb", "--degrade=downscale:4"],
+            (0.3, "rrdb", "downscale:4", 10.0),
+        ),
+    ],
+)
+def test_what_a_task_brings_stands_back_behind_flags(given, expected):
+    chosen = flat(restore.resolve(find("restore").parse(given).config))
+    assert tuple(chosen[name] for name in ("beta1", "network", "degrade", "perceptual")) == expected
 
 
 def test_the_generator_has_a_rate_of_its_own_while_both_play():
