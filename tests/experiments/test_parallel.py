@@ -53,7 +53,7 @@ GAMES = {
     ),
     "restore": (
         *("--dataset=digits", "--task=inpaint", "--network=partial", "--width=4", "--patch_layers=1", "--batch_size=8"),
-        *("--g_rounds=5", "--d_rounds=5", f"--steps={STEPS}"),
+        *("--g_rounds=5", "--d_rounds=5", "--d_lr=1e-3", f"--steps={STEPS}"),
     ),
     "spade": (
         "--width=2",
@@ -61,6 +61,7 @@ GAMES = {
         "--batch_size=8",
         "--patch_layers=1",
         "--style_size=4",
+        "--g_lr=1e-4",
         f"--steps={STEPS}",
     ),
     # Rounds 5 to 16 are of 8×8 pixels, 17 to 20 of 16×16, which fade in.
@@ -82,38 +83,43 @@ def folder(tmp_path_factory):
 
 @pytest.fixture
 def runs(folder, start, run_experiment):
-    """The directories of all runs, by (game, devices). They run once, side by side."""
-    names = [("non_saturating", 1), ("non_saturating", 2), ("non_saturating", "2x2"), ("sgan", "2x2")]
-    names += [(game, devices) for game in ("wasserstein_gp", *EXPERIMENTS) for devices in (1, 4)]
-    runs = {name: folder / "-".join(map(str, name)) for name in names}
-    if any(folder.iterdir()):
-        return runs
-    processes, ports = [], _free_ports(2)
-    for (game, devices), run in runs.items():
-        given, experiment = (*GAMES[game], f"--workdir={run}"), game if game in EXPERIMENTS else "dcgan"
-        begin = partial(start, *given, module=f"experiments.{experiment}")
-        if devices == "2x2":
-            together = (f"--coordinator_address=localhost:{ports.pop()}", "--num_processes=2")
-            processes += [begin(*together, f"--process_id={i}", devices=2) for i in range(2)]
-        elif devices == jax.device_count():
-            assert run_experiment(*given, experiment=experiment) == 0
-        else:
-            processes.append(begin(devices=devices))
-    for process in processes:
-        _, err = process.communicate(timeout=300)
-        assert process.returncode == 0, err
+    """runs((game, devices), ...): the directories of these runs. Each runs once, those that are asked for together side by side."""
+
+    def runs(*names):
+        found = {name: folder / "-".join(map(str, name)) for name in names}
+        processes, ports = [], _free_ports(len(names))
+        for (game, devices), run in found.items():
+            if run.exists():
+                continue
+            given, experiment = (*GAMES[game], f"--workdir={run}"), game if game in EXPERIMENTS else "dcgan"
+            begin = partial(start, *given, module=f"experiments.{experiment}")
+            if devices == "2x2":
+                together = (f"--coordinator_address=localhost:{ports.pop()}", "--num_processes=2")
+                processes += [begin(*together, f"--process_id={i}", devices=2) for i in range(2)]
+            elif devices == jax.device_count():
+                assert run_experiment(*given, experiment=experiment) == 0
+            else:
+                processes.append(begin(devices=devices))
+        for process in processes:
+            _, err = process.communicate(timeout=300)
+            assert process.returncode == 0, err
+        return list(found.values())
+
     return runs
 
 
-# Biases of G's convolutions, which the published networks have, and the means that batch normalisation takes away with them: their
-# gradients are rounding, of which Adam makes steps. What D says of the images, and all that is recorded, is compared.
-WITHOUT_EFFECT = re.compile(r"generator.*(Conv_\d+'\]\['bias|batch_stats.*'mean')")
+# Biases of G's convolutions before a normalisation, which the published networks have, the means that batch normalisation takes
+# away with them, and SPADE's β of a shortcut: their gradients are rounding, of which Adam makes steps. What D says of the images,
+# and all that is recorded, is compared.
+WITHOUT_EFFECT = re.compile(r"generator.*(Conv_\d+'\]\['bias|Spade_\d+'\]\['bias'\]\['bias|batch_stats.*'mean')")
 
 
 # Measured over the 20 rounds: metrics differ by 8e-7 of their size at most (or by 5e-7, where it is near 0), arrays by
 # 5e-6 of their largest element in the root mean square. A single weight may be 2e-4 apart: where a gradient is near 0,
 # Adam makes much of its rounding. An array of one number, the last bias of a D without normalisation, has but that
-# gradient, what is left of scores that cancel each other: it is compared with 1.
+# gradient, what is left of scores that cancel each other: it is compared with 1, if it is smaller.
+# Restored images are the real ones but for the hole, which leaves less of D's gradient (4e-5 of an array were seen), and SPADE's
+# gradient norm was 8e-6 apart: to these two three times as much is allowed.
 @pytest.mark.parametrize(
     "name",
     [
@@ -128,40 +134,46 @@ WITHOUT_EFFECT = re.compile(r"generator.*(Conv_\d+'\]\['bias|batch_stats.*'mean'
         ("sagan", 4),
         ("biggan", 4),
         ("r3gan", 4),
+        ("pix2pix", 4),
+        ("restore", 4),
+        ("spade", 4),
         ("progressive", 4),
     ],
 )
 def test_the_number_of_devices_changes_no_more_than_rounding(name, runs, saved):
-    one, many = runs[name[0], 1], runs[name]
+    one, many = runs((name[0], 1), name)
+    times = 3 if name[0] in ("restore", "spade") else 1
     expected, metrics = _metrics(one), _metrics(many)
     assert metrics.keys() == expected.keys()
     for key in metrics:
-        np.testing.assert_allclose(metrics[key], expected[key], rtol=3e-6, atol=2e-6, err_msg=key)
+        np.testing.assert_allclose(metrics[key], expected[key], rtol=times * 3e-6, atol=times * 2e-6, err_msg=key)
     start, end = expected["loss" if name[0] == "vae" else "d_loss"][[0, -1]]
     assert abs(end - start) > 0.03  # which is what the tolerance is to be compared with
     expected, arrays = saved(one), saved(many)
     assert jax.tree.structure(arrays) == jax.tree.structure(expected)
     for (path, a), b in zip(jax.tree_util.tree_leaves_with_path(expected), jax.tree.leaves(arrays)):
-        scale = np.abs(a).max() if a.size > 1 else 1
+        scale = np.abs(a).max() if a.size > 1 else max(1, abs(a.item()))
         apart, array = np.abs(a - b) / (scale or 1), jax.tree_util.keystr(path)
-        if name[0] in ("sagan", "biggan") and WITHOUT_EFFECT.search(array):
+        if name[0] in ("sagan", "biggan", "spade") and WITHOUT_EFFECT.search(array):
             continue
-        assert np.sqrt(np.mean(apart**2)) < 2e-5 and apart.max() < 1e-3, array
+        assert np.sqrt(np.mean(apart**2)) < times * 2e-5 and apart.max() < 1e-3, array
 
 
 def test_the_grids_of_two_processes_are_those_of_one(runs):
     """Pixels are whole numbers: hardly any can differ."""
-    names = sorted(path.name for path in (runs["non_saturating", 1] / "samples").iterdir())
+    directories = runs(("non_saturating", 1), ("non_saturating", "2x2"))
+    names = sorted(path.name for path in (directories[0] / "samples").iterdir())
     assert names == ["000000.png", f"{STEPS:06d}.png"]
     for name in names:
-        one, many = (np.asarray(Image.open(runs["non_saturating", n] / "samples" / name)) for n in (1, "2x2"))
+        one, many = (np.asarray(Image.open(run / "samples" / name)) for run in directories)
         assert np.mean(one != many) < 0.01
         assert np.abs(one.astype(int) - many).max() <= 1
 
 
 def test_the_accuracies_of_two_processes_are_those_of_one(runs):
     """Of 359 test images one or two may lie so near a border that rounding moves them over it."""
-    results = [json.loads((runs["sgan", devices] / "result.json").read_text()) for devices in (1, 4, "2x2")]
+    directories = runs(*(("sgan", devices) for devices in (1, 4, "2x2")))
+    results = [json.loads((run / "result.json").read_text()) for run in directories]
     for name in ("test_accuracy", "supervised_test_accuracy"):
         np.testing.assert_allclose([result[name] for result in results], results[0][name], atol=2.1 / 359)
 
@@ -178,4 +190,5 @@ def _free_ports(count):
 def _metrics(run):
     lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     assert [line.pop("step") for line in lines] == list(range(1, STEPS + 1))
-    return {name: np.array([line[name] for line in lines]) for name in lines[0]}
+    names = {name for line in lines for name in line}  # while G learns alone there is no d_loss
+    return {name: np.array([line[name] for line in lines if name in line]) for name in names}
