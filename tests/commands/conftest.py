@@ -5,8 +5,6 @@ import pytest
 from gan_jax.commands import evaluate
 from gan_jax.config import flags
 
-PAIRS = ("--dataset=digits", "--image_size=8", "--width=2", "--batch_size=8", "--patch_layers=1", "--steps=2")
-
 
 @pytest.fixture(scope="session")
 def score():
@@ -16,13 +14,25 @@ def score():
     )
 
 
+@pytest.fixture(scope="session")
+def small():
+    """Flags of a short run of tiny networks on pairs."""
+    return ("--width=2", "--batch_size=8", "--patch_layers=1", "--steps=2")
+
+
+@pytest.fixture(scope="session")
+def small_digits(small):
+    """The same, of digits."""
+    return ("--dataset=digits", "--image_size=8", *small)
+
+
 @pytest.fixture
-def edges(trained_once):
+def edges(trained_once, small_digits):
     """A run that translates with noise."""
-    return trained_once("edges", *PAIRS, "--noisy", "--degrade=noise:0.2", experiment="pix2pix")
+    return trained_once("edges", *small_digits, "--noisy", "--degrade=noise:0.2", experiment="pix2pix")
 
 
 @pytest.fixture
-def filled(trained_once):
+def filled(trained_once, small_digits):
     """A run that fills holes."""
-    return trained_once("filled", *PAIRS, "--task=inpaint", "--game=none", experiment="restore")
+    return trained_once("filled", *small_digits, "--task=inpaint", "--game=none", experiment="restore")

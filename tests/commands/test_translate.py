@@ -6,19 +6,16 @@ from PIL import Image
 
 import gan_jax
 
-SMALL = ("--width=2", "--batch_size=8", "--patch_layers=1", "--steps=2")
-DIGITS = ("--dataset=digits", "--image_size=8", *SMALL)
-
 pytestmark = pytest.mark.usefixtures("compiled_in_haste")
 
 
 @pytest.fixture
-def doubled(trained_once):
-    return trained_once("doubled", *DIGITS, "--blocks=1", "--game=none", experiment="restore")
+def doubled(trained_once, small_digits):
+    return trained_once("doubled", *small_digits, "--blocks=1", "--game=none", experiment="restore")
 
 
 @pytest.fixture
-def painted(trained_once, folder):
+def painted(trained_once, folder, small):
     """Of 3 labels, in files of 16×16 pixels."""
     for name in ("maps", "images"):
         (folder / name).mkdir(exist_ok=True)
@@ -27,7 +24,7 @@ def painted(trained_once, folder):
             picture = labels if name == "maps" else np.dstack([labels * 100] * 3)
             Image.fromarray(picture).save(folder / name / f"{number}.png")
     data = f"--dataset=maps:{folder / 'maps'},{folder / 'images'}"
-    return trained_once("painted", data, "--style_size=4", "--g_lr=0.05", *SMALL, experiment="spade")
+    return trained_once("painted", data, "--style_size=4", "--g_lr=0.05", *small, experiment="spade")
 
 
 @pytest.fixture
@@ -66,9 +63,9 @@ def test_sides_that_the_network_does_not_take_are_reflected_and_cut_back(run_com
     np.testing.assert_array_equal(opened(tmp_path / "one" / "a.png"), padded)
 
 
-def test_noise_of_its_own_is_of_the_seed(run_command, trained_once, pictures, tmp_path):
+def test_noise_of_its_own_is_of_the_seed(run_command, trained_once, small_digits, pictures, tmp_path):
     """So too on the next day; another seed is another picture. A U-Net of fewer than six halvings has no dropout."""
-    edges = trained_once("noisy", *DIGITS, "--image_size=64", "--noisy", "--steps=1", experiment="pix2pix")
+    edges = trained_once("noisy", *small_digits, "--image_size=64", "--noisy", "--steps=1", experiment="pix2pix")
     made = []
     for number, seed in enumerate((0, 0, 1)):
         out = tmp_path / str(number)
