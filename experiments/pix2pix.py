@@ -21,7 +21,8 @@ from gan_jax.networks.unet import UNet, halvings_of
 from gan_jax.precision import DTYPES
 from gan_jax.recipes import translation
 from gan_jax.recipes.contract import Recipe
-from gan_jax.recipes.translation import Jitter, Setup
+from gan_jax.recipes.jitter import Jitter
+from gan_jax.recipes.translation import Setup
 from gan_jax.runs.launch import experiment
 from gan_jax.runs.paired import load_pairs
 from gan_jax.training.parallel import AXIS

@@ -25,7 +25,8 @@ from gan_jax.networks.patchgan import NORMS, PatchGAN
 from gan_jax.precision import DTYPES
 from gan_jax.recipes import translation
 from gan_jax.recipes.contract import Phase, Recipe
-from gan_jax.recipes.translation import DISCRIMINATOR, GENERATOR, Jitter, Setup
+from gan_jax.recipes.jitter import Jitter
+from gan_jax.recipes.translation import DISCRIMINATOR, GENERATOR, Setup
 from gan_jax.runs.launch import experiment
 from gan_jax.runs.paired import load_pairs
 from gan_jax.training.parallel import AXIS

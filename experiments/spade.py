@@ -25,7 +25,7 @@ from gan_jax.networks.patchgan import MultiScale
 from gan_jax.precision import DTYPES
 from gan_jax.recipes import spade
 from gan_jax.recipes.contract import Recipe
-from gan_jax.recipes.translation import Jitter
+from gan_jax.recipes.jitter import Jitter
 from gan_jax.runs.data import Data
 from gan_jax.runs.launch import experiment
 from gan_jax.runs.paired import load_pairs

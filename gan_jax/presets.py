@@ -187,3 +187,16 @@ def own_values(name: str) -> str:
 
 def _short(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+# Zhu et al. 2017, arXiv:1703.10593, section 4 and appendix 7.1, for 256 pixels: 200 epochs of horse2zebra's 1,334 zebras.
+PUBLISHED_CYCLEGAN = dict(
+    batch_size=1,
+    steps=266_800,
+    width=64,
+    blocks=9,
+    first_norm=True,
+    patch_layers=3,
+    load_size="286",
+    mirror=True,
+)

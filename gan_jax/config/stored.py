@@ -59,7 +59,7 @@ def to_json(config: object) -> dict[str, object]:
 
 def with_absolute_paths(config: Config) -> Config:
     """The configuration with the places of its data from the root on, so that it means the same in any folder."""
-    absolute = {"dataset": places.absolute, "data_dir": places.absolute_path}
+    absolute = dict.fromkeys(("dataset", "domain_a", "domain_b"), places.absolute) | {"data_dir": places.absolute_path}
     return replace(config, **{name: absolute[name](value) for name, value in flat(config).items() if name in absolute})
 
 

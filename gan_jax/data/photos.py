@@ -21,18 +21,11 @@ CLASSES = ("temple", "flower")
 
 def photos(*, data_dir: str, split: str, image_size: Size | None) -> ArraySource:
     """Pieces of this size, uint8 [N, H, W, 3], labelled by the photograph. Raises ValueError if its part is smaller."""
-    from sklearn.datasets import load_sample_images  # Here, since it takes a second and only this dataset needs it.
-
     del data_dir
     height, width = both_sides(SIDE if image_size is None else image_size)
     images, labels = [], []
-    for label, photo in enumerate(load_sample_images().images):
-        start, end = (photo.shape[1] * tenths // 10 for tenths in STRIP)
-        parts = [photo[:, :start], photo[:, end:]] if split == "train" else [photo[:, start:end]]
-        if height > photo.shape[0] or width > parts[0].shape[1]:
-            most = f"{photo.shape[0]}x{parts[0].shape[1]}"
-            raise ValueError(f"image_size={height}x{width}: the photographs' parts to {split} on have {most} pixels")
-        for part in parts:
+    for label, own in enumerate(parts_of_each(split, (height, width))):
+        for part in own:
             rows, columns = (
                 range(0, whole - side + 1, max(LEAST, side // 8 * 2 - 1))
                 for whole, side in zip(part.shape, (height, width))
@@ -41,3 +34,22 @@ def photos(*, data_dir: str, split: str, image_size: Size | None) -> ArraySource
                 images.append(part[row : row + height, column : column + width])
                 labels.append(label)
     return ArraySource({"image": np.stack(images), "label": np.array(labels, np.int32)}, CLASSES)
+
+
+def parts(split: str, sides: tuple[int, int]) -> list[np.ndarray]:
+    """The parts of both photographs that are of a split, uint8 [H, W, 3]. Raises ValueError if these sides are larger."""
+    return [part for own in parts_of_each(split, sides) for part in own]
+
+
+def parts_of_each(split: str, sides: tuple[int, int]) -> list[list[np.ndarray]]:
+    """As `parts`, by the photograph."""
+    from sklearn.datasets import load_sample_images  # Here, since it takes a second and few datasets need it.
+
+    found, (height, width) = [], sides
+    for photo in load_sample_images().images:
+        start, end = (photo.shape[1] * tenths // 10 for tenths in STRIP)
+        found.append([photo[:, :start], photo[:, end:]] if split == "train" else [photo[:, start:end]])
+        if height > photo.shape[0] or width > found[-1][0].shape[1]:
+            most = f"{photo.shape[0]}x{found[-1][0].shape[1]}"
+            raise ValueError(f"image_size={height}x{width}: the photographs' parts to {split} on have {most} pixels")
+    return found

@@ -4,16 +4,16 @@ import os
 from collections.abc import Callable
 
 # Of datasets that are named by paths, as in folder:PATH and pairs:PATH_A,PATH_B; and what stands between these.
-KINDS = {"folder": None, "aligned": None, "pairs": ",", "maps": ","}
+KINDS = {"folder": None, "aligned": None, "pairs": ",", "maps": ",", "unaligned": ","}
 
 
-def has_place(dataset: str) -> bool:
-    """Whether a dataset's name is a path: then its content is what it is, and not its name."""
-    kind, colon, _ = dataset.partition(":")
+def has_place(dataset: str | None) -> bool:
+    """Whether a dataset's name is a path: then its content is what it is, and not its name. None, no name, is none."""
+    kind, colon, _ = (dataset or "").partition(":")
     return bool(colon) and kind in KINDS
 
 
-def absolute(dataset: str) -> str:
+def absolute(dataset: str | None) -> str | None:
     """The name with an absolute path, if it has one: folder:cats is folder:/home/me/cats."""
     return _each(absolute_path, dataset)
 
@@ -28,7 +28,7 @@ def title(dataset: str) -> str:
     return _each(lambda path: os.path.basename(absolute_path(path)), dataset)
 
 
-def _each(act: Callable[[str], str], dataset: str) -> str:
+def _each(act: Callable[[str], str], dataset: str | None) -> str | None:
     """The name with something done to each of its paths, if it has any."""
     if not has_place(dataset):
         return dataset

@@ -12,6 +12,8 @@ from gan_jax.data import cifar, download, folder, idx, label_maps, paired, pixel
 from gan_jax.data import classes as classes_lib
 from gan_jax.data.photos import photos
 from gan_jax.data.pixels import Decoding, Size
+from gan_jax.data.printed import printed
+from gan_jax.data.recolored import PAINTED
 from gan_jax.data.source import ArraySource, NoSplit, Source
 
 DIGITS_SIZE = 16  # The digits are 8x8, which is one layer of a DCGAN.
@@ -117,6 +119,7 @@ def tfds_dataset(name: str, *, data_dir: str, split: str, image_size: Size | Non
 
 DATASETS: dict[str, Callable[..., Source]] = {
     "digits": digits,
+    "print": printed,
     "mnist": functools.partial(published_dataset, "mnist", DIGITS, IDX),
     "fashion_mnist": functools.partial(published_dataset, "fashion_mnist", CLOTHES, IDX),
     "kmnist": functools.partial(published_dataset, "kmnist", KANA, IDX),
@@ -158,7 +161,8 @@ def load(
     Args:
       name: one of DATASETS; or tfds:NAME, NAME being TFDS's, with its config if it has any (`tfds_source.load`); or
         folder:PATH, a folder of images (`folder.load`); or pairs of them, aligned:PATH and pairs:PATH_A,PATH_B (`paired`), and
-        maps:MAPS,IMAGES (`label_maps.load`).
+        maps:MAPS,IMAGES (`label_maps.load`); or gray images of another dataset in colour, recolored:NAME and colored:NAME
+        (`recolored`).
       data_dir: folder of datasets: data_dir/NAME has a dataset's files, or what TFDS prepared. What is downloaded goes
         there; by default into the user's cache.
       split: "train" or "test"; with tfds:NAME any split of it.
@@ -176,6 +180,10 @@ def load(
         raise ValueError(f"image_size={image_size}: must be at least 1")
     data_dir = str(Path(data_dir).expanduser())
     kind, _, rest = name.partition(":")
+    if kind in PAINTED:
+        given = dict(data_dir=data_dir, split=split, image_size=image_size, classes=classes, crop=crop)
+        of_files = dict(white_level=white_level, max_pixels=max_pixels, skip_broken=skip_broken)
+        return PAINTED[kind](load(rest, **given, **of_files), rest, split)
     if kind not in FILES:
         of_files = dict(white_level=white_level, max_pixels=max_pixels, skip_broken=skip_broken or None)
         for option, value in of_files.items():

@@ -10,7 +10,7 @@ So derivatives of every order need nothing but these three. JAX's own derivative
 meet dilated forms that XLA runs some 20 times slower on a CPU. Here each map has one forward body to tune, and
 accelerators keep their native convolutions. Reverse mode only (`jax.grad`, nested as deep as you like), no `jax.jvp`.
 
-Images are [N, H, W, C], kernels [kh, kw, C, F], feature maps [N, ⌈H/s⌉, ⌈W/s⌉, F]; the padding is SAME.
+Images are [N, H, W, C], kernels [kh, kw, C, F], feature maps [N, ⌈H/s⌉, ⌈W/s⌉, F]; the padding is SAME, or there is none (VALID).
 """
 
 import itertools
@@ -28,15 +28,21 @@ THIN = 4  # channels of images; with so few, gathering all patches of an image c
 
 
 class Geometry(NamedTuple):
-    """The static sizes, one number per spatial axis: the image's side, the kernel's, the stride."""
+    """The static sizes, one number per spatial axis: the image's side, the kernel's, the stride; and whether the padding is SAME.
+
+    Without padding the strides are 1.
+    """
 
     image: tuple[int, int]
     kernel: tuple[int, int]
     strides: tuple[int, int]
+    same: bool = True
 
     @property
     def output(self) -> tuple[int, int]:
-        """The feature map's sides, ⌈image/stride⌉."""
+        """The feature map's sides, ⌈image/stride⌉; without padding image - kernel + 1."""
+        if not self.same:
+            return tuple(side - kernel + 1 for side, kernel in zip(self.image, self.kernel))
         return tuple(-(-side // stride) for side, stride in zip(self.image, self.strides))
 
     @property
@@ -219,7 +225,8 @@ def _pair(size: int | tuple[int, int]) -> tuple[int, int]:
 class Conv(nn.Module):
     """Convolution with SAME padding: [N, H, W, C] -> [N, ⌈H/stride⌉, ⌈W/stride⌉, features].
 
-    Fields: as `flax.linen.Conv`'s; `kernel_size` and `strides` are one number or two.
+    Fields: as `flax.linen.Conv`'s; `kernel_size` and `strides` are one number or two; and
+      reflects: whether beyond the edges images go on as in a mirror, and not with zeros; of odd kernels, with strides 1.
     Parameters: kernel [kh, kw, C, features], bias [features].
     """
 
@@ -228,12 +235,15 @@ class Conv(nn.Module):
     strides: int | tuple[int, int] = 1
     use_bias: bool = True
     kernel_init: nn.initializers.Initializer = nn.initializers.lecun_normal()
+    reflects: bool = False
 
     @nn.compact
     def __call__(self, x: Array) -> Array:
         kernel, strides = _pair(self.kernel_size), _pair(self.strides)
         w = self.param("kernel", self.kernel_init, (*kernel, x.shape[-1], self.features))
-        y = convolve(x, w, Geometry(x.shape[1:3], kernel, strides))
+        if self.reflects:
+            x = jnp.pad(x, ((0, 0), *((side // 2, side // 2) for side in kernel), (0, 0)), mode="reflect")
+        y = convolve(x, w, Geometry(x.shape[1:3], kernel, strides, same=not self.reflects))
         return y + self.param("bias", nn.initializers.zeros, (self.features,)) if self.use_bias else y
 
 

@@ -119,6 +119,20 @@ class InstanceNorm(nn.Module):
         return _normalised(x, *_mean_and_variance(*statistics), 1.0, 0.0, 1e-5)
 
 
+class ConditionalInstanceNorm(nn.Module):
+    """Instance normalisation whose gain and bias an example's latent says: 1 + z G and z B. [B, H, W, C] -> the same shape.
+
+    Dumoulin et al. 2017 (arXiv:1610.07629, section 2.2). Parameters: gain/kernel and bias/kernel, [d, C].
+    """
+
+    @nn.compact
+    def __call__(self, x: Array, z: Array) -> Array:
+        """x [B, H, W, C], latents z [B, d]."""
+        gain, bias = (nn.Dense(x.shape[-1], use_bias=False, name=name)(z)[:, None, None] for name in ("gain", "bias"))
+        statistics = _moments(x, range(1, x.ndim - 1), keepdims=True)
+        return _normalised(x, *_mean_and_variance(*statistics), 1 + gain, bias, 1e-5)
+
+
 class VirtualBatchNorm(nn.Module):
     """Each example is normalised by the statistics of a reference batch and of itself, and of no other example.
 

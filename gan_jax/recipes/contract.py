@@ -86,6 +86,10 @@ class Translator(NamedTuple):
       otherwise: as `translate`, with noise of its own if that has none, and else without; None if there is no such way.
       multiple: of how many pixels the sides of what it takes are a multiple.
       fixed: whether it takes no sides but those of the examples that it learnt.
+      domain: where the data have several domains, that whose examples it takes.
+      into: and that whose images it makes.
+      back: (state, example [n, ...], what it made of it) -> the images of the example made anew of that, [n, H, W, C] in [-1, 1];
+        None if there is no way back.
     """
 
     inputs: tuple[str, ...]
@@ -94,6 +98,13 @@ class Translator(NamedTuple):
     otherwise: Callable[[State, Batch, Key], Array] | None = None
     multiple: int = 1
     fixed: bool = False
+    domain: str | None = None
+    into: str | None = None
+    back: Callable[[State, Batch, Array], Array] | None = None
+
+    def example(self, of_all: Mapping) -> Mapping:
+        """Of what there is of each domain, such as specs of examples, that of its own; all of it where there are no domains."""
+        return of_all if self.domain is None else of_all[self.domain]
 
 
 class Likelihood(NamedTuple):

@@ -25,8 +25,9 @@ from gan_jax.randomness import Key, example_keys, latents
 from gan_jax.recipes import measures
 from gan_jax.recipes.batch import part
 from gan_jax.recipes.contract import Batch, Metrics, Recipe, State, Translator
+from gan_jax.recipes.jitter import Jitter, jittered
 from gan_jax.recipes.players import PyTree, descend, descend_together, init_player, update_ema, with_player
-from gan_jax.recipes.translation import DISCRIMINATOR, GENERATOR, Cost, Jitter, discriminate, jittered, weighed
+from gan_jax.recipes.translation import DISCRIMINATOR, GENERATOR, Cost, discriminate, weighed
 from gan_jax.reconstruction import kl_from_normal
 
 Array = jax.Array
@@ -89,7 +90,7 @@ def make(setup: Setup) -> Recipe:
 
     def step(state: State, batch: Batch, key: Key) -> tuple[State, Metrics]:
         jitter_key, style_key = jax.random.split(jax.random.fold_in(key, state.step))
-        example = jittered(setup, part(batch, 0), jitter_key)
+        example = jittered(setup.jitter, part(batch, 0), jitter_key, setup.axis_name)
         keys = example_keys(style_key, len(example["target"]), setup.axis_name)
         state, d_metrics = d_step(setup, state, example, keys)
         state, g_metrics = g_step(setup, state, example, keys)

@@ -11,7 +11,6 @@ The metrics d_loss and g_loss are the game's; costs have names of their own.
 Either may also play alone for some rounds (`Phase`): G without a game, D against a G that stays as it is.
 """
 
-import math
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
@@ -27,23 +26,13 @@ from gan_jax.randomness import Key, example_keys
 from gan_jax.recipes import measures
 from gan_jax.recipes.batch import part
 from gan_jax.recipes.contract import Batch, Metrics, Recipe, State, Translator
+from gan_jax.recipes.jitter import Jitter, jittered
 from gan_jax.recipes.players import Player, PyTree, descend, init_player, update_ema, with_player
 
 Array = jax.Array
 Cost = Callable[[Array, Batch], Array]  # (images, the examples that they were made of) -> a scalar
 
 GENERATOR, DISCRIMINATOR = "generator", "discriminator"
-
-
-class Jitter(NamedTuple):
-    """What is done at random to all images of an example alike.
-
-    Fields: load: sides (H, W) to which targets are enlarged, to be cut back to their own anywhere (section 6.2); None leaves them;
-    mirror: whether half of them are mirrored.
-    """
-
-    load: tuple[int, int] | None = None
-    mirror: bool = False
 
 
 class Setup(NamedTuple):
@@ -110,7 +99,7 @@ def make(setup: Setup, *, players: tuple[str, ...] = (DISCRIMINATOR, GENERATOR),
 
     def step(state: State, batch: Batch, key: Key) -> tuple[State, Metrics]:
         jitter_key, noise_key = jax.random.split(jax.random.fold_in(key, state.step))
-        example, metrics = jittered(setup, part(batch, 0), jitter_key), {}
+        example, metrics = jittered(setup.jitter, part(batch, 0), jitter_key, setup.axis_name), {}
         if DISCRIMINATOR in players:
             state, metrics = d_step(setup, state, example, noise_key)
         if GENERATOR in players:
@@ -223,40 +212,3 @@ def inputs_of(setup: Setup, example: Batch) -> tuple[Array, ...]:
 def given(setup: Setup, example: Batch) -> dict[str, Array] | None:
     """What D is given of examples beside the image."""
     return {"image": example["image"]} if setup.conditional else None
-
-
-def jittered(setup: Setup, example: Batch, key: Key) -> Batch:
-    """Examples of which all images [B, H, W, C] are enlarged, cut and mirrored alike: the key belongs to the example.
-
-    Images that are smaller than the targets by a whole factor are cut so that they show the same.
-    """
-    keys = example_keys(key, len(example["target"]), setup.axis_name)
-    return jax.vmap(lambda own, one: _jittered(setup.jitter, own, one))(keys, example)
-
-
-def _jittered(jitter: Jitter, key: Key, example: Batch) -> Batch:
-    cut_key, mirror_key = jax.random.split(key)
-    images = {name: field for name, field in example.items() if field.ndim == 3}
-    if jitter.load is not None:
-        sides = example["target"].shape[:2]
-        coarsest = min((image.shape[:2] for image in images.values()), key=math.prod)
-        room = [(load - side) * least // side for load, side, least in zip(jitter.load, sides, coarsest)]
-        corner = jax.random.randint(cut_key, (2,), 0, jnp.array(room) + 1)  # in the coarsest pixels
-
-        def cut(image: Array) -> Array:
-            load = [load * own // side for load, own, side in zip(jitter.load, image.shape, sides)]
-            large = enlarged(image, (*load, image.shape[-1]))
-            return jax.lax.dynamic_slice(large, (*corner * (image.shape[0] // coarsest[0]), 0), image.shape)
-
-        images = {name: cut(image) for name, image in images.items()}
-    if jitter.mirror:
-        turned = jax.random.bernoulli(mirror_key)
-        images = {name: jnp.where(turned, image[:, ::-1], image) for name, image in images.items()}
-    return {**example, **images}
-
-
-def enlarged(image: Array, shape: tuple[int, ...]) -> Array:
-    """An image by a cubic, cut off at black and white; masks and labels by the nearest."""
-    if not jnp.issubdtype(image.dtype, jnp.floating):
-        return jax.image.resize(image, shape, "nearest")
-    return jnp.clip(jax.image.resize(image, shape, "cubic"), -1, 1)

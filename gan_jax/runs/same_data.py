@@ -16,7 +16,7 @@ def of_run(content: dict) -> Fingerprint | None:
     return Fingerprint(**content["dataset"]) if content.get("dataset") else None
 
 
-def require_same_place(workdir: object, there: str, here: str) -> None:
+def require_same_place(workdir: object, there: str | None, here: str | None) -> None:
     """Raises ValueError unless `here` can be what the dataset `there` of a run is called now: only folders are moved."""
     if here != there and not (has_place(there) and has_place(here)):
         raise ValueError(f"dataset={here}: {workdir} learnt {there}, and only a folder of images can be moved")
@@ -30,7 +30,7 @@ def require_same(workdir: object, learnt: Fingerprint | None, now: Fingerprint |
         raise ValueError(f"the data are not those that {workdir} learnt: {differing}; {ALLOW} goes on with them")
 
 
-def moved(there: str, here: str, learnt: Fingerprint | None, allow: bool) -> bool:
+def moved(there: str | None, here: str | None, learnt: Fingerprint | None, allow: bool) -> bool:
     """Whether a run's dataset may be called otherwise now, because its content, which is compared, says whether it is it."""
     known = learnt is not None or allow
     return absolute(there) == absolute(here) or (known and has_place(there) and has_place(here))

@@ -142,9 +142,13 @@ def train(run: Run, *, picture: Picture = draw_samples, measure: Callable[[State
 
     Returns what was measured; {} but in the first process.
     """
-    hooks = tuple(loop.Hook(every, partial(act, run)) for every, act in due(run, picture))
-    result = fit(run, hooks)
+    result = fit(run, hooks_of(run, picture))
     return finish(run, result, measure) if jax.process_index() == 0 else {}
+
+
+def hooks_of(run: Run, picture: Picture = draw_samples) -> tuple[loop.Hook, ...]:
+    """What `due` says, for the loop."""
+    return tuple(loop.Hook(every, partial(act, run)) for every, act in due(run, picture))
 
 
 def due(run: Run, picture: Picture = draw_samples) -> list[tuple[int, Callable[[Run, int, State], None]]]:

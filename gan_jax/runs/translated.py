@@ -8,7 +8,7 @@ import jax
 import numpy as np
 from PIL import Image
 
-from gan_jax.data import Source
+from gan_jax.data import Domains, Source
 from gan_jax.pictures import grids, panels
 from gan_jax.randomness import Key
 from gan_jax.recipes.batch import to_unit_range
@@ -16,11 +16,17 @@ from gan_jax.recipes.contract import Batch, State, Translator
 from gan_jax.runs import drawing, monitor
 
 SHOWN = 8  # examples in a picture
+DRAWS = 3  # of a translator with noise of its own
 ENLARGED = 96  # pixels: images are at least as wide in a picture
 
 
-def picture(translators: Mapping[str, Translator], state: State, source: Source, key: Key) -> Image.Image:
-    """Rows of examples, always the same: what is given, what each translator makes of it, and what it should be."""
+def picture(translators: Mapping[str, Translator], state: State, source: Source | Domains, key: Key) -> Image.Image:
+    """Rows of examples, always the same: what is given, what each translator makes of it, and what it should be.
+
+    Of domains: what is given of each, the same in the other, and back.
+    """
+    if isinstance(source, Domains):
+        return sheet(there_and_back(translators, state, source, key))
     return sheet(columns(translators, state, source[monitor.real_order(source, SHOWN)], key))
 
 
@@ -38,6 +44,29 @@ def columns(
     if "target" in examples:
         found["truth"] = np.asarray(to_unit_range(examples["target"]))
     return found
+
+
+def there_and_back(
+    translators: Mapping[str, Translator], state: State, domains: Domains, key: Key
+) -> dict[str, np.ndarray]:
+    """Images [n, H, W, C] in [-1, 1] by what they are; those of a translator with noise of its own by several draws of it."""
+    found = {}
+    for translator in translators.values():
+        source, (own, other) = domains.sources[translator.domain], (translator.domain, translator.into)
+        examples = source[monitor.real_order(source, SHOWN)]
+        found[own] = np.asarray(to_unit_range(examples["image"]))
+        for draw in range(DRAWS if translator.noisy else 1):
+            made = translate(translator, state, examples, jax.random.fold_in(key, draw))
+            found[f"{own} to {other}" + f", {draw + 1}" * translator.noisy] = made
+        if translator.back is not None:
+            found[f"{own} to {other} to {own}"] = back(translator, state, examples, made)
+    return found
+
+
+def back(translator: Translator, state: State, examples: Batch, made: np.ndarray) -> np.ndarray:
+    """The images of examples made anew of what a translator made of them, [n, H, W, C] in [-1, 1]. Raises as `translate`."""
+    images = _jitted_back(translator.back)(state, {name: examples[name] for name in translator.inputs}, made)
+    return next(drawing.require_finite([np.asarray(images)]))
 
 
 def sheet(columns: dict[str, np.ndarray]) -> Image.Image:
@@ -83,3 +112,8 @@ def in_mode(translators: Mapping[str, Translator], noisy: bool | None) -> dict[s
 @lru_cache(maxsize=8)  # a run's pictures are compiled once
 def _jitted(translate: Callable[[State, Batch, Key], jax.Array]) -> Callable[[State, Batch, Key], jax.Array]:
     return jax.jit(lambda state, examples, key: translate(state, jax.tree.map(to_unit_range, examples), key))
+
+
+@lru_cache(maxsize=8)
+def _jitted_back(back: Callable[[State, Batch, jax.Array], jax.Array]) -> Callable[..., jax.Array]:
+    return jax.jit(lambda state, examples, made: back(state, jax.tree.map(to_unit_range, examples), made))

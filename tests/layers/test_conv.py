@@ -17,6 +17,7 @@ GEOMETRIES = [
         [(5, 5), (8, 6), (7, 4)], [(1, 1), (2, 2), (3, 3), (4, 4), (5, 2)], [(1, 1), (2, 2), (3, 1)]
     )
 ]
+GEOMETRIES += [conv.Geometry((8, 6), kernel, (1, 1), same=False) for kernel in [(3, 3), (5, 2)]]
 
 
 @pytest.fixture(autouse=True)
@@ -26,7 +27,8 @@ def float64():
 
 
 def reference(x, w, geometry):
-    return lax.conv_general_dilated(x, w, geometry.strides, "SAME", dimension_numbers=conv.NHWC)
+    padding = "SAME" if geometry.same else "VALID"
+    return lax.conv_general_dilated(x, w, geometry.strides, padding, dimension_numbers=conv.NHWC)
 
 
 def arrays(geometry, channels=3):

@@ -10,8 +10,8 @@ from gan_jax import games
 from gan_jax.networks import spade as networks
 from gan_jax.networks.patchgan import MultiScale, PatchGAN
 from gan_jax.recipes import spade
+from gan_jax.recipes.jitter import Jitter
 from gan_jax.recipes.spade import Setup
-from gan_jax.recipes.translation import Jitter
 
 KEY = jax.random.key(0)
 STILL = optax.sgd(0.0)

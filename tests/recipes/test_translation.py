@@ -11,7 +11,8 @@ from gan_jax.networks.patchgan import PatchGAN
 from gan_jax.networks.super_resolution import SRResNet
 from gan_jax.networks.unet import UNet
 from gan_jax.recipes import translation
-from gan_jax.recipes.translation import Jitter, Setup
+from gan_jax.recipes.jitter import Jitter, jittered
+from gan_jax.recipes.translation import Setup
 
 KEY = jax.random.key(0)
 SGD = optax.sgd(0.1)
@@ -94,7 +95,7 @@ def smooth(n, side, channels=3):
 def test_pairs_are_jittered_alike_and_each_on_its_own():
     pictures = smooth(64, 8)
     pair = {"image": pictures, "target": pictures, "mask": pictures[..., :1] > 0, "label": jnp.arange(64)}
-    cut = translation.jittered(setup(jitter=Jitter((12, 10), mirror=True)), pair, KEY)
+    cut = jittered(Jitter((12, 10), mirror=True), pair, KEY)
     np.testing.assert_array_equal(cut["image"], cut["target"])
     np.testing.assert_array_equal(cut["label"], pair["label"])
     large = np.asarray(jax.image.resize(pictures, (64, 12, 10, 3), "cubic"))
@@ -120,7 +121,7 @@ def test_a_smaller_image_is_cut_to_what_shows_the_same():
     small = smooth(16, 4, 1) > 0.05
     large = small.repeat(2, 1).repeat(2, 2)
     pair = {"image": smooth(16, 4), "target": smooth(16, 8), "small": small, "mask": large}
-    cut = translation.jittered(setup(jitter=Jitter((16, 16), mirror=True)), pair, KEY)
+    cut = jittered(Jitter((16, 16), mirror=True), pair, KEY)
     assert {name: field.shape[1] for name, field in cut.items()} == {"image": 4, "target": 8, "small": 4, "mask": 8}
     np.testing.assert_array_equal(cut["small"].repeat(2, 1).repeat(2, 2), cut["mask"])
     assert len({field.tobytes() for field in np.asarray(cut["small"])}) > 8

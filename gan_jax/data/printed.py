@@ -1,0 +1,58 @@
+"""Printed digits: those of the fonts that come with matplotlib, in several sizes, slants and places; needs no download.
+
+The split "test" has fonts of its own, so that no letterform is in both.
+"""
+
+import itertools
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from gan_jax.data.pixels import Size, both_sides, resize
+from gan_jax.data.source import ArraySource
+
+FONTS = {
+    "train": (
+        *("DejaVuSans", "DejaVuSans-Bold", "DejaVuSans-Oblique", "DejaVuSansMono", "DejaVuSansMono-Bold"),
+        *("DejaVuSerif", "DejaVuSerif-Bold", "DejaVuSerif-BoldItalic", "DejaVuSerif-Italic"),
+        *("STIXGeneral", "STIXGeneralItalic", "cmb10", "cmr10", "cmtt10"),
+    ),
+    "test": ("DejaVuSans-BoldOblique", "DejaVuSansMono-Oblique", "STIXGeneralBol", "cmss10"),
+}
+HEIGHTS = (0.72, 0.8, 0.88)  # of the digits, as a share of the side
+SLANTS = (-0.15, 0.0, 0.15)  # how far the top is right of the foot, as a share of the height
+PLACES = ((0, 0), (-1, 1))  # where the middle is, in sixteenths of the side from the middle of the image
+DRAWN = 128  # pixels a side at first
+SIDE = 16
+DIGITS = tuple("0123456789")
+
+
+def printed(*, data_dir: str, split: str, image_size: Size | None) -> ArraySource:
+    """White on black, uint8 [N, H, W, 1]: 2,520 to train on and 720 to test on, labelled 0 to 9, all digits of a font in a row."""
+    del data_dir
+    drawn, labels = [], []
+    ways = itertools.product(FONTS[split], HEIGHTS, SLANTS, PLACES, range(10))
+    for font, height, slant, place, digit in ways:
+        drawn.append(_draw(font, DIGITS[digit], height, slant, place))
+        labels.append(digit)
+    images = resize(np.stack(drawn)[..., None], both_sides(SIDE if image_size is None else image_size), crop="none")
+    return ArraySource({"image": images, "label": np.array(labels, np.int32)}, DIGITS)
+
+
+def _draw(font: str, digit: str, height: float, slant: float, place: tuple[int, int]) -> np.ndarray:
+    """One digit, uint8 [DRAWN, DRAWN]."""
+    from matplotlib import get_data_path  # Here, since it takes a while and only this dataset needs it.
+
+    path = Path(get_data_path()) / "fonts" / "ttf" / f"{font}.ttf"
+    size = DRAWN
+    left, top, right, bottom = ImageFont.truetype(path, size).getbbox("0")
+    letters = ImageFont.truetype(path, round(size * height * DRAWN / (bottom - top)))
+    left, top, right, bottom = letters.getbbox(digit)
+    middle = DRAWN / 2 + np.array(place) * DRAWN / 16
+    image = Image.new("L", (DRAWN, DRAWN))
+    corner = (middle[0] - (left + right) / 2, middle[1] - (top + bottom) / 2)
+    ImageDraw.Draw(image).text(corner, digit, fill=255, font=letters)
+    # What is at (x, y) afterwards was at (x + slant (y - middle), y).
+    sheared = (1, slant, -slant * middle[1], 0, 1, 0)
+    return np.asarray(image.transform(image.size, Image.Transform.AFFINE, sheared, Image.Resampling.BICUBIC))

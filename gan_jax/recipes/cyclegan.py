@@ -1,0 +1,229 @@
+"""Translation between two kinds of images that nothing pairs: CycleGAN (Zhu et al. 2017, arXiv:1703.10593).
+
+A batch has two domains, {"a": {"image": ...}, "b": {"image": ...}}. There are four players: the generators a_to_b and b_to_a, and
+the discriminators d_a and d_b, each of which judges images of its domain. With x of a, y of b, G = a_to_b and F = b_to_a
+
+  D_b minimises game.d(D_b(y), D_b(G(x))), and D_a the same of a
+  G and F together minimise w game.g(D_b(y), D_b(G(x))) + w game.g(D_a(x), D_a(F(y)))   (equation 1; w 2 undoes least squares' ½)
+    + λ E|F(G(x)) - x| + λ E|G(F(y)) - y|                                               (equation 2)
+    + ½ λ E|G(y) - y| + ½ λ E|F(x) - x|                                                 (section 5.2: identity)
+
+and with a classifier f of domain a, which does not learn, - E log f(G(x))[argmax f(x)], and the same of F: what an image shows
+is to stay (CyCADA: Hoffman et al. 2018, arXiv:1711.03213, equation 4).
+
+The generators go first; the discriminators see what they drew before their step, by way of a pool of earlier images.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+from flax import linen as nn
+
+from gan_jax import precision
+from gan_jax.games import Game
+from gan_jax.randomness import Key
+from gan_jax.recipes import measures, pool
+from gan_jax.recipes.batch import part
+from gan_jax.recipes.contract import Batch, Metrics, Recipe, State, Translator
+from gan_jax.recipes.jitter import Jitter, jittered
+from gan_jax.recipes.players import PyTree, descend, descend_together, init_player, update_ema, with_player
+
+Array = jax.Array
+Images = dict[str, Array]  # [B, H, W, C] in [-1, 1], by domain
+Classify = Callable[[Array], Array]  # images [B, H, W, C] in [-1, 1] -> log-probabilities [B, K]
+
+OTHER = {"a": "b", "b": "a"}
+GENERATOR = {"a": "b_to_a", "b": "a_to_b"}  # by the domain whose images it draws
+DISCRIMINATOR = {"a": "d_a", "b": "d_b"}  # by the domain whose images it judges
+
+
+class Setup(NamedTuple):
+    """What does not change during training.
+
+    Fields:
+      generators: by name; called as `generator.apply(variables, images, train=)` -> images.
+      discriminators: by name; called as `discriminator.apply(variables, images, train=)` -> (raw scores [B, ...], anything).
+      game: (real_scores, fake_scores) -> Losses.
+      g_optimizer, d_optimizer: the players' optimizers.
+      game_weight: of the game in the generators' loss, w.
+      cycle: λ.
+      identity: how much of λ the identity counts, ½ as published; 0 where domains have other channels than each other.
+      classify: of images of domain a; None without a task.
+      task_weight: of what it says.
+      pool: how many images of each domain are kept.
+      jitter: of the images of both domains.
+      multiple: of how many pixels the sides of what the generators take are a multiple.
+      ema: decay of the moving averages of the generators that translate; 0: the generators themselves.
+      dtype: what the networks compute in, in training.
+      axis_name: the mapped axis over which the batch is spread.
+    """
+
+    generators: Mapping[str, nn.Module]
+    discriminators: Mapping[str, nn.Module]
+    game: Game
+    g_optimizer: optax.GradientTransformation
+    d_optimizer: optax.GradientTransformation
+    game_weight: float = 2.0
+    cycle: float = 10.0
+    identity: float = 0.5
+    classify: Classify | None = None
+    task_weight: float = 1.0
+    pool: int = 50
+    jitter: Jitter = Jitter()
+    multiple: int = 1
+    ema: float = 0.0
+    dtype: jnp.dtype = jnp.float32
+    axis_name: str | None = None
+
+
+def make(setup: Setup) -> Recipe:
+    """The recipe. A round is a step of both generators together, then one of each discriminator, on the same images."""
+
+    def init(key: Key, batch: Batch) -> State:
+        one = {domain: images["image"][:1] for domain, images in part_of(batch).items()}
+        keys = dict(zip((*GENERATOR.values(), *DISCRIMINATOR.values()), jax.random.split(key, 4)))
+        players = {}
+        for domain, name in GENERATOR.items():
+            module, optimizer = setup.generators[name], setup.g_optimizer
+            players[name] = init_player(module, optimizer, keys[name], one[OTHER[domain]], ema=bool(setup.ema))
+        for domain, name in DISCRIMINATOR.items():
+            players[name] = init_player(setup.discriminators[name], setup.d_optimizer, keys[name], one[domain])
+        pools = {domain: pool.start(setup.pool, images[0]) for domain, images in one.items()}
+        return State(jnp.zeros((), jnp.int32), players, {"pool": pools})
+
+    def step(state: State, batch: Batch, key: Key) -> tuple[State, Metrics]:
+        own_key = jax.random.fold_in(key, state.step)
+        real, keys = {}, dict(zip(OTHER, jax.random.split(own_key, 2)))
+        for domain, example in part_of(batch).items():
+            real[domain] = jittered(setup.jitter, example, keys[domain], setup.axis_name)["image"]
+        fake = {domain: draw(setup, state, domain, real[OTHER[domain]])[0] for domain in OTHER}
+        state, metrics = g_step(setup, state, real)
+        pools, shown = {}, {}
+        for domain, images in fake.items():
+            pool_key = jax.random.fold_in(keys[domain], 1)
+            pools[domain], shown[domain] = pool.through(state.memory["pool"][domain], images, pool_key, setup.axis_name)
+        state, own = d_step(setup, state, real, shown)
+        return state.replace(step=state.step + 1, memory={"pool": pools}), metrics | own
+
+    return Recipe(init=init, step=step, batches_per_step=1, translators=translators(setup))
+
+
+def g_step(setup: Setup, state: State, real: Images) -> tuple[State, Metrics]:
+    """The step of both generators, against the discriminators as they are now."""
+
+    def loss(params: PyTree):
+        variables = {name: state.players[name].variables for name in params}
+        metrics, total, games = {}, 0.0, []
+
+        def drawn(domain: str, images: Array) -> Array:
+            name = GENERATOR[domain]
+            made, variables[name] = draw(setup, state, domain, images, {"params": params[name], **variables[name]})
+            return made
+
+        fake = {domain: drawn(domain, real[other]) for domain, other in OTHER.items()}
+        for domain, other in OTHER.items():
+            scores = [discriminate(setup, state, domain, images)[0] for images in (real[domain], fake[domain])]
+            games.append(setup.game(*scores).g)
+            metrics[f"cycle_{domain}"] = jnp.mean(jnp.abs(drawn(domain, fake[other]) - real[domain]))
+            total += setup.game_weight * games[-1] + setup.cycle * metrics[f"cycle_{domain}"]
+            if setup.identity:
+                metrics[f"identity_{domain}"] = jnp.mean(jnp.abs(drawn(domain, real[domain]) - real[domain]))
+                total += setup.identity * setup.cycle * metrics[f"identity_{domain}"]
+            if setup.classify is not None:
+                metrics[f"task_{domain}"] = task(setup.classify, real[other], fake[domain])
+                total += setup.task_weight * metrics[f"task_{domain}"]
+        return total, (variables, {"g_loss": sum(games) / 2, **metrics})
+
+    names = tuple(GENERATOR.values())
+    state, metrics = descend_together(state, names, loss, setup.g_optimizer, setup.axis_name, norm="g_gradient_norm")
+    for name in names if setup.ema else ():
+        state = with_player(state, name, update_ema(state.players[name], setup.ema, state.step))
+    return state, metrics
+
+
+def d_step(setup: Setup, state: State, real: Images, fake: Images) -> tuple[State, Metrics]:
+    """A step of each discriminator. The metrics are means over both."""
+    found = []
+    for domain, name in DISCRIMINATOR.items():
+
+        def loss(params: PyTree, domain: str = domain, name: str = name):
+            variables, scores = {"params": params, **state.players[name].variables}, []
+            for images in (real[domain], fake[domain]):
+                score, changed = discriminate(setup, state, domain, images, variables)
+                variables, scores = {"params": params, **changed}, [*scores, score]
+            game = setup.game(*scores).d
+            return game, (changed, {"d_loss": game, **measures.accuracies(*scores, setup.axis_name)})
+
+        state, metrics = descend(state, name, loss, setup.d_optimizer, setup.axis_name, norm="d_gradient_norm")
+        found.append(metrics)
+    return state, jax.tree.map(lambda a, b: (a + b) / 2, *found)
+
+
+def task(classify: Classify, images: Array, translated: Array) -> Array:
+    """- E log f(translated)[argmax f(images)]: that a classifier sees in both the same (CyCADA, equation 4).
+
+    What it says of the images is no more than a label, of which there is no gradient.
+    """
+    labels = jnp.argmax(classify(images), axis=-1)
+    return -jnp.mean(jnp.take_along_axis(classify(translated), labels[:, None], axis=-1))
+
+
+def draw(
+    setup: Setup, state: State, domain: str, images: Array, variables: PyTree | None = None
+) -> tuple[Array, PyTree]:
+    """Images of a domain made of those of the other, in training; and the generator's variables after the pass.
+
+    Args: variables: of the generator, by default its own.
+    """
+    return _apply(setup, state, setup.generators, GENERATOR[domain], images, variables)
+
+
+def discriminate(
+    setup: Setup, state: State, domain: str, images: Array, variables: PyTree | None = None
+) -> tuple[Array, PyTree]:
+    """What a domain's D makes of images, [B, ...]; and its variables after the pass. Args: as `draw`'s."""
+    (scores, _), changed = _apply(setup, state, setup.discriminators, DISCRIMINATOR[domain], images, variables)
+    return scores, changed
+
+
+def translators(setup: Setup) -> dict[str, Translator]:
+    """How a trained state translates: a_to_b and b_to_a, each the other's way back."""
+
+    def applied(name: str) -> Callable[[State, Array], Array]:
+        def apply(state: State, images: Array) -> Array:
+            player = state.players[name]
+            variables = player.ema if setup.ema else player.all_variables
+            return setup.generators[name].apply(variables, images, train=False)
+
+        return apply
+
+    found = {}
+    for domain in reversed(OTHER):
+        there, back = applied(GENERATOR[domain]), applied(GENERATOR[OTHER[domain]])
+        found[GENERATOR[domain]] = Translator(
+            ("image",),
+            lambda state, example, key, there=there: there(state, example["image"]),
+            multiple=setup.multiple,
+            domain=OTHER[domain],
+            into=domain,
+            back=lambda state, example, made, back=back: back(state, made),
+        )
+    return found
+
+
+def part_of(batch: Batch) -> Batch:
+    """The examples of a round, {"a": {"image": [B, H, W, C] in [-1, 1]}, "b": ...}."""
+    return {domain: part(batch[domain], 0) for domain in OTHER}
+
+
+def _apply(
+    setup: Setup, state: State, modules: Mapping[str, nn.Module], name: str, images: Array, variables: PyTree | None
+) -> tuple:
+    player = state.players[name]
+    variables = player.all_variables if variables is None else variables
+    return precision.apply(
+        modules[name], variables, images, train=True, mutable=list(player.variables), dtype=setup.dtype
+    )
