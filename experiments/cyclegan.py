@@ -15,13 +15,15 @@ from gan_jax.config.options import option, replace
 from gan_jax.config.parts import ClusterConfig, RunConfig
 from gan_jax.config.setup import over_devices
 from gan_jax.config.translation import loaded, optimizers
-from gan_jax.config.unpaired import CycleConfig, DomainsConfig, TaskConfig, with_decay
+from gan_jax.config.unpaired import AugmentedConfig, CycleConfig, DomainsConfig, TaskConfig, with_decay
 from gan_jax.data import DataSpec
 from gan_jax.games import GAMES
 from gan_jax.networks import translators
+from gan_jax.networks.latent import LatentDiscriminator, PairEncoder
 from gan_jax.networks.patchgan import NORMS, PatchGAN
 from gan_jax.precision import DTYPES
-from gan_jax.recipes import cyclegan
+from gan_jax.recipes import augmented_cyclegan, cyclegan
+from gan_jax.recipes.augmented_cyclegan import ENCODER, LATENT_DISCRIMINATOR
 from gan_jax.recipes.contract import Recipe
 from gan_jax.recipes.cyclegan import DISCRIMINATOR, GENERATOR, OTHER, Setup
 from gan_jax.recipes.jitter import Jitter
@@ -43,6 +45,7 @@ class Config:
     data: DomainsConfig = DomainsConfig()
     game: str = option("least_squares", "What D and G play for.", choices=GAMES)
     learning: CycleConfig = CycleConfig()
+    augmented: AugmentedConfig = AugmentedConfig()
     task: TaskConfig = TaskConfig()
     network: str = option("resnet", "The generators'.", choices=translators.NETWORKS)
     width: int = option(24, "Channels of the largest maps of all networks; 64 as published.", low=1)
@@ -87,7 +90,13 @@ def make(config: Config, spec: DataSpec) -> Recipe:
         dtype=DTYPES[own.dtype],
         axis_name=AXIS,
     )
-    return cyclegan.make(setup)
+    if not config.augmented.augmented:
+        return cyclegan.make(setup)
+    size = config.augmented.latent_size
+    encoders = {name: PairEncoder(size, config.width) for name in ENCODER.values()}
+    latent_discriminators = {name: LatentDiscriminator() for name in LATENT_DISCRIMINATOR.values()}
+    latents = (size, config.augmented.latent_cycle)
+    return augmented_cyclegan.make(augmented_cyclegan.Setup(setup, encoders, latent_discriminators, *latents))
 
 
 main = experiment(

@@ -14,7 +14,7 @@ from gan_jax.config.options import option
 from gan_jax.config.parts import ScoringConfig
 from gan_jax.evaluation.scores import SCORES
 from gan_jax.pictures import grids
-from gan_jax.runs import advice, score, score_table, translation_scores
+from gan_jax.runs import advice, domain_scores, score, score_table, translation_scores
 from gan_jax.runs.learnt import SPLITS, Place
 from gan_jax.runs.restore import restore
 from gan_jax.training.files import replace_file
@@ -28,7 +28,8 @@ class Options:
     metrics: tuple[str, ...] | None = option(
         None,
         f"Of {', '.join(SCORES)}, {score.MEMORISATION} and, of a vae, {score.ELBO}; of a run that translates of "
-        f"{', '.join(translation_scores.MEASURES)} and {translation_scores.PERCEPTUAL}; by default all that can be computed.",
+        f"{', '.join(translation_scores.MEASURES)} and {translation_scores.PERCEPTUAL}, without pairs of "
+        f"{', '.join(domain_scores.MEASURES)}; by default all that can be computed.",
     )
     iwae: int | None = option(
         None, f"With {score.ELBO}: the importance-weighted bound by so many latents of each image too, say 50.", low=1
@@ -45,6 +46,10 @@ class Options:
     noisy: bool | None = option(
         None, "Of a run that translates: with noise of its own, or without; by default as the run has it."
     )
+    truth: str | None = option(
+        None,
+        "Of a run that learnt without pairs: some that show what should come of images, aligned:PATH or pairs:PATH_A,PATH_B.",
+    )
     data_dir: str | None = option(None, "Folder of datasets, if it is another than the run's.")
     dataset: str | None = option(None, "Where the run's images are now, if they were moved, as in folder:PATH.")
     allow_changed_data: bool = option(False, "Compare with data that are not those that the run learnt.")
@@ -59,14 +64,19 @@ def evaluate(options: Options) -> dict:
     workdir = Path(required(options.workdir))
     place = Place(options.data_dir, options.dataset, options.allow_changed_data)
     run = restore(workdir)
+    between = any(each.domain for each in run.recipe.translators.values())
+    if options.truth is not None and not between:
+        raise ValueError(f"truth={options.truth}: of what translates without pairs; a run of {run.experiment} does not")
     if run.recipe.sampler is None and run.recipe.translators:
         of_samples = {name: getattr(options, name) for name in ("iwae", "truncation", "standing_batches")}
         for name, value in of_samples.items():
             if value:
                 raise ValueError(f"{name}={value}: of samples; a run of {run.experiment} translates")
-        result, pictures = translation_scores.score(
-            run, options.scoring, options.metrics, options.seed, place, options.split or SPLITS[1], options.noisy
-        )
+        given = (run, options.scoring, options.metrics, options.seed, place, options.split or SPLITS[1], options.noisy)
+        if between:
+            result, pictures = domain_scores.score(*given, truth=options.truth)
+        else:
+            result, pictures = translation_scores.score(*given)
     else:
         if options.noisy is not None:
             raise ValueError(

@@ -52,6 +52,21 @@ class CycleConfig(LearningConfig):
 
 
 @dataclass(frozen=True)
+class AugmentedConfig:
+    """Many images of one."""
+
+    GROUP: ClassVar[str] = "augmented"
+    augmented: bool = option(
+        False,
+        "Latents say into which of many images one is made, and back: Augmented CycleGAN (Almahairi et al. 2018).",
+    )
+    latent_size: int = option(8, "Numbers in a latent.", low=1)
+    latent_cycle: float = option(
+        1.0, "Weight of how far a latent that was drawn by is from what is said of it after.", low=0
+    )
+
+
+@dataclass(frozen=True)
 class TaskConfig:
     """What images show, and a classifier says."""
 

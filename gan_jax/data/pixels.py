@@ -134,6 +134,13 @@ def resize(
     return resized
 
 
+def in_channels(images: np.ndarray, channels: int) -> np.ndarray:
+    """uint8 [N, H, W, C] in so many channels: gray in all of them; colours, in one, by their mean."""
+    if images.shape[-1] > channels:
+        images = np.round(images.mean(axis=-1, keepdims=True)).astype(np.uint8)
+    return np.ascontiguousarray(np.broadcast_to(images, (*images.shape[:-1], channels)))
+
+
 def _to_eight_bits(image: Image.Image, mode: str, white_level: float | None) -> Image.Image:
     if image.mode in DEEP_MODES:
         # Pillow's own conversion would clip at 255.

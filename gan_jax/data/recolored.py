@@ -77,6 +77,11 @@ def colored(source: Source, name: str, split: str) -> Recolored:
 PAINTED: dict[str, Callable[[Source, str, str], Recolored]] = {"recolored": recolored, "colored": colored}
 
 
+def colored_of(dataset: str) -> str | None:
+    """The dataset whose images these are in hues; None if they are not."""
+    return dataset.removeprefix("colored:") if dataset.startswith("colored:") else None
+
+
 def _gray(source: Source, name: str) -> tuple[int, int, int]:
     shape = source.spec["image"].shape
     if shape[-1] != 1:

@@ -152,6 +152,20 @@ def of_each_channel(extractor: Extractor, channels: int = 3) -> Extractor:
     return extractor._replace(name=name, channels=(channels,), apply=apply, classes=classes, maps=None)
 
 
+def of_hues(extractor: Extractor) -> Extractor:
+    """One for gray images that were given a hue, as of `data.recolored`: a colour whose brightest channel is as bright as white.
+
+    Features are those of all channels, side by side; classes are those of the brightest at each place.
+    """
+    each = of_each_channel(extractor)
+
+    def apply(variables: dict, images: Array) -> tuple[Array, Array]:
+        features, _ = each.apply(variables, images)
+        return features, extractor.apply(variables, jnp.max(images, axis=-1, keepdims=True))[1]
+
+    return each._replace(name=f"colored_{extractor.name}", apply=apply, classes=extractor.classes)
+
+
 def load_inception(path: str | Path) -> Extractor:
     """InceptionV3 as used for FID, with the weights of a PyTorch file (`networks.inception.load`)."""
 

@@ -93,7 +93,9 @@ def better(number: str) -> str | None:
     """Which way a number that `compute` names is better, "lower" or "higher"; None if it is none of a score."""
     base = number.partition("[")[0]
     base = {inceptions: name for name, inceptions in INCEPTIONS.items()}.get(base, base)
-    if base == "elbo" or base.startswith(("iwae_", "psnr", "ssim")):  # `runs.likelihood`, `evaluation.restoration`
+    if base == "elbo" or base.startswith(
+        ("iwae_", "psnr", "ssim", "labels_kept")
+    ):  # `runs.likelihood`, `restoration`, `runs.domain_scores`
         return "higher"
     if base == "perceptual" or base.split("_")[0] == "l1":
         return "lower"

@@ -83,7 +83,7 @@ def make(setup: Setup) -> Recipe:
     """The recipe. A round is a step of both generators together, then one of each discriminator, on the same images."""
 
     def init(key: Key, batch: Batch) -> State:
-        one = {domain: images["image"][:1] for domain, images in part_of(batch).items()}
+        one = {domain: part(batch[domain], 0)["image"][:1] for domain in OTHER}
         keys = dict(zip((*GENERATOR.values(), *DISCRIMINATOR.values()), jax.random.split(key, 4)))
         players = {}
         for domain, name in GENERATOR.items():
@@ -95,20 +95,31 @@ def make(setup: Setup) -> Recipe:
         return State(jnp.zeros((), jnp.int32), players, {"pool": pools})
 
     def step(state: State, batch: Batch, key: Key) -> tuple[State, Metrics]:
-        own_key = jax.random.fold_in(key, state.step)
-        real, keys = {}, dict(zip(OTHER, jax.random.split(own_key, 2)))
-        for domain, example in part_of(batch).items():
-            real[domain] = jittered(setup.jitter, example, keys[domain], setup.axis_name)["image"]
+        jitter_key, pool_key = jax.random.split(jax.random.fold_in(key, state.step))
+        real = images_of(setup, batch, jitter_key)
         fake = {domain: draw(setup, state, domain, real[OTHER[domain]])[0] for domain in OTHER}
         state, metrics = g_step(setup, state, real)
-        pools, shown = {}, {}
-        for domain, images in fake.items():
-            pool_key = jax.random.fold_in(keys[domain], 1)
-            pools[domain], shown[domain] = pool.through(state.memory["pool"][domain], images, pool_key, setup.axis_name)
+        state, shown = pooled(setup, state, fake, pool_key)
         state, own = d_step(setup, state, real, shown)
-        return state.replace(step=state.step + 1, memory={"pool": pools}), metrics | own
+        return state.replace(step=state.step + 1), metrics | own
 
     return Recipe(init=init, step=step, batches_per_step=1, translators=translators(setup))
+
+
+def images_of(setup: Setup, batch: Batch, key: Key) -> Images:
+    """The images of a round, each jittered on its own."""
+    found = {}
+    for domain, own in zip(OTHER, jax.random.split(key, 2)):
+        found[domain] = jittered(setup.jitter, part(batch[domain], 0), own, setup.axis_name)["image"]
+    return found
+
+
+def pooled(setup: Setup, state: State, fake: dict, key: Key) -> tuple[State, dict]:
+    """(the state with what was drawn in its pools, what the discriminators are shown in its place), by domain."""
+    pools, shown = {}, {}
+    for domain, own in zip(OTHER, jax.random.split(key, 2)):
+        pools[domain], shown[domain] = pool.through(state.memory["pool"][domain], fake[domain], own, setup.axis_name)
+    return state.replace(memory={"pool": pools}), shown
 
 
 def g_step(setup: Setup, state: State, real: Images) -> tuple[State, Metrics]:
@@ -120,7 +131,9 @@ def g_step(setup: Setup, state: State, real: Images) -> tuple[State, Metrics]:
 
         def drawn(domain: str, images: Array) -> Array:
             name = GENERATOR[domain]
-            made, variables[name] = draw(setup, state, domain, images, {"params": params[name], **variables[name]})
+            made, variables[name] = draw(
+                setup, state, domain, images, variables={"params": params[name], **variables[name]}
+            )
             return made
 
         fake = {domain: drawn(domain, real[other]) for domain, other in OTHER.items()}
@@ -152,7 +165,7 @@ def d_step(setup: Setup, state: State, real: Images, fake: Images) -> tuple[Stat
         def loss(params: PyTree, domain: str = domain, name: str = name):
             variables, scores = {"params": params, **state.players[name].variables}, []
             for images in (real[domain], fake[domain]):
-                score, changed = discriminate(setup, state, domain, images, variables)
+                score, changed = discriminate(setup, state, domain, images, variables=variables)
                 variables, scores = {"params": params, **changed}, [*scores, score]
             game = setup.game(*scores).d
             return game, (changed, {"d_loss": game, **measures.accuracies(*scores, setup.axis_name)})
@@ -172,21 +185,37 @@ def task(classify: Classify, images: Array, translated: Array) -> Array:
 
 
 def draw(
-    setup: Setup, state: State, domain: str, images: Array, variables: PyTree | None = None
+    setup: Setup, state: State, domain: str, *inputs: Array, variables: PyTree | None = None
 ) -> tuple[Array, PyTree]:
-    """Images of a domain made of those of the other, in training; and the generator's variables after the pass.
+    """Images of a domain, in training, made of what its generator is given; and that's variables after the pass.
 
     Args: variables: of the generator, by default its own.
     """
-    return _apply(setup, state, setup.generators, GENERATOR[domain], images, variables)
+    return apply(setup, state, setup.generators, GENERATOR[domain], *inputs, variables=variables)
 
 
 def discriminate(
-    setup: Setup, state: State, domain: str, images: Array, variables: PyTree | None = None
+    setup: Setup, state: State, domain: str, images: Array, *, variables: PyTree | None = None
 ) -> tuple[Array, PyTree]:
     """What a domain's D makes of images, [B, ...]; and its variables after the pass. Args: as `draw`'s."""
-    (scores, _), changed = _apply(setup, state, setup.discriminators, DISCRIMINATOR[domain], images, variables)
+    name = DISCRIMINATOR[domain]
+    (scores, _), changed = apply(setup, state, setup.discriminators, name, images, variables=variables)
     return scores, changed
+
+
+def apply(
+    setup: Setup,
+    state: State,
+    modules: Mapping[str, nn.Module],
+    name: str,
+    *inputs: Array,
+    variables: PyTree | None = None,
+) -> tuple:
+    """(what a player's network makes of inputs in training, its variables after the pass). Args: as `draw`'s."""
+    player = state.players[name]
+    variables = player.all_variables if variables is None else variables
+    options = dict(train=True, mutable=list(player.variables), dtype=setup.dtype)
+    return precision.apply(modules[name], variables, *inputs, **options)
 
 
 def translators(setup: Setup) -> dict[str, Translator]:
@@ -212,18 +241,3 @@ def translators(setup: Setup) -> dict[str, Translator]:
             back=lambda state, example, made, back=back: back(state, made),
         )
     return found
-
-
-def part_of(batch: Batch) -> Batch:
-    """The examples of a round, {"a": {"image": [B, H, W, C] in [-1, 1]}, "b": ...}."""
-    return {domain: part(batch[domain], 0) for domain in OTHER}
-
-
-def _apply(
-    setup: Setup, state: State, modules: Mapping[str, nn.Module], name: str, images: Array, variables: PyTree | None
-) -> tuple:
-    player = state.players[name]
-    variables = player.all_variables if variables is None else variables
-    return precision.apply(
-        modules[name], variables, images, train=True, mutable=list(player.variables), dtype=setup.dtype
-    )

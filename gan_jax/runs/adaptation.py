@@ -17,6 +17,7 @@ from tqdm import tqdm
 from gan_jax.config.options import replace
 from gan_jax.config.parts import ScoringConfig
 from gan_jax.data import ArraySource, Source, describe
+from gan_jax.data.pixels import in_channels
 from gan_jax.evaluation.features import Extractor
 from gan_jax.networks.cnn import Classifier
 from gan_jax.pictures.grids import to_pixels
@@ -93,12 +94,8 @@ def measure(run: Run, state: State, labelled: Mapping[str, Source], test: Source
 
 
 def as_it_is(source: Source, channels: int) -> ArraySource:
-    """A source's images in so many channels: gray in all of them, or colours by their mean."""
-    rows = np.arange(len(source))
-    images = source[rows]["image"]
-    if images.shape[-1] > channels:
-        images = np.round(images.mean(axis=-1, keepdims=True)).astype(np.uint8)
-    images = np.ascontiguousarray(np.broadcast_to(images, (*images.shape[:-1], channels)))
+    """A source's images in so many channels."""
+    images = in_channels(source[np.arange(len(source))]["image"], channels)
     return ArraySource({"image": images, "label": source.labels}, source.classes)
 
 

@@ -10,6 +10,8 @@ from gan_jax.data.fingerprint import fingerprint
 from gan_jax.evaluation.features import Extractor
 from gan_jax.evaluation.scores import Images
 from gan_jax.runs import data, directory, monitor, same_data
+from gan_jax.runs.data import Data
+from gan_jax.runs.experiment import find
 from gan_jax.runs.restore import TrainedRun
 
 SPLITS = ("train", "test")
@@ -49,6 +51,15 @@ def data_config(run: TrainedRun, place: Place) -> DataConfig:
     now = replace(own, **{name: value for name, value in given.items() if value is not None})
     same_data.require_same_place(run.workdir, own.dataset, now.dataset)
     return now
+
+
+def again(run: TrainedRun, place: Place) -> Data:
+    """What the run learnt, as its experiment loads it. Raises ValueError or OSError if it cannot be read, or has changed."""
+    own = data_config(run, place)
+    found = find(run.experiment).load(replace(run.config, data_dir=own.data_dir, dataset=own.dataset))
+    there = same_data.of_run(directory.read_config(run.workdir))
+    same_data.require_same(run.workdir, there, fingerprint(found.source), place.allow_changed_data)
+    return found
 
 
 def read(

@@ -11,6 +11,7 @@ from tqdm import tqdm
 from gan_jax.config.options import require_known
 from gan_jax.config.parts import ScoringConfig
 from gan_jax.data import Source
+from gan_jax.data.recolored import colored_of
 from gan_jax.data.stacked import base_of
 from gan_jax.evaluation import features, scores
 from gan_jax.evaluation.features import Extractor
@@ -40,12 +41,12 @@ def find_extractor(config: ScoringConfig, dataset: str, image_shape: tuple[int, 
         found = features.load_inception(config.inception_weights)
     elif config.extractor:
         found = features.load_classifier(config.extractor)
-    elif (own := features.EXTRACTORS / f"{base_of(dataset) or dataset}.npz").exists():
+    elif (own := features.EXTRACTORS / f"{base_of(dataset) or colored_of(dataset) or dataset}.npz").exists():
         found = features.load_classifier(own)
     else:
         return features.for_any_images(image_shape)
-    if base_of(dataset) and found.channels == (1,):
-        found = features.of_each_channel(found)
+    if found.channels == (1,) and (base_of(dataset) or colored_of(dataset)):
+        found = features.of_each_channel(found) if base_of(dataset) else features.of_hues(found)
     features.require_channels(found, image_shape[-1])
     return found
 

@@ -41,9 +41,12 @@ def drawn(result: dict) -> Iterator[str]:
         yield f"samples are {' and '.join(said)}"
     if result.get("real", {}).get("split") == "test":
         yield "compared with images of the test split"
+    noise = "with noise of its own" if how.get("noisy") else "without noise"
+    if domains := result.get("domains"):
+        counts = " and ".join(f"{count:,} images of {name}" for name, count in domains["counts"].items())
+        yield f"over {counts}, of the {domains['split']} split, translated {noise}"
     if pairs := result.get("pairs"):
-        how = "with noise of its own" if how.get("noisy") else "without noise"
-        yield f"means over {pairs['count']:,} pairs of the {pairs['split']} split, translated {how}"
+        yield f"means over {pairs['count']:,} pairs of the {pairs['split']} split, translated {noise}"
 
 
 def left_out(reasons: dict[str, str]) -> Iterator[str]:

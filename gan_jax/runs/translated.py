@@ -47,9 +47,12 @@ def columns(
 
 
 def there_and_back(
-    translators: Mapping[str, Translator], state: State, domains: Domains, key: Key
+    translators: Mapping[str, Translator], state: State, domains: Domains, key: Key, noise: float = 0.0
 ) -> dict[str, np.ndarray]:
-    """Images [n, H, W, C] in [-1, 1] by what they are; those of a translator with noise of its own by several draws of it."""
+    """Images [n, H, W, C] in [-1, 1] by what they are; those of a translator with noise of its own by several draws of it.
+
+    Args: noise: added before the way back in a column of its own, as `back`'s; 0: there is none.
+    """
     found = {}
     for translator in translators.values():
         source, (own, other) = domains.sources[translator.domain], (translator.domain, translator.into)
@@ -60,11 +63,20 @@ def there_and_back(
             found[f"{own} to {other}" + f", {draw + 1}" * translator.noisy] = made
         if translator.back is not None:
             found[f"{own} to {other} to {own}"] = back(translator, state, examples, made)
+            if noise:
+                found[f"{own}, with noise"] = back(translator, state, examples, made, noise, key)
     return found
 
 
-def back(translator: Translator, state: State, examples: Batch, made: np.ndarray) -> np.ndarray:
-    """The images of examples made anew of what a translator made of them, [n, H, W, C] in [-1, 1]. Raises as `translate`."""
+def back(
+    translator: Translator, state: State, examples: Batch, made: np.ndarray, noise: float = 0.0, key: Key | None = None
+) -> np.ndarray:
+    """The images of examples made anew of what a translator made of them, [n, H, W, C] in [-1, 1].
+
+    Args: noise: the deviation of what is added to each pixel before, of 0 to 255; key: of it. Raises as `translate`.
+    """
+    if noise:
+        made = np.clip(made + np.asarray(jax.random.normal(key, made.shape)) * (noise / 127.5), -1, 1)
     images = _jitted_back(translator.back)(state, {name: examples[name] for name in translator.inputs}, made)
     return next(drawing.require_finite([np.asarray(images)]))
 

@@ -8,10 +8,9 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from gan_jax.config.options import replace, require_known
+from gan_jax.config.options import require_known
 from gan_jax.config.parts import ScoringConfig
 from gan_jax.data import Source
-from gan_jax.data.fingerprint import fingerprint
 from gan_jax.evaluation import perceptual, restoration
 from gan_jax.evaluation.baselines import BASELINES
 from gan_jax.evaluation.features import Extractor
@@ -20,8 +19,7 @@ from gan_jax.pictures.grids import to_pixels
 from gan_jax.randomness import Key
 from gan_jax.recipes.batch import to_unit_range
 from gan_jax.recipes.contract import State, Translator
-from gan_jax.runs import directory, learnt, monitor, same_data, translated
-from gan_jax.runs.experiment import find
+from gan_jax.runs import learnt, monitor, translated
 from gan_jax.runs.learnt import Place
 from gan_jax.runs.restore import TrainedRun
 
@@ -62,7 +60,7 @@ def score(
         except ValueError as error:
             extractor, left_out[PERCEPTUAL] = None, str(error)
     rows, key = monitor.real_order(source, count), jax.random.key(seed)
-    found = _numbers(_makers(translators, run.state, source, key), source, rows, wanted, extractor)
+    found = numbers_of(_makers(translators, run.state, source, key), source, rows, wanted, extractor)
     newest = next(iter(found))
     columns = {}
     for name, values in found.items():
@@ -101,16 +99,7 @@ def pairs_of(run: TrainedRun, place: Place, split: str) -> tuple[Source, str]:
 
     Raises ValueError or OSError if it cannot be read, or has changed.
     """
-    own = learnt.data_config(run, place)
-    experiment = find(run.experiment)
-    given = {"data_dir": own.data_dir, "dataset": own.dataset}
-    data = experiment.load(replace(run.config, **given))
-    same_data.require_same(
-        run.workdir,
-        same_data.of_run(directory.read_config(run.workdir)),
-        fingerprint(data.source),
-        place.allow_changed_data,
-    )
+    own, data = learnt.data_config(run, place), learnt.again(run, place)
     source = data.source if split == "train" else data.test()
     if source is None:
         raise ValueError(f"{own.dataset} has no test split; --split=train compares what was learnt")
@@ -119,13 +108,7 @@ def pairs_of(run: TrainedRun, place: Place, split: str) -> tuple[Source, str]:
 
 def _makers(translators: Mapping[str, Translator], state: State, source: Source, key: Key) -> dict[str, Maker]:
     """What makes images of examples, by name: translators first, then what does without learning."""
-
-    def by(translator: Translator) -> Maker:
-        return lambda examples, start: to_pixels(
-            translated.translate(translator, state, examples, jax.random.fold_in(key, start))
-        )
-
-    found = {name if len(translators) > 1 else "newest": by(translator) for name, translator in translators.items()}
+    found = {name if len(translators) > 1 else "newest": by(each, state, key) for name, each in translators.items()}
     shape, one = source.spec["target"].shape, source[np.arange(1)]
     for name, baseline in BASELINES.items():
         if baseline(one, shape) is not None:
@@ -133,7 +116,14 @@ def _makers(translators: Mapping[str, Translator], state: State, source: Source,
     return found
 
 
-def _numbers(
+def by(translator: Translator, state: State, key: Key) -> Maker:
+    """How a translator makes images of examples."""
+    return lambda examples, start: to_pixels(
+        translated.translate(translator, state, examples, jax.random.fold_in(key, start))
+    )
+
+
+def numbers_of(
     makers: Mapping[str, Maker],
     source: Source,
     rows: np.ndarray,

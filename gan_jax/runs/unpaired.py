@@ -33,13 +33,15 @@ def load_domains(config: object) -> Data:
 def with_identity(config: Config, data: Data) -> Config:
     """The configuration with how much an image counts that has nothing to be changed, where it did not say.
 
-    Raises ValueError if it counts, and images of one domain cannot be of the other: their channels differ.
+    Raises ValueError if it counts, and there are latents, which have nothing to say of it, or the domains' channels differ.
     """
     a, b = (data.spec.example[name]["image"].shape[-1] for name in NAMES)
-    own = config.learning.identity
+    own, augmented = config.learning.identity, config.augmented.augmented
     if own and a != b:
         raise ValueError(f"identity={own:g}: images of domain a have {a} channels, those of domain b {b}; it must be 0")
-    return replace(config, identity=0.5 if a == b else 0.0) if own is None else config
+    if own and augmented:
+        raise ValueError(f"identity={own:g}: counts nothing with --augmented")
+    return replace(config, identity=0.5 if a == b and not augmented else 0.0) if own is None else config
 
 
 def splits(config: DomainsConfig) -> list[tuple[Source, Source]]:
