@@ -83,6 +83,7 @@ def make(config: Config, spec: DataSpec) -> Recipe:
         identity=own.identity,
         classify=adaptation.task_of(config, shapes),
         task_weight=config.task.task_weight,
+        task_sure=config.task.task_sure,
         pool=own.pool,
         jitter=Jitter(loaded(config.data, shapes["a"][:2]), config.data.mirror),
         multiple=multiple,

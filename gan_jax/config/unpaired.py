@@ -77,6 +77,9 @@ class TaskConfig:
         "from translated images, and is tested on domain_b.",
     )
     task_weight: float = option(1.0, "Of what it says.", low=0)
+    task_sure: float = option(
+        0.9, "From which probability on what it says of an image counts; 0 as published: always.", low=0, high=1
+    )
     task_classifier: str | None = option(
         None, "Its file (experiments.classifier trains one); by default the one that comes with domain_a."
     )

@@ -20,7 +20,7 @@ FONTS = {
     ),
     "test": ("DejaVuSans-BoldOblique", "DejaVuSansMono-Oblique", "STIXGeneralBol", "cmss10"),
 }
-HEIGHTS = (0.72, 0.8, 0.88)  # of the digits, as a share of the side
+HEIGHTS = (0.88, 0.94, 1.0)  # of the digits, as a share of the side, which handwritten ones fill
 SLANTS = (-0.15, 0.0, 0.15)  # how far the top is right of the foot, as a share of the height
 PLACES = ((0, 0), (-1, 1))  # where the middle is, in sixteenths of the side from the middle of the image
 DRAWN = 128  # pixels a side at first

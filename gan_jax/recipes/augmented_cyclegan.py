@@ -115,7 +115,7 @@ def g_step(setup: Setup, state: State, real: Images, z: Latents) -> tuple[State,
             total += own.game_weight * (games[-1] + latent_games[-1]) + own.cycle * metrics[f"cycle_{domain}"]
             total += setup.latent_cycle * metrics[f"latent_cycle_{domain}"]
             if own.classify is not None:
-                metrics[f"task_{domain}"] = cyclegan.task(own.classify, real[other], fake[domain])
+                metrics[f"task_{domain}"] = cyclegan.task(own.classify, real[other], fake[domain], own.task_sure)
                 total += own.task_weight * metrics[f"task_{domain}"]
         metrics |= {"g_loss": sum(games) / 2, "latent_g_loss": sum(latent_games) / 2}
         return total, ({name: state.players[name].variables for name in params}, metrics)

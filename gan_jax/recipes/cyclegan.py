@@ -53,6 +53,7 @@ class Setup(NamedTuple):
       identity: how much of λ the identity counts, ½ as published; 0 where domains have other channels than each other.
       classify: of images of domain a; None without a task.
       task_weight: of what it says.
+      task_sure: from which probability on what it says of an image counts.
       pool: how many images of each domain are kept.
       jitter: of the images of both domains.
       multiple: of how many pixels the sides of what the generators take are a multiple.
@@ -71,6 +72,7 @@ class Setup(NamedTuple):
     identity: float = 0.5
     classify: Classify | None = None
     task_weight: float = 1.0
+    task_sure: float = 0.0
     pool: int = 50
     jitter: Jitter = Jitter()
     multiple: int = 1
@@ -146,7 +148,7 @@ def g_step(setup: Setup, state: State, real: Images) -> tuple[State, Metrics]:
                 metrics[f"identity_{domain}"] = jnp.mean(jnp.abs(drawn(domain, real[domain]) - real[domain]))
                 total += setup.identity * setup.cycle * metrics[f"identity_{domain}"]
             if setup.classify is not None:
-                metrics[f"task_{domain}"] = task(setup.classify, real[other], fake[domain])
+                metrics[f"task_{domain}"] = task(setup.classify, real[other], fake[domain], setup.task_sure)
                 total += setup.task_weight * metrics[f"task_{domain}"]
         return total, (variables, {"g_loss": sum(games) / 2, **metrics})
 
@@ -175,13 +177,16 @@ def d_step(setup: Setup, state: State, real: Images, fake: Images) -> tuple[Stat
     return state, jax.tree.map(lambda a, b: (a + b) / 2, *found)
 
 
-def task(classify: Classify, images: Array, translated: Array) -> Array:
+def task(classify: Classify, images: Array, translated: Array, sure: float = 0.0) -> Array:
     """- E log f(translated)[argmax f(images)]: that a classifier sees in both the same (CyCADA, equation 4).
 
-    What it says of the images is no more than a label, of which there is no gradient.
+    What it says of the images is no more than a label, of which there is no gradient. Images of which it is less sure than by this
+    probability count as 0.
     """
-    labels = jnp.argmax(classify(images), axis=-1)
-    return -jnp.mean(jnp.take_along_axis(classify(translated), labels[:, None], axis=-1))
+    said = classify(images)
+    labels = jnp.argmax(said, axis=-1)
+    kept = jnp.take_along_axis(classify(translated), labels[:, None], axis=-1)[:, 0]
+    return -jnp.mean(jnp.where(jnp.exp(jnp.max(said, axis=-1)) >= sure, kept, 0))
 
 
 def draw(
