@@ -109,9 +109,9 @@ def g_step(setup: Setup, state: State, real: Images, z: Latents) -> tuple[State,
             judged = [_judge(setup, state, domain, latent)[0] for latent in (z[domain], code[domain])]
             latent_games.append(own.game(*judged).g)
             back = _draw(setup, state, domain, fake[other], code[domain], params)
-            metrics[f"cycle_{domain}"] = jnp.mean(jnp.abs(back - real[domain]))
+            metrics[f"cycle_{domain}"] = cyclegan.apart(back, real[domain])
             latent_back = _encode(setup, state, domain, fake[domain], real[other], params)
-            metrics[f"latent_cycle_{domain}"] = jnp.mean(jnp.abs(latent_back - z[domain]))
+            metrics[f"latent_cycle_{domain}"] = cyclegan.apart(latent_back, z[domain])
             total += own.game_weight * (games[-1] + latent_games[-1]) + own.cycle * metrics[f"cycle_{domain}"]
             total += setup.latent_cycle * metrics[f"latent_cycle_{domain}"]
             if own.classify is not None:

@@ -142,10 +142,10 @@ def g_step(setup: Setup, state: State, real: Images) -> tuple[State, Metrics]:
         for domain, other in OTHER.items():
             scores = [discriminate(setup, state, domain, images)[0] for images in (real[domain], fake[domain])]
             games.append(setup.game(*scores).g)
-            metrics[f"cycle_{domain}"] = jnp.mean(jnp.abs(drawn(domain, fake[other]) - real[domain]))
+            metrics[f"cycle_{domain}"] = apart(drawn(domain, fake[other]), real[domain])
             total += setup.game_weight * games[-1] + setup.cycle * metrics[f"cycle_{domain}"]
             if setup.identity:
-                metrics[f"identity_{domain}"] = jnp.mean(jnp.abs(drawn(domain, real[domain]) - real[domain]))
+                metrics[f"identity_{domain}"] = apart(drawn(domain, real[domain]), real[domain])
                 total += setup.identity * setup.cycle * metrics[f"identity_{domain}"]
             if setup.classify is not None:
                 metrics[f"task_{domain}"] = task(setup.classify, real[other], fake[domain], setup.task_sure)
@@ -175,6 +175,11 @@ def d_step(setup: Setup, state: State, real: Images, fake: Images) -> tuple[Stat
         state, metrics = descend(state, name, loss, setup.d_optimizer, setup.axis_name, norm="d_gradient_norm")
         found.append(metrics)
     return state, jax.tree.map(lambda a, b: (a + b) / 2, *found)
+
+
+def apart(a: Array, b: Array) -> Array:
+    """E|a - b|, a mean over all numbers (equation 2)."""
+    return jnp.mean(jnp.abs(a - b))
 
 
 def task(classify: Classify, images: Array, translated: Array, sure: float = 0.0) -> Array:

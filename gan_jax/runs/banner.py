@@ -7,6 +7,7 @@ import jax
 from gan_jax.config.options import flat
 from gan_jax.data import Domains
 from gan_jax.recipes.contract import State
+from gan_jax.runs.names import subject
 
 
 def banner(run, state: State) -> str:
@@ -39,8 +40,7 @@ def _data(run) -> str:
         parts.append(f"{len(source):,} examples")
     if spec.classes:
         parts.append(f"{len(spec.classes):,} class{'es' * (len(spec.classes) != 1)}")
-    subject = values.get("dataset") or values.get("mixture")
-    return ": ".join(filter(None, (subject, ", ".join(parts))))
+    return ": ".join(filter(None, (subject(values), ", ".join(parts))))
 
 
 def _fields(example: Mapping, domain: str = "") -> list[str]:

@@ -47,8 +47,8 @@ def reader(run: TrainedRun, translator: Translator, given: Given) -> Reader:
     not.
     """
     own = getattr(run.config, "data", DataConfig())
-    undone = getattr(own, "degrade", None)
-    size = run.spec.example[translator.inputs[0]].shape[:2] if translator.fixed else None
+    undone, spec = getattr(own, "degrade", None), translator.example(run.spec.example)
+    size = spec[translator.inputs[0]].shape[:2] if translator.fixed else None
     decoding = pixels.Decoding(size, own.crop, own.white_level, given.max_pixels)
     if given.degrade and undone is None:
         raise ValueError(f"{run.workdir} did not learn to undo a degradation, but from pairs")
@@ -56,7 +56,7 @@ def reader(run: TrainedRun, translator: Translator, given: Given) -> Reader:
         raise ValueError(f"masks={given.masks}: {run.workdir} fills no holes")
     others = {}
     if "target" in translator.inputs:
-        shape = run.spec.example["target"].shape
+        shape = spec["target"].shape
         others["target"] = pixels.decode(given.style, channels=shape[-1], decoding=decoding._replace(size=shape[:2]))
     masks = None if given.masks is None else find_masks(given.masks)
 
@@ -65,7 +65,7 @@ def reader(run: TrainedRun, translator: Translator, given: Given) -> Reader:
 
     def read(path: str, name: str, seed: int) -> Batch:
         if given.degrade:
-            made = degrade.of_image(image_of(path, run.spec.example["target"].shape[-1]), undone, seed)
+            made = degrade.of_image(image_of(path, spec["target"].shape[-1]), undone, seed)
             return {**made, **others}
         if "labels" in translator.inputs:
             labels = label_maps.read(path, given.max_pixels)
@@ -75,7 +75,7 @@ def reader(run: TrainedRun, translator: Translator, given: Given) -> Reader:
             return {"labels": labels, "image": label_maps.in_colours(labels), **others}
         if undone in COLOURLESS:
             return degrade.DEGRADATIONS[undone].function(image_of(path, 3), None, None)
-        image = image_of(path, run.spec.example["image"].shape[-1])
+        image = image_of(path, spec["image"].shape[-1])
         return {"image": image} if "mask" not in translator.inputs else torn(image, missing(path, name, masks))
 
     return read

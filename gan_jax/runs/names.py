@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections.abc import Mapping
 
 from gan_jax.config.given import given
 from gan_jax.config.options import flat, options
@@ -9,6 +10,14 @@ from gan_jax.runs.experiment import Experiment
 
 LONGEST = 80  # characters of what differs; the rest of it is a hash
 SUBJECTS = ("dataset", "mixture")  # options whose value alone says what is learnt
+DOMAINS = ("domain_a", "domain_b")  # and two that do so together
+
+
+def subject(values: Mapping[str, object]) -> str | None:
+    """What a run of these options learns; None where no option says it."""
+    named = next((values[name] for name in SUBJECTS if values.get(name)), None)
+    domains = [values.get(name) for name in DOMAINS]
+    return " and ".join(domains) if named is None and all(domains) else named
 
 
 def default_name(experiment: Experiment, config: object) -> str:
@@ -21,10 +30,9 @@ def default_name(experiment: Experiment, config: object) -> str:
     """
     values = flat(config)
     resumable = {each.name for each in options(config) if each.resumable}
-    subject = next((values[name] for name in SUBJECTS if values.get(name)), None)
     differing = given(experiment.default_of(config), config).items()
-    parts = [f"{name}={text}" for name, text in differing if name not in {*resumable, *SUBJECTS, "seed"}]
-    named = [experiment.name, *([subject] if subject else []), *_shortened(parts), f"seed{values['seed']}"]
+    parts = [f"{name}={text}" for name, text in differing if name not in {*resumable, *SUBJECTS, *DOMAINS, "seed"}]
+    named = [experiment.name, *filter(None, [subject(values)]), *_shortened(parts), f"seed{values['seed']}"]
     return "runs/" + re.sub(r"[^\w.,=+-]+", "_", "-".join(named))
 
 

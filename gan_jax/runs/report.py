@@ -12,7 +12,7 @@ from gan_jax.evaluation import scores
 from gan_jax.pictures import page
 from gan_jax.pictures.page import with_arrow
 from gan_jax.recipes.contract import EARLY
-from gan_jax.runs import data_sheet, directory, encoded, growth, monitor, progress, score_table
+from gan_jax.runs import captions, data_sheet, directory, encoded, growth, monitor, names, progress, score_table
 from gan_jax.runs.experiment import find
 from gan_jax.runs.progress import duration
 from gan_jax.training import record
@@ -20,15 +20,6 @@ from gan_jax.training.files import replace_file
 
 NEAREST = "nearest-newest.png"
 TRIED = "Evaluated in training, always by samples of the same latents; the first score chooses the best checkpoint."
-# What else is seen of a run that translates, by file: a caption, and what it is.
-PAIRS = {
-    "samples.gif": ("The same over time.", "The same examples, from the first round to the last"),
-    "translated.png": (
-        "Beside what is made without learning.",
-        "Examples, baselines, outputs and targets, side by side",
-    ),
-    data_sheet.NAME: ("Pairs that are learnt.", "Pairs of images that the run learns"),
-}
 
 
 def save(workdir: Path, nearest: str | None = None, floor: Mapping[str, float] | None = None) -> Path:
@@ -82,10 +73,10 @@ def _page(workdir: Path, found: str | None, floor: Mapping[str, float] | None) -
     step = int(max([result.get("step", 0), *metrics.get("step", [])]))
     over = "step" in result and result["step"] == step >= (flags.get("steps") or step)
     draws = _draws_images(content) and any((workdir / "samples").glob("*.png"))
-    subject, game = places.title(flags.get("dataset") or flags.get("mixture") or ""), flags.get("game")
+    subject, game = places.title(names.subject(flags) or ""), flags.get("game")
     name = content["experiment"] + (f" on {subject}" if subject else "")
     rounds = f"{step:,} of {flags['steps']:,}" if flags.get("steps") else f"{step:,}"
-    if found is None and "target" in content["data"]["example"]:
+    if found is None and captions.of(content):
         found = ""
     if found is None:
         found = nearest(workdir, "Samples") if draws and _is_newest(workdir / NEAREST, workdir / "samples") else ""
@@ -143,10 +134,10 @@ def _samples(workdir: Path, content: dict) -> str:
     if not pictures:
         return ""
     step = int(pictures[-1].stem)
-    if "target" in content["data"]["example"]:
-        said = f"Examples that were not learnt, after round {step:,}: what is given, what is made of it, the truth."
-        shown = [page.picture(pictures[-1], said, "Inputs, outputs and targets, side by side")]
-        shown += [page.picture(workdir / name, *text) for name, text in PAIRS.items() if (workdir / name).exists()]
+    if known := captions.of(content):
+        said, what = known[captions.NEWEST]
+        shown = [page.picture(pictures[-1], said.format(f"{step:,}"), what)]
+        shown += [page.picture(workdir / name, *text) for name, text in known.items() if (workdir / name).exists()]
         return page.side_by_side(shown)
     early = bool(flags.get("ema")) and "given" in content  # earlier versions drew all alike
     by = "by G itself, as it is in training" if early and step < EARLY else "by the moving average of G's weights"

@@ -248,7 +248,7 @@ def finish(run: Run, result: loop.Result, measure: Callable[[State], dict] = lam
         print(
             f"translate images of your own:\n  python -m gan_jax translate {flag('workdir', run.workdir)} IMAGE_OR_FOLDER"
         )
-        print(f"how near they come to the truth:\n  python -m gan_jax evaluate {flag('workdir', run.workdir)}")
+        print(f"how good they are:\n  python -m gan_jax evaluate {flag('workdir', run.workdir)}")
     if recipe.sampler is not None and len(run.data.spec.image_shape) == 3:
         print(f"sample more:\n  python -m gan_jax sample {flag('workdir', run.workdir)} --num=64 --seed=1")
         print(f"see what they are nearest to, too:\n  python -m gan_jax report {flag('workdir', run.workdir)}")

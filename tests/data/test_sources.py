@@ -15,6 +15,7 @@ PIECES = 2 * 25 * (18 + 9)  # of two photographs: from a height of 427 and width
 CASES = {
     # name: number of examples where conftest's `examples` are its files, and the shape of an image
     "digits": (1797, (16, 16, 1)),
+    "print": (14 * 3 * 3 * 2 * 10, (16, 16, 1)),  # fonts, sizes, slants, places, digits
     "mnist": (12, (28, 28, 1)),
     "fashion_mnist": (12, (28, 28, 1)),
     "kmnist": (12, (28, 28, 1)),

@@ -27,6 +27,12 @@ def named(configured):
     [
         ("dcgan", (), "dcgan-digits-seed0"),
         ("dcgan", ("--network=mlp",), "dcgan-digits-network=mlp-seed0"),
+        (
+            "cyclegan",
+            ("--domain_b=recolored:digits", "--width=8"),
+            "cyclegan-digits_and_recolored_digits-width=8-seed0",
+        ),
+        ("cyclegan", ("--dataset=unaligned:horses",), "cyclegan-unaligned_horses-seed0"),
         ("dcgan", ("--network=dcgan", "--game=non_saturating_r1"), "dcgan-digits-seed0"),  # given, and the default
         ("dcgan", ("--network=mlp", "--hidden=500,500", "--seed=3"), "dcgan-digits-network=mlp-hidden=500,500-seed3"),
         ("dcgan", ("--d_lr=1e-4", "--d_spectral_norm"), "dcgan-digits-d_lr=0.0001-d_spectral_norm=true-seed0"),
