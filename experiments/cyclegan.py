@@ -29,7 +29,7 @@ from gan_jax.recipes.cyclegan import DISCRIMINATOR, GENERATOR, OTHER, Setup
 from gan_jax.recipes.jitter import Jitter
 from gan_jax.runs import adaptation
 from gan_jax.runs.launch import experiment
-from gan_jax.runs.unpaired import load_domains, with_identity
+from gan_jax.runs.unpaired import complete, load_domains
 from gan_jax.training.parallel import AXIS
 
 PRESETS: dict[str, "Config"] = {}
@@ -81,9 +81,7 @@ def make(config: Config, spec: DataSpec) -> Recipe:
         game_weight=own.game_weight,
         cycle=own.cycle,
         identity=own.identity,
-        classify=adaptation.task_of(config, shapes),
-        task_weight=config.task.task_weight,
-        task_sure=config.task.task_sure,
+        task=adaptation.task_of(config, spec),
         pool=own.pool,
         jitter=Jitter(loaded(config.data, shapes["a"][:2]), config.data.mirror),
         multiple=multiple,
@@ -107,7 +105,7 @@ main = experiment(
     presets=PRESETS,
     resolve=with_decay,
     load=load_domains,
-    complete=with_identity,
+    complete=complete,
     train=adaptation.train,
 )
 

@@ -73,15 +73,12 @@ class TaskConfig:
     GROUP: ClassVar[str] = "task"
     task_loss: bool = option(
         False,
-        "A classifier of domain_a, which does not learn, is to see the same before and after (CyCADA); in the end another learns "
-        "from translated images, and is tested on domain_b.",
+        "A classifier that first learns the labels of domain_a, and then no more, is to see the same before and after (CyCADA); in "
+        "the end another learns from translated images, and is tested on domain_b.",
     )
     task_weight: float = option(1.0, "Of what it says.", low=0)
     task_sure: float = option(
-        0.9, "From which probability on what it says of an image counts; 0 as published: always.", low=0, high=1
-    )
-    task_classifier: str | None = option(
-        None, "Its file (experiments.classifier trains one); by default the one that comes with domain_a."
+        0.6, "From which probability on what it says of an image counts; 0 as published: always.", low=0, high=1
     )
 
 

@@ -1,4 +1,4 @@
-"""Printed digits: those of the fonts that come with matplotlib, in several sizes, slants and places; needs no download.
+"""Printed digits: those of the fonts that come with matplotlib, in several sizes, slants and weights; needs no download.
 
 The split "test" has fonts of its own, so that no letterform is in both.
 """
@@ -22,7 +22,7 @@ FONTS = {
 }
 HEIGHTS = (0.88, 0.94, 1.0)  # of the digits, as a share of the side, which handwritten ones fill
 SLANTS = (-0.15, 0.0, 0.15)  # how far the top is right of the foot, as a share of the height
-PLACES = ((0, 0), (-1, 1))  # where the middle is, in sixteenths of the side from the middle of the image
+STROKES = (0, 4)  # by how many pixels of DRAWN letters are fatter on each side
 DRAWN = 128  # pixels a side at first
 SIDE = 16
 DIGITS = tuple("0123456789")
@@ -32,27 +32,25 @@ def printed(*, data_dir: str, split: str, image_size: Size | None) -> ArraySourc
     """White on black, uint8 [N, H, W, 1]: 2,520 to train on and 720 to test on, labelled 0 to 9, all digits of a font in a row."""
     del data_dir
     drawn, labels = [], []
-    ways = itertools.product(FONTS[split], HEIGHTS, SLANTS, PLACES, range(10))
-    for font, height, slant, place, digit in ways:
-        drawn.append(_draw(font, DIGITS[digit], height, slant, place))
+    ways = itertools.product(FONTS[split], HEIGHTS, SLANTS, STROKES, range(10))
+    for font, height, slant, stroke, digit in ways:
+        drawn.append(_draw(font, DIGITS[digit], height, slant, stroke))
         labels.append(digit)
     images = resize(np.stack(drawn)[..., None], both_sides(SIDE if image_size is None else image_size), crop="none")
     return ArraySource({"image": images, "label": np.array(labels, np.int32)}, DIGITS)
 
 
-def _draw(font: str, digit: str, height: float, slant: float, place: tuple[int, int]) -> np.ndarray:
-    """One digit, uint8 [DRAWN, DRAWN]."""
+def _draw(font: str, digit: str, height: float, slant: float, stroke: int) -> np.ndarray:
+    """One digit in the middle, uint8 [DRAWN, DRAWN]."""
     from matplotlib import get_data_path  # Here, since it takes a while and only this dataset needs it.
 
-    path = Path(get_data_path()) / "fonts" / "ttf" / f"{font}.ttf"
-    size = DRAWN
-    left, top, right, bottom = ImageFont.truetype(path, size).getbbox("0")
-    letters = ImageFont.truetype(path, round(size * height * DRAWN / (bottom - top)))
-    left, top, right, bottom = letters.getbbox(digit)
-    middle = DRAWN / 2 + np.array(place) * DRAWN / 16
+    path, middle = Path(get_data_path()) / "fonts" / "ttf" / f"{font}.ttf", DRAWN / 2
+    _, top, _, bottom = ImageFont.truetype(path, DRAWN).getbbox("0", stroke_width=stroke)
+    letters = ImageFont.truetype(path, round(DRAWN * height * DRAWN / (bottom - top)))
+    left, top, right, bottom = letters.getbbox(digit, stroke_width=stroke)
     image = Image.new("L", (DRAWN, DRAWN))
-    corner = (middle[0] - (left + right) / 2, middle[1] - (top + bottom) / 2)
-    ImageDraw.Draw(image).text(corner, digit, fill=255, font=letters)
+    corner = (middle - (left + right) / 2, middle - (top + bottom) / 2)
+    ImageDraw.Draw(image).text(corner, digit, fill=255, font=letters, stroke_width=stroke, stroke_fill=255)
     # What is at (x, y) afterwards was at (x + slant (y - middle), y).
-    sheared = (1, slant, -slant * middle[1], 0, 1, 0)
+    sheared = (1, slant, -slant * middle, 0, 1, 0)
     return np.asarray(image.transform(image.size, Image.Transform.AFFINE, sheared, Image.Resampling.BICUBIC))

@@ -21,7 +21,7 @@ from gan_jax.randomness import Key, example_keys, latents
 from gan_jax.recipes import cyclegan, pool
 from gan_jax.recipes.batch import part
 from gan_jax.recipes.contract import Batch, Metrics, Recipe, State, Translator
-from gan_jax.recipes.cyclegan import DISCRIMINATOR, GENERATOR, OTHER, Images
+from gan_jax.recipes.cyclegan import CLASSIFIER, DISCRIMINATOR, GENERATOR, OTHER, Images
 from gan_jax.recipes.players import PyTree, descend, descend_together, init_player, update_ema, with_player
 
 Array = jax.Array
@@ -63,6 +63,8 @@ def make(setup: Setup) -> Recipe:
             players[e] = init_player(setup.encoders[e], own.g_optimizer, keys[1], one[domain], other, ema=ema)
             players[d] = init_player(own.discriminators[d], own.d_optimizer, keys[2], one[domain])
             players[d_z] = init_player(setup.latent_discriminators[d_z], own.d_optimizer, keys[3], z)
+        if own.task is not None:
+            players[CLASSIFIER] = cyclegan.frozen(own.task, key, one["a"])
         entry = lambda domain: {"image": one[domain][0], "latent": z[0]}
         pools = {domain: pool.start(own.pool, entry(domain)) for domain in OTHER}
         return State(jnp.zeros((), jnp.int32), players, {"pool": pools})
@@ -114,9 +116,9 @@ def g_step(setup: Setup, state: State, real: Images, z: Latents) -> tuple[State,
             metrics[f"latent_cycle_{domain}"] = cyclegan.apart(latent_back, z[domain])
             total += own.game_weight * (games[-1] + latent_games[-1]) + own.cycle * metrics[f"cycle_{domain}"]
             total += setup.latent_cycle * metrics[f"latent_cycle_{domain}"]
-            if own.classify is not None:
-                metrics[f"task_{domain}"] = cyclegan.task(own.classify, real[other], fake[domain], own.task_sure)
-                total += own.task_weight * metrics[f"task_{domain}"]
+            if own.task is not None:
+                metrics[f"task_{domain}"] = cyclegan.task_loss(own.task, state, real[other], fake[domain])
+                total += own.task.weight * metrics[f"task_{domain}"]
         metrics |= {"g_loss": sum(games) / 2, "latent_g_loss": sum(latent_games) / 2}
         return total, ({name: state.players[name].variables for name in params}, metrics)
 

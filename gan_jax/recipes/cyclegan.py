@@ -8,8 +8,9 @@ the discriminators d_a and d_b, each of which judges images of its domain. With 
     + λ E|F(G(x)) - x| + λ E|G(F(y)) - y|                                               (equation 2)
     + ½ λ E|G(y) - y| + ½ λ E|F(x) - x|                                                 (section 5.2: identity)
 
-and with a classifier f of domain a, which does not learn, - E log f(G(x))[argmax f(x)], and the same of F: what an image shows
-is to stay (CyCADA: Hoffman et al. 2018, arXiv:1711.03213, equation 4).
+and with a classifier f of domain a, - E log f(G(x))[argmax f(x)], and the same of F: what an image shows is to stay (CyCADA:
+Hoffman et al. 2018, arXiv:1711.03213, equation 4). It is a fifth player, which does not learn: who trains it puts it into the
+first state.
 
 The generators go first; the discriminators see what they drew before their step, by way of a pool of earlier images.
 """
@@ -29,15 +30,31 @@ from gan_jax.recipes import measures, pool
 from gan_jax.recipes.batch import part
 from gan_jax.recipes.contract import Batch, Metrics, Recipe, State, Translator
 from gan_jax.recipes.jitter import Jitter, jittered
-from gan_jax.recipes.players import PyTree, descend, descend_together, init_player, update_ema, with_player
+from gan_jax.recipes.players import Player, PyTree, descend, descend_together, init_player, update_ema, with_player
 
 Array = jax.Array
 Images = dict[str, Array]  # [B, H, W, C] in [-1, 1], by domain
-Classify = Callable[[Array], Array]  # images [B, H, W, C] in [-1, 1] -> log-probabilities [B, K]
 
 OTHER = {"a": "b", "b": "a"}
+CLASSIFIER = "classifier"
 GENERATOR = {"a": "b_to_a", "b": "a_to_b"}  # by the domain whose images it draws
 DISCRIMINATOR = {"a": "d_a", "b": "d_b"}  # by the domain whose images it judges
+
+
+class Task(NamedTuple):
+    """A classifier that is to see the same before and after.
+
+    Fields:
+      classifier: called as `classifier.apply(variables, images, train=False)` -> (anything, {"class_logits": [B, K]}).
+      channels: of the images that it is given; gray ones have them all alike.
+      weight: of what it says.
+      sure: from which probability on what it says of an image counts.
+    """
+
+    classifier: nn.Module
+    channels: int
+    weight: float = 1.0
+    sure: float = 0.0
 
 
 class Setup(NamedTuple):
@@ -51,9 +68,7 @@ class Setup(NamedTuple):
       game_weight: of the game in the generators' loss, w.
       cycle: λ.
       identity: how much of λ the identity counts, ½ as published; 0 where domains have other channels than each other.
-      classify: of images of domain a; None without a task.
-      task_weight: of what it says.
-      task_sure: from which probability on what it says of an image counts.
+      task: what is to stay of what images show; None: nobody looks.
       pool: how many images of each domain are kept.
       jitter: of the images of both domains.
       multiple: of how many pixels the sides of what the generators take are a multiple.
@@ -70,9 +85,7 @@ class Setup(NamedTuple):
     game_weight: float = 2.0
     cycle: float = 10.0
     identity: float = 0.5
-    classify: Classify | None = None
-    task_weight: float = 1.0
-    task_sure: float = 0.0
+    task: Task | None = None
     pool: int = 50
     jitter: Jitter = Jitter()
     multiple: int = 1
@@ -86,13 +99,16 @@ def make(setup: Setup) -> Recipe:
 
     def init(key: Key, batch: Batch) -> State:
         one = {domain: part(batch[domain], 0)["image"][:1] for domain in OTHER}
-        keys = dict(zip((*GENERATOR.values(), *DISCRIMINATOR.values()), jax.random.split(key, 4)))
+        names = (*GENERATOR.values(), *DISCRIMINATOR.values(), CLASSIFIER)
+        keys = dict(zip(names, jax.random.split(key, len(names))))
         players = {}
         for domain, name in GENERATOR.items():
             module, optimizer = setup.generators[name], setup.g_optimizer
             players[name] = init_player(module, optimizer, keys[name], one[OTHER[domain]], ema=bool(setup.ema))
         for domain, name in DISCRIMINATOR.items():
             players[name] = init_player(setup.discriminators[name], setup.d_optimizer, keys[name], one[domain])
+        if setup.task is not None:
+            players[CLASSIFIER] = frozen(setup.task, keys[CLASSIFIER], one["a"])
         pools = {domain: pool.start(setup.pool, images[0]) for domain, images in one.items()}
         return State(jnp.zeros((), jnp.int32), players, {"pool": pools})
 
@@ -147,9 +163,9 @@ def g_step(setup: Setup, state: State, real: Images) -> tuple[State, Metrics]:
             if setup.identity:
                 metrics[f"identity_{domain}"] = apart(drawn(domain, real[domain]), real[domain])
                 total += setup.identity * setup.cycle * metrics[f"identity_{domain}"]
-            if setup.classify is not None:
-                metrics[f"task_{domain}"] = task(setup.classify, real[other], fake[domain], setup.task_sure)
-                total += setup.task_weight * metrics[f"task_{domain}"]
+            if setup.task is not None:
+                metrics[f"task_{domain}"] = task_loss(setup.task, state, real[other], fake[domain])
+                total += setup.task.weight * metrics[f"task_{domain}"]
         return total, (variables, {"g_loss": sum(games) / 2, **metrics})
 
     names = tuple(GENERATOR.values())
@@ -182,16 +198,25 @@ def apart(a: Array, b: Array) -> Array:
     return jnp.mean(jnp.abs(a - b))
 
 
-def task(classify: Classify, images: Array, translated: Array, sure: float = 0.0) -> Array:
+def task_loss(task: Task, state: State, images: Array, translated: Array) -> Array:
     """- E log f(translated)[argmax f(images)]: that a classifier sees in both the same (CyCADA, equation 4).
 
-    What it says of the images is no more than a label, of which there is no gradient. Images of which it is less sure than by this
-    probability count as 0.
+    What it says of the images is no more than a label, of which there is no gradient. Images of which it is not sure count as 0.
     """
-    said = classify(images)
-    labels = jnp.argmax(said, axis=-1)
-    kept = jnp.take_along_axis(classify(translated), labels[:, None], axis=-1)[:, 0]
-    return -jnp.mean(jnp.where(jnp.exp(jnp.max(said, axis=-1)) >= sure, kept, 0))
+    variables = state.players[CLASSIFIER].all_variables
+
+    def log_probabilities(images: Array) -> Array:
+        whole = jnp.broadcast_to(images, (*images.shape[:-1], task.channels))
+        return jax.nn.log_softmax(task.classifier.apply(variables, whole, train=False)[1]["class_logits"])
+
+    said = log_probabilities(images)
+    kept = jnp.take_along_axis(log_probabilities(translated), jnp.argmax(said, axis=-1)[:, None], axis=-1)[:, 0]
+    return -jnp.mean(jnp.where(jnp.exp(jnp.max(said, axis=-1)) >= task.sure, kept, 0))
+
+
+def frozen(task: Task, key: Key, images: Array) -> Player:
+    """The task's classifier, which is not trained yet, without an optimizer."""
+    return init_player(task.classifier, optax.identity(), key, jnp.zeros((*images.shape[:-1], task.channels)))
 
 
 def draw(

@@ -1,96 +1,85 @@
 """What translation is worth to a classifier that is given no labels of domain b (CyCADA: Hoffman et al. 2018, arXiv:1711.03213).
 
-While the generators learn, a classifier of domain a says what images show (`recipes.cyclegan.task`). In the end three of one kind
-are tested on domain b: one that learnt from images of a as they are, one from the same translated, and one from images of b with
-their labels, which only this one is shown.
+First one learns from images of domain a. While the generators learn it says what images show (`recipes.cyclegan.task_loss`), and
+learns no more. In the end three of its kind are tested on domain b: it itself, one that learnt from the same images translated, and
+one from images of b with their labels, which only this one is shown.
 """
 
 import math
-from collections.abc import Mapping
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import optax
 from tqdm import tqdm
 
+from gan_jax import augment
 from gan_jax.config.options import replace
-from gan_jax.config.parts import ScoringConfig
-from gan_jax.data import ArraySource, Source, describe
+from gan_jax.data import ArraySource, DataSpec, Source, describe
 from gan_jax.data.pixels import in_channels
-from gan_jax.evaluation.features import Extractor
 from gan_jax.networks.cnn import Classifier
 from gan_jax.pictures.grids import to_pixels
 from gan_jax.recipes import classifier as recipe_of
-from gan_jax.recipes.contract import Phase, State
-from gan_jax.recipes.cyclegan import Classify
-from gan_jax.runs import advice, monitor, training, translated
+from gan_jax.recipes.contract import Phase, Recipe, State
+from gan_jax.recipes.cyclegan import CLASSIFIER, Task
+from gan_jax.recipes.players import with_player
+from gan_jax.runs import training, translated
 from gan_jax.runs.classify import accuracy, classifier
 from gan_jax.runs.data import Data
 from gan_jax.runs.training import Run
 from gan_jax.training import parallel
 
-WIDTH, RATE, BATCH = 32, 3e-3, 128  # of the three
+WIDTH, RATE, BATCH, SMOOTHING, MOVED = 32, 3e-3, 128, 0.1, 1  # of all of them; MOVED pixels at random
 EPOCHS, LEAST_STEPS = 3, 300
+READ = 256  # images translated at once
 SOURCES = {
     "source_only": "images of domain a",
     "adapted": "the same, translated",
     "target": "images of domain b, labelled",
 }
-READ = 256  # images translated at once
 
 
-def task_of(config: object, shapes: Mapping[str, tuple[int, int, int]]) -> Classify | None:
-    """The classifier that config.task names, of images of both domains; None if there is no task.
-
-    Raises ValueError or OSError if there is none that knows what images of domain a show.
-    """
-    own, name = config.task, config.data.dataset or config.data.domain_a
+def task_of(config: object, spec: DataSpec) -> Task | None:
+    """The task that config.task asks for; None if it asks for none."""
+    own = config.task
     if not own.task_loss:
-        if own.task_classifier is not None:
-            raise ValueError(f"task_classifier={own.task_classifier}: of --task_loss")
         return None
-    found = monitor.find_extractor(ScoringConfig(extractor=own.task_classifier), name, shapes["a"])
-    if found is None or not found.knows_classes:
-        raise ValueError(f"task_loss: no classifier comes with {name}: {advice.train_one(name, 'task_classifier')}")
-    return log_probabilities(found)
-
-
-def log_probabilities(extractor: Extractor) -> Classify:
-    """What an extractor's classifier says of images in [-1, 1], [B, K]; one of gray images sees the mean of colours."""
-
-    def classify(images: jax.Array) -> jax.Array:
-        if images.shape[-1] not in extractor.channels:
-            images = jnp.mean(images, axis=-1, keepdims=True)
-        _, probabilities = extractor.apply(extractor.variables, (images + 1) * 127.5)
-        return jnp.log(jnp.maximum(probabilities, 1e-12))
-
-    return classify
+    network = Classifier(len(spec.classes), WIDTH, axis_name=parallel.AXIS)
+    return Task(network, _channels(spec), own.task_weight, own.task_sure)
 
 
 def train(run: Run) -> None:
-    """Trains; of a run with a task, says in the end what its translations are worth, if both domains have the same classes."""
-    test, labelled = run.data.test().sources["b"], run.data.found
-    if not (run.config.task.task_loss and labelled["a"].classes and labelled["a"].classes == test.classes):
+    """Trains; with a task the classifier first, and others in the end, if images of domain b have the same labels."""
+    if not run.config.task.task_loss:
         training.train(run)
         return
-    result = training.fit(run, training.hooks_of(run))
-    measured = measure(run, parallel.local(result.state), labelled, test)  # by all processes
+    labelled, test, channels = run.data.found, run.data.test().sources["b"], _channels(run.data.spec)
+    recipe, source_only = trained_on(as_it_is(labelled["a"], channels), run, "source_only")
+    result = training.fit(run, training.hooks_of(run), first_state(run, source_only))
+    measured = {}
+    if test.classes == labelled["a"].classes:
+        sources = {
+            "adapted": as_translated(run, parallel.local(result.state), labelled["a"], channels),
+            "target": as_it_is(labelled["b"], channels),
+        }
+        states = {"source_only": source_only} | {name: trained_on(each, run, name)[1] for name, each in sources.items()}
+        test = as_it_is(test, channels)
+        if jax.process_index() == 0:  # it says it
+            measured = {f"{name}_accuracy": accuracy(classifier(recipe, state), test) for name, state in states.items()}
     if jax.process_index() == 0:
         training.finish(run, result, lambda state: measured)
-        print(f"right about {len(test):,} images of domain b was a classifier that learnt from")
-        for name, source in SOURCES.items():
-            print(f"  {source:28} {measured[f'{name}_accuracy']:.2%}")
+        print(
+            f"right about {len(test):,} images of domain b was a classifier that learnt from" if measured else "",
+            end="\n",
+        )
+        for name, value in measured.items():
+            print(f"  {SOURCES[name.removesuffix('_accuracy')]:28} {value:.2%}")
 
 
-def measure(run: Run, state: State, labelled: Mapping[str, Source], test: Source) -> dict[str, float]:
-    """The accuracies of the three; NaN but in the first process."""
-    found = {
-        "source_only": as_it_is(labelled["a"], test.spec["image"].shape[-1]),
-        "adapted": as_translated(run, state, labelled["a"]),
-        "target": labelled["b"],
-    }
-    return {f"{name}_accuracy": trained_on(found[name], run, name, test) for name in SOURCES}
+def first_state(run: Run, source_only: State) -> State:
+    """The state before the first round, with the classifier that has learnt."""
+    state, learnt = run.init(), dict(source_only.players["classifier"].ema)
+    player = state.players[CLASSIFIER].replace(params=learnt.pop("params"), variables=learnt)
+    return with_player(state, CLASSIFIER, player)
 
 
 def as_it_is(source: Source, channels: int) -> ArraySource:
@@ -99,27 +88,31 @@ def as_it_is(source: Source, channels: int) -> ArraySource:
     return ArraySource({"image": images, "label": source.labels}, source.classes)
 
 
-def as_translated(run: Run, state: State, source: Source) -> ArraySource:
-    """A source's images, translated from domain a to domain b."""
+def as_translated(run: Run, state: State, source: Source, channels: int) -> ArraySource:
+    """A source's images, translated from domain a to domain b, in so many channels."""
     translator, key, made = run.phases[-1].recipe.translators["a_to_b"], jax.random.key(run.config.run.seed), []
     for start in tqdm(range(0, len(source), READ), desc="translating", leave=False, dynamic_ncols=True):
         rows = np.arange(start, start + READ) % len(source)  # filled up, so that one is compiled
         examples = {"image": source[rows]["image"]}
         found = translated.translate(translator, state, examples, jax.random.fold_in(key, start))
         made.append(to_pixels(found[: len(source) - start]))
-    return ArraySource({"image": np.concatenate(made), "label": source.labels}, source.classes)
+    return ArraySource({"image": in_channels(np.concatenate(made), channels), "label": source.labels}, source.classes)
 
 
-def trained_on(source: Source, run: Run, name: str, test: Source) -> float:
-    """The test accuracy of a classifier that learnt from a source, in a folder of the run's of this name."""
+def trained_on(source: Source, run: Run, name: str) -> tuple[Recipe, State]:
+    """A classifier that learnt from a source, in a folder of the run's of this name: (its recipe, its state)."""
     steps = max(LEAST_STEPS, math.ceil(EPOCHS * len(source) / BATCH))
     network = Classifier(len(source.classes), WIDTH, axis_name=parallel.AXIS)
     optimizer = optax.adam(optax.cosine_decay_schedule(RATE, steps))
-    recipe = recipe_of.make(recipe_of.Setup(network, optimizer, axis_name=parallel.AXIS))
+    moved = augment.translate(MOVED, "black")
+    recipe = recipe_of.make(recipe_of.Setup(network, optimizer, moved, SMOOTHING, axis_name=parallel.AXIS))
     config = replace(run.config, steps=steps, batch_size=BATCH)
     own = Run(run.experiment, config, Data(describe(source), source), [Phase(recipe, None, BATCH)], run.workdir / name)
-    print(f"a classifier by {len(source):,} images, in {own.workdir}")
-    result = training.fit(own)
-    if jax.process_index() > 0:
-        return math.nan
-    return accuracy(classifier(recipe, parallel.local(result.state)), test)
+    if jax.process_index() == 0:
+        print(f"a classifier by {len(source):,} images, in {own.workdir}")
+    return recipe, parallel.local(training.fit(own).state)
+
+
+def _channels(spec: DataSpec) -> int:
+    """Those of the domain that has more."""
+    return max(fields["image"].shape[-1] for fields in spec.example.values())

@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from gan_jax.config.options import replace
 from gan_jax.config.unpaired import DomainsConfig
-from gan_jax.data import Domains, Source, describe
+from gan_jax.data import DataSpec, Domains, Source
 from gan_jax.data.source import select
 from gan_jax.runs import data
 from gan_jax.runs.data import Data
@@ -27,14 +27,17 @@ def load_domains(config: object) -> Data:
             f"domain a has images of {height}x{width}, domain b of {other[0]}x{other[1]}; --image_size makes them alike"
         )
     learnt = Domains({name: select(source, ("image",)) for name, source in trains.items()})
-    return Data(describe(learnt), learnt, test=lambda: Domains(tests), found=trains)
+    return Data(DataSpec(learnt.spec, trains["a"].classes), learnt, test=lambda: Domains(tests), found=trains)
 
 
-def with_identity(config: Config, data: Data) -> Config:
+def complete(config: Config, data: Data) -> Config:
     """The configuration with how much an image counts that has nothing to be changed, where it did not say.
 
-    Raises ValueError if it counts, and there are latents, which have nothing to say of it, or the domains' channels differ.
+    Raises ValueError if it counts, and there are latents, which have nothing to say of it, or the domains' channels differ; or if
+    there is a task, and images of domain a have no classes.
     """
+    if config.task.task_loss and len(data.spec.classes) < 2:
+        raise ValueError("task_loss: images of domain a have no classes to tell apart")
     a, b = (data.spec.example[name]["image"].shape[-1] for name in NAMES)
     own, augmented = config.learning.identity, config.augmented.augmented
     if own and a != b:
