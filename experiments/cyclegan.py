@@ -41,13 +41,13 @@ class Config:
 
     GROUP: ClassVar[str] = "cyclegan"
     preset: str | None = option(None, "Other defaults: published, the paper's for 256 pixels.", choices=PRESETS)
-    run: RunConfig = RunConfig(steps=2000, batch_size=16)
+    run: RunConfig = RunConfig(steps=6000, batch_size=16)
     data: DomainsConfig = DomainsConfig()
     game: str = option("least_squares", "What D and G play for.", choices=GAMES)
     learning: CycleConfig = CycleConfig()
     augmented: AugmentedConfig = AugmentedConfig()
     task: TaskConfig = TaskConfig()
-    network: str = option("resnet", "The generators'.", choices=translators.NETWORKS)
+    network: str = option("unet", "The generators'; resnet as published.", choices=translators.NETWORKS)
     width: int = option(24, "Channels of the largest maps of all networks; 64 as published.", low=1)
     blocks: int = option(3, "resnet: residual blocks; 9 as published for 256 pixels, 6 for 128.", low=1)
     norm: str = option("instance", "Normalisation in all networks.", choices=NORMS)

@@ -193,6 +193,7 @@ def _short(value: object) -> str:
 PUBLISHED_CYCLEGAN = dict(
     batch_size=1,
     steps=266_800,
+    network="resnet",
     width=64,
     blocks=9,
     first_norm=True,

@@ -1,14 +1,33 @@
-"""Networks of latents that belong to a pair of images: what says them, and what judges them."""
+"""Latents that belong to a pair of images: how a network draws by them, what says them, and what judges them.
+
+Almahairi et al. 2018 (Augmented CycleGAN, arXiv:1802.10151).
+"""
+
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
 from gan_jax.layers.conv import Conv
+from gan_jax.layers.norm import ConditionalInstanceNorm
 from gan_jax.networks.patchgan import INIT
 
 Array = jax.Array
+Normalise = Callable[[Array], Array]
 LEAST = 4  # pixels a side, to which maps are halved
+
+
+def by_latent(name: str, norm: Callable[[], nn.Module], z: Array | None) -> Normalise:
+    """How a network normalises maps: as `norm` does; with latents z [B, d] by instance, and they say gain and bias (section 5).
+
+    Raises ValueError if there are latents, and `name`, of the norm, is another.
+    """
+    if z is None:
+        return lambda x: norm()(x)
+    if name != "instance":
+        raise ValueError(f"norm={name}: with latents the norm is instance")
+    return lambda x: ConditionalInstanceNorm()(x, z)
 
 
 class PairEncoder(nn.Module):

@@ -10,7 +10,7 @@ import jax
 from flax import linen as nn
 
 from gan_jax.layers.conv import Conv, ConvTranspose
-from gan_jax.layers.norm import ConditionalInstanceNorm
+from gan_jax.networks.latent import by_latent
 from gan_jax.networks.patchgan import INIT, made_norm
 
 Array = jax.Array
@@ -21,8 +21,7 @@ LEAST = 2**HALVINGS * 2  # pixels a side: what is halved twice is still reflecte
 class ResNet(nn.Module):
     """Images [B, H, W, C] in [-1, 1] -> images [B, H, W, channels] in [-1, 1]; sides are multiples of 4.
 
-    With latents it draws an image in many ways: then the norm is instance, and what a latent says is each layer's gain and bias
-    (Almahairi et al. 2018, arXiv:1802.10151, section 5; what is equal in all places would be lost by normalisation).
+    With latents it draws an image in many ways (`latent.by_latent`).
 
     Fields:
       channels: of what it draws.
@@ -49,10 +48,8 @@ class ResNet(nn.Module):
             raise ValueError(
                 f"images of {height}x{width}: this ResNet takes multiples of {2**HALVINGS} from {LEAST} on"
             )
-        if z is not None and self.norm != "instance":
-            raise ValueError(f"norm={self.norm}: with latents the norm is instance")
         norm, bias = made_norm(self.norm, train, self.axis_name)
-        normed = lambda x: norm()(x) if z is None else ConditionalInstanceNorm()(x, z)
+        normed = by_latent(self.norm, norm, z)
         conv = partial(Conv, use_bias=bias, kernel_init=INIT)
         x = conv(self.width, 7, reflects=True)(x)
         x = nn.relu(normed(x) if self.first_norm else x)

@@ -10,6 +10,7 @@ from flax import linen as nn
 
 from gan_jax.layers.conv import Conv, ConvTranspose
 from gan_jax.layers.noise import Dropout
+from gan_jax.networks.latent import by_latent
 from gan_jax.networks.patchgan import INIT, made_norm
 
 Array = jax.Array
@@ -60,23 +61,24 @@ class UNet(nn.Module):
     skips: bool = True
 
     @nn.compact
-    def __call__(self, x: Array, *, train: bool) -> Array:
-        """Raises ValueError if the sides cannot be halved so often."""
+    def __call__(self, x: Array, z: Array | None = None, *, train: bool) -> Array:
+        """Args: z: latents [B, d] (`latent.by_latent`). Raises ValueError if the sides cannot be halved so often."""
         require_halvings(x.shape[1:3], self.halvings)
         norm, bias = made_norm(self.norm, train, self.axis_name)
+        normed = by_latent(self.norm, norm, z)
         conv = dict(kernel_size=4, strides=2, kernel_init=INIT)
         counts = [self.width * min(2**i, WIDEST) for i in range(self.halvings)]
         innermost = self.halvings - 1
         maps = []
         for i, count in enumerate(counts):
             x = Conv(count, use_bias=bias, **conv)(nn.leaky_relu(x, 0.2) if i else x)
-            x = norm()(x) if 0 < i < innermost else x
+            x = normed(x) if 0 < i < innermost else x
             maps.append(x)
         for i in reversed(range(self.halvings)):
             count = counts[i - 1] if i else self.channels
             x = ConvTranspose(count, use_bias=bias or not i, **conv)(nn.relu(x))
             if i:
-                x = norm()(x)
+                x = normed(x)
                 if counts[i - 1] == WIDEST * self.width and i < innermost:
                     x = Dropout(self.dropout, self.axis_name)(x, train=train)
                 x = jnp.concatenate([maps[i - 1], x], axis=-1) if self.skips else x

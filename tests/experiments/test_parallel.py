@@ -65,6 +65,11 @@ GAMES = {
         "--g_lr=1e-4",
         f"--steps={STEPS}",
     ),
+    # The pool is full after two rounds.
+    "cyclegan": (
+        *("--width=2", "--image_size=8", "--batch_size=8", "--patch_layers=1", "--pool=16"),
+        *("--d_lr=1e-3", "--g_lr=1e-3", f"--steps={STEPS}"),
+    ),
     # Rounds 5 to 16 are of 8×8 pixels, 17 to 20 of 16×16, which fade in.
     "progressive": (
         *("--base=32", "--most=8", "--image_size=16", "--stable_images=32", "--fade_images=64"),
@@ -73,7 +78,20 @@ GAMES = {
     ),
 }
 EXPERIMENTS = (
-    *("cgan", "sgan", "vae", "began", "sagan", "biggan", "r3gan", "pix2pix", "restore", "spade", "progressive"),
+    *(
+        "cgan",
+        "sgan",
+        "vae",
+        "began",
+        "sagan",
+        "biggan",
+        "r3gan",
+        "pix2pix",
+        "restore",
+        "spade",
+        "cyclegan",
+        "progressive",
+    ),
 )  # which have a run of their own; the games are dcgan's
 
 
@@ -138,6 +156,8 @@ WITHOUT_EFFECT = re.compile(r"generator.*(Conv_\d+'\]\['bias|Spade_\d+'\]\['bias
         ("pix2pix", 4),
         ("restore", 4),
         ("spade", 4),
+        ("cyclegan", 2),
+        ("cyclegan", 4),
         ("progressive", 4),
     ],
 )

@@ -34,6 +34,11 @@ OTHERS = {
         "--ema=0.9",
     ),  # so that there is dropout
     "spade": ("--width=2", "--image_size=16", "--batch_size=4", "--patch_layers=1", "--style_size=4"),
+    # The pool fills while it runs, and is full when it goes on; rates fall.
+    "cyclegan": (
+        *("--width=1", "--image_size=8", "--batch_size=4", "--patch_layers=1", "--pool=10"),
+        *("--decay_from=3", "--decay_rounds=100", "--ema=0.9"),
+    ),
     # Stopped at a border of phases.
     "restore": (
         *("--dataset=digits", "--task=denoise", "--width=2", "--blocks=1", "--batch_size=4"),

@@ -25,6 +25,7 @@ TRICKS = (
 
 PAIRS = ("--dataset=digits", "--width=2", "--image_size=8", "--batch_size=8", "--patch_layers=1")
 MAPS = ("--width=2", "--image_size=16", "--batch_size=8", "--patch_layers=1", "--style_size=4")
+DOMAINS = ("--width=2", "--image_size=8", "--batch_size=8", "--patch_layers=1")
 PHASES = ("--g_rounds=2", "--d_rounds=0", "--patch_layers=1", "--blocks=1")
 
 # By experiment, and of each the kinds in which it is run.
@@ -101,6 +102,11 @@ CASES = {
         "photos": (*MAPS, "--kl=0.1"),
         "alone": (*MAPS, "--encoder=false", "--perceptual=0", "--dtype=bfloat16", "--ema=0"),
     },
+    "cyclegan": {
+        "digits": (*DOMAINS, "--mirror", "--ema=0.9", "--dtype=bfloat16"),
+        "resnet": (*DOMAINS, "--network=resnet", "--blocks=1", "--norm=batch", "--game=hinge", "--pool=0"),
+        "coloured": (*DOMAINS, "--domain_b=colored:digits", "--augmented", "--latent_size=3"),
+    },
     "progressive": {  # two rounds of 4×4 pixels, then one of 8×8
         "digits": (*GROWING, "--batch_size=8"),
         "game": (*GROWING, "--batch_sizes=8,16", "--game=r3gan", "--pack=2", "--dtype=bfloat16"),
@@ -110,7 +116,7 @@ CASES = {
 FILLED_IN = ("d_lr", "d_norm", "lr", "latent_size", "batch_sizes")
 # What result.json of an experiment says beside what all say.
 MEASURED = {"sgan": {"test_accuracy", "supervised_test_accuracy", "test_images"}}
-TRANSLATES = {"pix2pix", "restore", "spade"}
+TRANSLATES = {"pix2pix", "restore", "spade", "cyclegan"}
 ELSEWHERE = {"classifier", "mixture2d"}  # tested in a file of their own
 
 pytestmark = pytest.mark.usefixtures("compiled_in_haste")

@@ -71,13 +71,14 @@ def test_a_latent_says_gain_and_bias():
     np.testing.assert_allclose(found, plain * gain[:, None, None] + bias[:, None, None], rtol=1e-4, atol=1e-4)
 
 
-def test_latents_change_what_is_drawn():
-    network, x = ResNet(3, 1, 4, first_norm=False), images(8, 1)
+@pytest.mark.parametrize("network", [ResNet(3, 1, 4, first_norm=False), UNet(3, 2, 4, "instance", dropout=0.0)])
+def test_latents_change_what_is_drawn(network):
+    x = images(8, 1)
     variables = network.init(KEY, x, jnp.zeros((2, 5)), train=False)
     one, other = (network.apply(variables, x, z, train=False) for z in (jnp.zeros((2, 5)), jnp.ones((2, 5))))
     assert one.shape == (2, 8, 8, 3) and np.abs(one - other).max() > 0.05
     with pytest.raises(ValueError, match="norm=batch: with latents the norm is instance"):
-        ResNet(3, 1, 4, norm="batch").init(KEY, x, jnp.zeros((2, 5)), train=False)
+        network.copy(norm="batch").init(KEY, x, jnp.zeros((2, 5)), train=False)
 
 
 @pytest.mark.parametrize("side", [4, 10])
