@@ -8,6 +8,7 @@ one from images of b with their labels, which only this one is shown.
 import math
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import optax
 from tqdm import tqdm
@@ -28,7 +29,8 @@ from gan_jax.runs.data import Data
 from gan_jax.runs.training import Run
 from gan_jax.training import parallel
 
-WIDTH, RATE, BATCH, SMOOTHING, MOVED = 32, 3e-3, 128, 0.1, 1  # of all of them; MOVED pixels at random
+WIDTH, RATE, BATCH, SMOOTHING = 32, 3e-3, 128, 0.1  # of all of them
+MOVED, NOISE = 1, 0.5  # pixels by which images are moved at random; noise that is added to them as they begin to learn
 EPOCHS, LEAST_STEPS = 3, 300
 READ = 256  # images translated at once
 SOURCES = {
@@ -53,8 +55,17 @@ def train(run: Run) -> None:
         training.train(run)
         return
     labelled, test, channels = run.data.found, run.data.test().sources["b"], _channels(run.data.spec)
-    recipe, source_only = trained_on(as_it_is(labelled["a"], channels), run, "source_only")
-    result = training.fit(run, training.hooks_of(run), first_state(run, source_only))
+    own = as_it_is(labelled["a"], channels)
+    recipe, source_only = trained_on(own, run, "source_only")
+    first, until = with_classifier(run.init(), source_only), run.config.learning.decay_from
+    if run.config.task.task_again and until < run.config.run.steps:
+        half = training.fit(run._replace(config=replace(run.config, steps=until)), training.hooks_of(run), first)
+        there = as_translated(run, parallel.local(half.state), labelled["a"], channels)
+        _, again = trained_on(both(own, there), run, "again")
+        (phase,) = run.phases
+        learnt = phase._replace(grow=lambda state, key: with_classifier(state, again))
+        run = run._replace(phases=[phase._replace(until_step=until), learnt])
+    result = training.fit(run, training.hooks_of(run), first)
     measured = {}
     if test.classes == labelled["a"].classes:
         sources = {
@@ -75,11 +86,17 @@ def train(run: Run) -> None:
             print(f"  {SOURCES[name.removesuffix('_accuracy')]:28} {value:.2%}")
 
 
-def first_state(run: Run, source_only: State) -> State:
-    """The state before the first round, with the classifier that has learnt."""
-    state, learnt = run.init(), dict(source_only.players["classifier"].ema)
-    player = state.players[CLASSIFIER].replace(params=learnt.pop("params"), variables=learnt)
+def with_classifier(state: State, learnt: State) -> State:
+    """The state of a CycleGAN with a classifier that has learnt. Args: learnt: the classifier's own state."""
+    weights = dict(jax.tree.map(jnp.copy, learnt.players["classifier"].ema))
+    player = state.players[CLASSIFIER].replace(params=weights.pop("params"), variables=weights)
     return with_player(state, CLASSIFIER, player)
+
+
+def both(one: ArraySource, other: ArraySource) -> ArraySource:
+    """The examples of two sources of one spec."""
+    arrays = {name: np.concatenate([array, other.arrays[name]]) for name, array in one.arrays.items()}
+    return ArraySource(arrays, one.classes)
 
 
 def as_it_is(source: Source, channels: int) -> ArraySource:
@@ -104,8 +121,8 @@ def trained_on(source: Source, run: Run, name: str) -> tuple[Recipe, State]:
     steps = max(LEAST_STEPS, math.ceil(EPOCHS * len(source) / BATCH))
     network = Classifier(len(source.classes), WIDTH, axis_name=parallel.AXIS)
     optimizer = optax.adam(optax.cosine_decay_schedule(RATE, steps))
-    moved = augment.translate(MOVED, "black")
-    recipe = recipe_of.make(recipe_of.Setup(network, optimizer, moved, SMOOTHING, axis_name=parallel.AXIS))
+    changed = augment.chain(augment.translate(MOVED, "black"), augment.instance_noise(NOISE, steps))
+    recipe = recipe_of.make(recipe_of.Setup(network, optimizer, changed, SMOOTHING, axis_name=parallel.AXIS))
     config = replace(run.config, steps=steps, batch_size=BATCH)
     own = Run(run.experiment, config, Data(describe(source), source), [Phase(recipe, None, BATCH)], run.workdir / name)
     if jax.process_index() == 0:
