@@ -77,8 +77,10 @@ class TaskConfig:
         "the end another learns from translated images, and is tested on domain_b.",
     )
     task_weight: float = option(1.0, "Of what it says.", low=0)
-    task_again: bool = option(
-        True, "It learns anew where rates begin to fall, also from images translated so far; not so as published."
+    task_again: int = option(
+        3,
+        "How often it learns anew, also from images translated so far, after stretches of rounds; 0 as published.",
+        low=0,
     )
     task_sure: float = option(
         0.6, "From which probability on what it says of an image counts; 0 as published: always.", low=0, high=1

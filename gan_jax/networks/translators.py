@@ -25,7 +25,10 @@ def make(
 
     Args: network: a name in NETWORKS; shapes: of the domains' images, (H, W, C).
     """
-    halvings = max(1, min(MOST, halvings_of(next(iter(shapes.values()))[:2]) - 1))
+    sides = next(iter(shapes.values()))[:2]
+    halvings = max(1, min(MOST, halvings_of(sides)))
+    if min(sides) == 2**halvings and halvings > 1:
+        halvings -= 1  # of a map of one pixel nothing is left by normalisation
 
     def one(channels: int) -> nn.Module:
         if network == "unet":

@@ -1,7 +1,7 @@
 """What translation is worth to a classifier that is given no labels of domain b (CyCADA: Hoffman et al. 2018, arXiv:1711.03213).
 
 First one learns from images of domain a. While the generators learn it says what images show (`recipes.cyclegan.task_loss`), and
-learns no more. In the end three of its kind are tested on domain b: it itself, one that learnt from the same images translated, and
+learns no more; but every some rounds it is another's turn, which learnt from images translated so far too. In the end three of its kind are tested on domain b: it itself, one that learnt from the same images translated, and
 one from images of b with their labels, which only this one is shown.
 """
 
@@ -57,14 +57,14 @@ def train(run: Run) -> None:
     labelled, test, channels = run.data.found, run.data.test().sources["b"], _channels(run.data.spec)
     own = as_it_is(labelled["a"], channels)
     recipe, source_only = trained_on(own, run, "source_only")
-    first, until = with_classifier(run.init(), source_only), run.config.learning.decay_from
-    if run.config.task.task_again and until < run.config.run.steps:
-        half = training.fit(run._replace(config=replace(run.config, steps=until)), training.hooks_of(run), first)
-        there = as_translated(run, parallel.local(half.state), labelled["a"], channels)
-        _, again = trained_on(both(own, there), run, "again")
-        (phase,) = run.phases
-        learnt = phase._replace(grow=lambda state, key: with_classifier(state, again))
-        run = run._replace(phases=[phase._replace(until_step=until), learnt])
+    first = with_classifier(run.init(), source_only)
+    for number, until in enumerate(stretches(run.config), 1):
+        so_far = training.fit(run._replace(config=replace(run.config, steps=until)), training.hooks_of(run), first)
+        there = as_translated(run, parallel.local(so_far.state), labelled["a"], channels)
+        _, again = trained_on(both(own, there), run, f"again-{number}")
+        *before, phase = run.phases
+        learnt = phase._replace(grow=lambda state, key, again=again: with_classifier(state, again))
+        run = run._replace(phases=[*before, phase._replace(until_step=until), learnt])
     result = training.fit(run, training.hooks_of(run), first)
     measured = {}
     if test.classes == labelled["a"].classes:
@@ -84,6 +84,12 @@ def train(run: Run) -> None:
         )
         for name, value in measured.items():
             print(f"  {SOURCES[name.removesuffix('_accuracy')]:28} {value:.2%}")
+
+
+def stretches(config: object) -> list[int]:
+    """The rounds after which the classifier learns anew: they make stretches of one length of those of the schedule."""
+    whole, count = config.learning.decay_from + config.learning.decay_rounds, config.task.task_again + 1
+    return [until for until in sorted({whole * i // count for i in range(1, count)}) if 0 < until < config.run.steps]
 
 
 def with_classifier(state: State, learnt: State) -> State:

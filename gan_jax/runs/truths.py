@@ -64,8 +64,10 @@ def beside(
     looks = extractor if extractor is not None and extractor.maps is not None else None
     looks = looks if translation_scores.PERCEPTUAL in wanted else None
     found = translation_scores.numbers_of(makers, pairs, monitor.real_order(pairs, count), wanted, looks)
-    mean = lambda each: float(each[np.isfinite(each)].mean())  # PSNR of equal images is not
-    return {column: {measure: mean(each) for measure, each in own.items()} for column, own in found.items()}
+    finite = {column: {name: each[np.isfinite(each)] for name, each in own.items()} for column, own in found.items()}
+    return {  # PSNR of equal images is not
+        column: {name: float(each.mean()) for name, each in own.items() if len(each)} for column, own in finite.items()
+    }
 
 
 def nearest(images: np.ndarray, others: np.ndarray) -> np.ndarray:

@@ -37,7 +37,7 @@ def test_the_u_net_of_textbooks():
     kind = dict(width=32, blocks=1, norm="instance", first_norm=True, axis_name=None)
     found, multiple = translators.make("unet", shapes, **kind)
     assert parameters(found["b"], images(128)) == 1_545_411 and multiple == 16
-    for side, multiple in ((8, 4), (16, 8), (28, 2)):
+    for side, multiple in ((8, 4), (16, 8), (28, 4), (64, 16)):
         assert translators.make("unet", dict.fromkeys("ab", (side, side, 1)), **kind)[1] == multiple
 
 

@@ -37,13 +37,22 @@ def test_three_classifiers_are_tested_in_the_end(run_experiment, tmp_path, capsy
     """And the same command finds them all there."""
     monkeypatch.setattr(adaptation, "LEAST_STEPS", 60)
     monkeypatch.setattr(adaptation, "EPOCHS", 1)
-    given = (*SMALL, "--task_loss", "--domain_b=recolored:digits", f"--workdir={tmp_path / 'run'}")
+    given = (
+        *SMALL,
+        "--task_loss",
+        "--task_again=2",
+        "--steps=3",
+        "--domain_b=recolored:digits",
+        f"--workdir={tmp_path / 'run'}",
+    )
     assert run_experiment(*given, experiment="cyclegan") == 0
     shown = capsys.readouterr().out
     result = json.loads((tmp_path / "run" / "result.json").read_text())
     assert 0.5 < result["target_accuracy"] <= 1 and result["source_only_accuracy"] < result["target_accuracy"]
     assert f"the same, translated         {result['adapted_accuracy']:.2%}" in shown
-    assert {"source_only", "adapted", "target"} <= {path.name for path in (tmp_path / "run").iterdir()}
+    assert {"source_only", "again-1", "again-2", "adapted", "target"} <= {
+        path.name for path in (tmp_path / "run").iterdir()
+    }
     frozen = restore(tmp_path / "run").state.players["classifier"].params["Conv_0"]["kernel"]
     assert np.abs(frozen - fresh(tmp_path / "run")).max() > 1e-3  # what was learnt, and not what a run begins with
     assert run_experiment(*given, experiment="cyclegan") == 0
