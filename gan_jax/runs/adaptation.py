@@ -1,8 +1,9 @@
 """What translation is worth to a classifier that is given no labels of domain b (CyCADA: Hoffman et al. 2018, arXiv:1711.03213).
 
 First one learns from images of domain a. While the generators learn it says what images show (`recipes.cyclegan.task_loss`), and
-learns no more; but every some rounds it is another's turn, which learnt from images translated so far too. In the end three of its kind are tested on domain b: it itself, one that learnt from the same images translated, and
-one from images of b with their labels, which only this one is shown.
+learns no more; after some rounds it is another's turn, which learnt from images translated so far too. In the end three of its kind
+are tested on domain b: the first one, one that learnt from translated images alone, and one from images of b with their labels,
+which only this one is shown.
 """
 
 import math
