@@ -294,7 +294,9 @@ def unlike(commands: Iterator[Command]) -> list[Command]:
 # To train on data that need no download, in one process; and to be done with a run of dcgan on digits, which does not translate,
 # and has no test split and no other file.
 TRAINING = unlike(
-    command for command in COMMANDS if command.trains and not re.search("--(dataset|domain|task|help|num_processes)", str(command))
+    command
+    for command in COMMANDS
+    if command.trains and not re.search("--(dataset|domain|task|help|num_processes)", str(command))
 )
 OF_A_RUN = unlike(
     command

@@ -18,7 +18,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from gan_jax.randomness import Key, example_keys, latents
-from gan_jax.recipes import cyclegan, pool
+from gan_jax.recipes import cyclegan
 from gan_jax.recipes.batch import part
 from gan_jax.recipes.contract import Batch, Metrics, Recipe, State, Translator
 from gan_jax.recipes.cyclegan import CLASSIFIER, DISCRIMINATOR, GENERATOR, OTHER, Images
@@ -66,8 +66,8 @@ def make(setup: Setup) -> Recipe:
         if own.task is not None:
             players[CLASSIFIER] = cyclegan.frozen(own.task, key, one["a"])
         entry = lambda domain: {"image": one[domain][0], "latent": z[0]}
-        pools = {domain: pool.start(own.pool, entry(domain)) for domain in OTHER}
-        return State(jnp.zeros((), jnp.int32), players, {"pool": pools})
+        memory = cyclegan.pools_of(own, {domain: entry(domain) for domain in OTHER})
+        return State(jnp.zeros((), jnp.int32), players, memory)
 
     def step(state: State, batch: Batch, key: Key) -> tuple[State, Metrics]:
         jitter_key, pool_key, *z_keys = jax.random.split(jax.random.fold_in(key, state.step), 4)

@@ -69,7 +69,7 @@ class Setup(NamedTuple):
       cycle: λ.
       identity: how much of λ the identity counts, ½ as published; 0 where domains have other channels than each other.
       task: what is to stay of what images show; None: nobody looks.
-      pool: how many images of each domain are kept.
+      pool: how many images of each domain are kept; 0: D sees new ones alone.
       jitter: of the images of both domains.
       multiple: of how many pixels the sides of what the generators take are a multiple.
       ema: decay of the moving averages of the generators that translate; 0: the generators themselves.
@@ -109,8 +109,8 @@ def make(setup: Setup) -> Recipe:
             players[name] = init_player(setup.discriminators[name], setup.d_optimizer, keys[name], one[domain])
         if setup.task is not None:
             players[CLASSIFIER] = frozen(setup.task, keys[CLASSIFIER], one["a"])
-        pools = {domain: pool.start(setup.pool, images[0]) for domain, images in one.items()}
-        return State(jnp.zeros((), jnp.int32), players, {"pool": pools})
+        memory = pools_of(setup, {domain: images[0] for domain, images in one.items()})
+        return State(jnp.zeros((), jnp.int32), players, memory)
 
     def step(state: State, batch: Batch, key: Key) -> tuple[State, Metrics]:
         jitter_key, pool_key = jax.random.split(jax.random.fold_in(key, state.step))
@@ -132,8 +132,15 @@ def images_of(setup: Setup, batch: Batch, key: Key) -> Images:
     return found
 
 
+def pools_of(setup: Setup, entries: dict) -> dict:
+    """What is remembered before the first round. Args: entries: what the pools are of, by domain."""
+    return {"pool": {domain: pool.start(setup.pool, entry) for domain, entry in entries.items()}} if setup.pool else {}
+
+
 def pooled(setup: Setup, state: State, fake: dict, key: Key) -> tuple[State, dict]:
     """(the state with what was drawn in its pools, what the discriminators are shown in its place), by domain."""
+    if not setup.pool:
+        return state, fake
     pools, shown = {}, {}
     for domain, own in zip(OTHER, jax.random.split(key, 2)):
         pools[domain], shown[domain] = pool.through(state.memory["pool"][domain], fake[domain], own, setup.axis_name)

@@ -16,7 +16,7 @@ Entries = dict  # a pytree of arrays [n, ...]
 def start(size: int, entry: Entries) -> dict:
     """An empty pool: {"count": int32 [], "stored": [size, ...] of each array}.
 
-    Args: entry: of which only shapes and types matter.
+    Args: size: 1 at least; entry: of which only shapes and types matter.
     """
     zeros = lambda x: jnp.zeros((size, *x.shape), x.dtype)
     return {"count": jnp.zeros((), jnp.int32), "stored": jax.tree.map(zeros, entry)}
@@ -26,13 +26,11 @@ def through(pool: dict, entries: Entries, key: Key, axis_name: str | None = None
     """(the pool after a batch has gone through it, what D is shown in its place, [B, ...]).
 
     While the pool fills, an entry is stored and shown. Afterwards, with probability ½, one that is stored is shown, any of them,
-    and the new one is stored in its place; or else the new one is shown and not stored. A pool of size 0 shows all as they are.
+    and the new one is stored in its place; or else the new one is shown and not stored.
 
     Args: entries: pytree of arrays [B, ...]; key: of this batch; axis_name: the mapped axis over which it is spread.
     """
     size = len(jax.tree.leaves(pool["stored"])[0])
-    if not size:
-        return pool, entries
     count = len(jax.tree.leaves(entries)[0])
     whole, first = entries, 0
     if axis_name is not None:

@@ -154,7 +154,7 @@ def test_any_experiment_can_be_swept(experiment, given, measure, run_command, tm
 
 
 REFUSED = {
-    "--experiment=nope": "unknown experiment 'nope'; choose from began, biggan, cgan, classifier, dcgan, ",
+    "--experiment=nope": "unknown experiment 'nope'; choose from began, biggan, cgan, classifier, cyclegan, dcgan, ",
     "--experiment=no.such_lab": "there is no module no.such_lab",
     "--sweep=gane=hinge": "dcgan has no flag --gane",
     "--sweep=conditioning=embed,concat": "dcgan has no flag --conditioning",

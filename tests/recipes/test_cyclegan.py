@@ -149,6 +149,13 @@ def test_d_sees_what_was_drawn_before_the_generators_step():
     assert np.abs(recipe.translators["a_to_b"].translate(after, example, KEY) - drawn).max() > 1e-4
 
 
+def test_without_a_pool_there_is_nothing_to_remember():
+    """What has no numbers could not be in a checkpoint."""
+    for size, memory in ((0, set()), (1, {"pool"})):
+        state, after, _ = a_round(stubs(pool=size))
+        assert set(state.memory) == set(after.memory) == memory
+
+
 def test_all_four_learn():
     before, after, metrics = a_round(setup(norm="batch", ema=0.9))
     for name, player in before.players.items():

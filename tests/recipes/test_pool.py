@@ -53,12 +53,6 @@ def test_afterwards_half_are_new():
     assert own["count"] == 50
 
 
-def test_without_a_pool_all_is_new():
-    found, own = shown(0, 3, 4)
-    np.testing.assert_array_equal(found.ravel(), np.arange(12))
-    assert own["count"] == 0
-
-
 @pytest.mark.parametrize("filled", [0, 13])
 def test_shares_of_a_batch_go_through_it_as_the_whole(filled):
     own = start(5)
