@@ -28,7 +28,7 @@ from gan_jax.runs import training, translated
 from gan_jax.runs.classify import accuracy, classifier
 from gan_jax.runs.data import Data
 from gan_jax.runs.training import Run
-from gan_jax.training import parallel
+from gan_jax.training import loop, parallel
 
 WIDTH, RATE, BATCH, SMOOTHING = 32, 3e-3, 128, 0.1  # of all of them
 MOVED, NOISE = 1, 0.5  # pixels by which images are moved at random; noise that is added to them as they begin to learn
@@ -55,36 +55,45 @@ def train(run: Run) -> None:
     if not run.config.task.task_loss:
         training.train(run)
         return
-    labelled, test, channels = run.data.found, run.data.test().sources["b"], _channels(run.data.spec)
-    own = as_it_is(labelled["a"], channels)
-    recipe, source_only = trained_on(own, run, "source_only")
+    labelled, test = run.data.found, run.data.test().sources["b"]
+    source = as_it_is(labelled["a"], _channels(run.data.spec))
+    source_only = trained_on(source, run, "source_only")
+    result = in_stretches(run, source, source_only)
+    measured = {}
+    if test.classes == source.classes:
+        measured = measure(run, parallel.local(result.state), source_only, test)  # by all processes
+    if jax.process_index() == 0:
+        training.finish(run, result, lambda state: measured)
+        if measured:
+            print(f"right about {len(test):,} images of domain b was a classifier that learnt from")
+        for name, value in measured.items():
+            print(f"  {SOURCES[name.removesuffix('_accuracy')]:28} {value:.2%}")
+
+
+def in_stretches(run: Run, source: ArraySource, source_only: State) -> loop.Result:
+    """Trains the generators, in the beginning with this classifier; after each stretch with another. Args: source: of domain a."""
     first = with_classifier(run.init(), source_only)
-    for number, until in enumerate(stretches(run.config), 1):
+    for until in stretches(run.config):
         so_far = training.fit(run._replace(config=replace(run.config, steps=until)), training.hooks_of(run), first)
-        there = as_translated(run, parallel.local(so_far.state), labelled["a"], channels)
-        _, again = trained_on(both(own, there), run, f"again-{number}")
+        there = as_translated(run, parallel.local(so_far.state))
+        again = trained_on(both(source, there), run, f"again-{until}")
         *before, phase = run.phases
         learnt = phase._replace(grow=lambda state, key, again=again: with_classifier(state, again))
         run = run._replace(phases=[*before, phase._replace(until_step=until), learnt])
-    result = training.fit(run, training.hooks_of(run), first)
-    measured = {}
-    if test.classes == labelled["a"].classes:
-        sources = {
-            "adapted": as_translated(run, parallel.local(result.state), labelled["a"], channels),
-            "target": as_it_is(labelled["b"], channels),
-        }
-        states = {"source_only": source_only} | {name: trained_on(each, run, name)[1] for name, each in sources.items()}
-        test = as_it_is(test, channels)
-        if jax.process_index() == 0:  # it says it
-            measured = {f"{name}_accuracy": accuracy(classifier(recipe, state), test) for name, state in states.items()}
-    if jax.process_index() == 0:
-        training.finish(run, result, lambda state: measured)
-        print(
-            f"right about {len(test):,} images of domain b was a classifier that learnt from" if measured else "",
-            end="\n",
-        )
-        for name, value in measured.items():
-            print(f"  {SOURCES[name.removesuffix('_accuracy')]:28} {value:.2%}")
+    return training.fit(run, training.hooks_of(run), first)
+
+
+def measure(run: Run, state: State, source_only: State, test: Source) -> dict[str, float]:
+    """The accuracies of the three on images of domain b; NaN but in the first process."""
+    channels = _channels(run.data.spec)
+    states = {
+        "source_only": source_only,
+        "adapted": trained_on(as_translated(run, state), run, f"adapted-{int(state.step)}"),
+        "target": trained_on(as_it_is(run.data.found["b"], channels), run, "target"),
+    }
+    recipe, test = _recipe(test, 1), as_it_is(test, channels)
+    score = lambda state: accuracy(classifier(recipe, state), test) if jax.process_index() == 0 else math.nan
+    return {f"{name}_accuracy": score(state) for name, state in states.items()}
 
 
 def stretches(config: object) -> list[int]:
@@ -112,29 +121,36 @@ def as_it_is(source: Source, channels: int) -> ArraySource:
     return ArraySource({"image": images, "label": source.labels}, source.classes)
 
 
-def as_translated(run: Run, state: State, source: Source, channels: int) -> ArraySource:
-    """A source's images, translated from domain a to domain b, in so many channels."""
+def as_translated(run: Run, state: State) -> ArraySource:
+    """The labelled images of domain a, translated to domain b, in as many channels as the classifiers take."""
     translator, key, made = run.phases[-1].recipe.translators["a_to_b"], jax.random.key(run.config.run.seed), []
+    source = run.data.found["a"]
     for start in tqdm(range(0, len(source), READ), desc="translating", leave=False, dynamic_ncols=True):
         rows = np.arange(start, start + READ) % len(source)  # filled up, so that one is compiled
         examples = {"image": source[rows]["image"]}
         found = translated.translate(translator, state, examples, jax.random.fold_in(key, start))
         made.append(to_pixels(found[: len(source) - start]))
-    return ArraySource({"image": in_channels(np.concatenate(made), channels), "label": source.labels}, source.classes)
+    images = in_channels(np.concatenate(made), _channels(run.data.spec))
+    return ArraySource({"image": images, "label": source.labels}, source.classes)
 
 
-def trained_on(source: Source, run: Run, name: str) -> tuple[Recipe, State]:
-    """A classifier that learnt from a source, in a folder of the run's of this name: (its recipe, its state)."""
+def trained_on(source: Source, run: Run, name: str) -> State:
+    """A classifier that learnt from a source, in a folder of the run's of this name."""
     steps = max(LEAST_STEPS, math.ceil(EPOCHS * len(source) / BATCH))
-    network = Classifier(len(source.classes), WIDTH, axis_name=parallel.AXIS)
-    optimizer = optax.adam(optax.cosine_decay_schedule(RATE, steps))
-    changed = augment.chain(augment.translate(MOVED, "black"), augment.instance_noise(NOISE, steps))
-    recipe = recipe_of.make(recipe_of.Setup(network, optimizer, changed, SMOOTHING, axis_name=parallel.AXIS))
     config = replace(run.config, steps=steps, batch_size=BATCH)
-    own = Run(run.experiment, config, Data(describe(source), source), [Phase(recipe, None, BATCH)], run.workdir / name)
+    phases = [Phase(_recipe(source, steps), None, BATCH)]
+    own = Run(run.experiment, config, Data(describe(source), source), phases, run.workdir / name)
     if jax.process_index() == 0:
         print(f"a classifier by {len(source):,} images, in {own.workdir}")
-    return recipe, parallel.local(training.fit(own).state)
+    return parallel.local(training.fit(own).state)
+
+
+def _recipe(source: Source, steps: int) -> Recipe:
+    """How a classifier learns the classes of a source in so many steps."""
+    changed = augment.chain(augment.translate(MOVED, "black"), augment.instance_noise(NOISE, steps))
+    network = Classifier(len(source.classes), WIDTH, axis_name=parallel.AXIS)
+    optimizer = optax.adam(optax.cosine_decay_schedule(RATE, steps))
+    return recipe_of.make(recipe_of.Setup(network, optimizer, changed, SMOOTHING, axis_name=parallel.AXIS))
 
 
 def _channels(spec: DataSpec) -> int:

@@ -9,6 +9,7 @@ from PIL import Image
 
 from gan_jax.data import ArraySource, example_batch
 from gan_jax.runs import adaptation
+from gan_jax.runs.experiment import find
 from gan_jax.runs.restore import restore
 
 pytestmark = pytest.mark.usefixtures("compiled_in_haste")
@@ -50,13 +51,37 @@ def test_three_classifiers_are_tested_in_the_end(run_experiment, tmp_path, capsy
     result = json.loads((tmp_path / "run" / "result.json").read_text())
     assert 0.5 < result["target_accuracy"] <= 1 and result["source_only_accuracy"] < result["target_accuracy"]
     assert f"the same, translated         {result['adapted_accuracy']:.2%}" in shown
-    assert {"source_only", "again-1", "again-2", "adapted", "target"} <= {
+    assert {"source_only", "again-1", "again-2", "adapted-3", "target"} <= {
         path.name for path in (tmp_path / "run").iterdir()
     }
     frozen = restore(tmp_path / "run").state.players["classifier"].params["Conv_0"]["kernel"]
     assert np.abs(frozen - fresh(tmp_path / "run")).max() > 1e-3  # what was learnt, and not what a run begins with
     assert run_experiment(*given, experiment="cyclegan") == 0
     assert f"images of domain b, labelled {result['target_accuracy']:.2%}" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_two_halves_make_a_whole(run_experiment, assert_same, tmp_path, monkeypatch):
+    """Stopped before and after the classifier learnt anew, which it does after the third round."""
+    monkeypatch.setattr(adaptation, "LEAST_STEPS", 20)
+    monkeypatch.setattr(adaptation, "EPOCHS", 1)
+    given = (*SMALL[:-1], "--task_loss", "--task_again=1", "--decay_from=3", "--decay_rounds=3", "--sample_every=1")
+    for run, stops in ((tmp_path / "half", (2, 4, 6)), (tmp_path / "straight", (6,))):
+        for steps in stops:
+            assert run_experiment(*given, f"--steps={steps}", f"--workdir={run}", experiment="cyclegan") == 0
+    assert_same(tmp_path / "half", tmp_path / "straight")
+    results = [json.loads((tmp_path / name / "result.json").read_text()) for name in ("half", "straight")]
+    accuracies = [{name: value for name, value in each.items() if "accuracy" in name} for each in results]
+    assert accuracies[0] == accuracies[1] and len(accuracies[0]) == 3
+
+
+def test_stretches(configured):
+    """Of the schedule, so that more rounds change none of them."""
+    resolve = find("cyclegan").resolve
+    of = lambda *given: adaptation.stretches(resolve(configured("--task_loss", *given, experiment="cyclegan")))
+    assert of("--steps=800", "--task_again=3") == [200, 400, 600]
+    assert of("--steps=300", "--task_again=3", "--decay_from=400", "--decay_rounds=400") == [200]
+    assert of("--steps=2", "--task_again=3") == [1] and of("--steps=800", "--task_again=0") == []
 
 
 def test_images_without_classes(run_experiment, tmp_path, capsys):
