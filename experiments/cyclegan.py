@@ -41,7 +41,7 @@ class Config:
 
     GROUP: ClassVar[str] = "cyclegan"
     preset: str | None = option(None, "Other defaults: published, the paper's for 256 pixels.", choices=PRESETS)
-    run: RunConfig = RunConfig(steps=6000, batch_size=16)
+    run: RunConfig = RunConfig(steps=12_000, batch_size=16, sample_every=1000)
     data: DomainsConfig = DomainsConfig()
     game: str = option("least_squares", "What D and G play for.", choices=GAMES)
     learning: CycleConfig = CycleConfig()

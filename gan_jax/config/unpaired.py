@@ -76,9 +76,9 @@ class TaskConfig:
         "A classifier that first learns the labels of domain_a, and then no more, is to see the same before and after (CyCADA); in "
         "the end another learns from translated images, and is tested on domain_b.",
     )
-    task_weight: float = option(1.0, "Of what it says.", low=0)
+    task_weight: float = option(5.0, "Of what it says; 1 as published.", low=0)
     task_again: int = option(
-        3,
+        15,
         "How often it learns anew, also from images translated so far, after stretches of rounds; 0 as published.",
         low=0,
     )
