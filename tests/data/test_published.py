@@ -145,8 +145,10 @@ def test_a_folder_that_cannot_be_written(mnist, run_experiment, tiny, capsys, tm
 
 
 def test_help_says_what_a_download_takes():
-    sizes = "digits, mnist (downloads 11 MB), fashion_mnist (downloads 29 MB), kmnist (downloads 20 MB), cifar10 (downloads 162 MB)"
-    assert sources.listed() == f"{sizes}, photos, stacked_digits, stacked_mnist (downloads 11 MB)"
+    sizes = (
+        "mnist (downloads 11 MB), fashion_mnist (downloads 29 MB), kmnist (downloads 20 MB), cifar10 (downloads 162 MB)"
+    )
+    assert sources.listed() == f"digits, print, {sizes}, photos, stacked_digits, stacked_mnist (downloads 11 MB)"
 
 
 @pytest.mark.parametrize("name", PUBLISHED)

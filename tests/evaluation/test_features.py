@@ -104,6 +104,7 @@ def test_files_that_are_no_extractors(tmp_path, path, variables):
 # Scores measured with them are only comparable while they stay as they are: their fingerprints, and what they get right.
 SHIPPED = {
     "digits": ("b2927846", "train", 0.99),
+    "print": ("9edba244", "test", 0.99),
     "mnist": ("ccdb70cb", "test", 0.993),
     "fashion_mnist": ("91cfab28", "test", 0.92),
     "emoji": ("1778e49c", None, None),  # which are no dataset here; what it sees is in test_any_images
