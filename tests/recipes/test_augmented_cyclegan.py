@@ -149,6 +149,7 @@ def test_latents_of_an_example_are_its_own():
         assert translator.noisy
 
 
+@pytest.mark.slow
 def test_four_shares_of_a_batch_are_the_whole_batch(require_shares_are_the_whole):
     one, four = (
         augmented_cyclegan.make(setup(axis_name=axis, jitter=Jitter((10, 10), mirror=True), ema=0.9))

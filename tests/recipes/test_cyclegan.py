@@ -229,7 +229,7 @@ def test_each_domain_is_jittered_on_its_own():
     assert found["a"].shape == (4, 8, 8, 1) and np.abs(found["a"] - found["b"]).max() > 0.1
 
 
-@pytest.mark.parametrize("norm", ["instance", "batch"])
+@pytest.mark.parametrize("norm", ["instance", pytest.param("batch", marks=pytest.mark.slow)])
 def test_four_shares_of_a_batch_are_the_whole_batch(norm, require_shares_are_the_whole):
     """With jitter, a moving average, a task, and a pool that overflows in the first round."""
     one, four = (
