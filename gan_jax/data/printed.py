@@ -3,6 +3,7 @@
 The split "test" has fonts of its own, so that no letterform is in both.
 """
 
+import functools
 import itertools
 from pathlib import Path
 
@@ -41,13 +42,19 @@ def printed(*, data_dir: str, split: str, image_size: Size | None) -> ArraySourc
     return ArraySource({"image": images, "label": np.array(labels, np.int32)}, DIGITS)
 
 
-def _draw(font: str, digit: str, width: float, slant: float, stroke: int) -> np.ndarray:
-    """One digit in the middle, uint8 [DRAWN, DRAWN]."""
+@functools.cache
+def _letters(font: str, stroke: int) -> ImageFont.FreeTypeFont:
+    """A font of the size in which its 0 has HEIGHT."""
     from matplotlib import get_data_path  # Here, since it takes a while and only this dataset needs it.
 
-    path, middle = Path(get_data_path()) / "fonts" / "ttf" / f"{font}.ttf", DRAWN / 2
+    path = Path(get_data_path()) / "fonts" / "ttf" / f"{font}.ttf"
     _, top, _, bottom = ImageFont.truetype(path, DRAWN).getbbox("0", stroke_width=stroke)
-    letters = ImageFont.truetype(path, round(DRAWN * HEIGHT * DRAWN / (bottom - top)))
+    return ImageFont.truetype(path, round(DRAWN * HEIGHT * DRAWN / (bottom - top)))
+
+
+def _draw(font: str, digit: str, width: float, slant: float, stroke: int) -> np.ndarray:
+    """One digit in the middle, uint8 [DRAWN, DRAWN]."""
+    letters, middle = _letters(font, stroke), DRAWN / 2
     left, top, right, bottom = letters.getbbox(digit, stroke_width=stroke)
     image = Image.new("L", (DRAWN, DRAWN))
     corner = (middle - (left + right) / 2, middle - (top + bottom) / 2)

@@ -8,7 +8,7 @@
 
 import dataclasses
 from collections.abc import Callable
-from functools import cached_property, partial
+from functools import partial
 
 import jax
 import numpy as np
@@ -48,7 +48,7 @@ class Recolored:
     def classes(self) -> tuple[str, ...]:
         return self.source.classes
 
-    @cached_property
+    @property
     def labels(self) -> np.ndarray:
         return self.source.labels
 

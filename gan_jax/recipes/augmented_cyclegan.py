@@ -29,6 +29,7 @@ Latents = dict[str, Array]  # [B, size], by the domain whose images they say som
 
 ENCODER = {"a": "e_a", "b": "e_b"}  # by the domain whose images the latents say something of
 LATENT_DISCRIMINATOR = {"a": "d_za", "b": "d_zb"}
+DRAWING = (*GENERATOR.values(), *ENCODER.values())  # who learn together
 
 
 class Setup(NamedTuple):
@@ -73,7 +74,7 @@ def make(setup: Setup) -> Recipe:
         jitter_key, pool_key, *z_keys = jax.random.split(jax.random.fold_in(key, state.step), 4)
         real = cyclegan.images_of(own, batch, jitter_key)
         z = {domain: draw_latents(setup, each, len(real[domain])) for domain, each in zip(OTHER, z_keys)}
-        fake, code = made(setup, state, real, z, dict.fromkeys([*GENERATOR.values(), *ENCODER.values()]))
+        fake, code = made(setup, state, real, z, {name: state.players[name].params for name in DRAWING})
         entries = {domain: {"image": fake[domain], "latent": code[other]} for domain, other in OTHER.items()}
         state, metrics = g_step(setup, state, real, z)
         state, shown = cyclegan.pooled(own, state, entries, pool_key)
@@ -92,7 +93,7 @@ def draw_latents(setup: Setup, key: Key, count: int) -> Array:
 def made(setup: Setup, state: State, real: Images, z: Latents, params: PyTree) -> tuple[Images, Latents]:
     """(what the generators draw by latents, by domain; what the encoders say of real images beside it, by their domain).
 
-    Args: params: of generators and encoders; None of one: as they are.
+    Args: params: of generators and encoders.
     """
     fake = {domain: _draw(setup, state, domain, real[other], z[domain], params) for domain, other in OTHER.items()}
     return fake, {domain: _encode(setup, state, domain, real[domain], fake[OTHER[domain]], params) for domain in OTHER}
@@ -108,7 +109,7 @@ def g_step(setup: Setup, state: State, real: Images, z: Latents) -> tuple[State,
         for domain, other in OTHER.items():
             scores = [cyclegan.discriminate(own, state, domain, images)[0] for images in (real[domain], fake[domain])]
             games.append(own.game(*scores).g)
-            judged = [_judge(setup, state, domain, latent)[0] for latent in (z[domain], code[domain])]
+            judged = [_judge(setup, state, domain, latent) for latent in (z[domain], code[domain])]
             latent_games.append(own.game(*judged).g)
             back = _draw(setup, state, domain, fake[other], code[domain], params)
             metrics[f"cycle_{domain}"] = cyclegan.apart(back, real[domain])
@@ -122,9 +123,8 @@ def g_step(setup: Setup, state: State, real: Images, z: Latents) -> tuple[State,
         metrics |= {"g_loss": sum(games) / 2, "latent_g_loss": sum(latent_games) / 2}
         return total, ({name: state.players[name].variables for name in params}, metrics)
 
-    names = (*GENERATOR.values(), *ENCODER.values())
-    state, metrics = descend_together(state, names, loss, own.g_optimizer, own.axis_name, norm="g_gradient_norm")
-    for name in names if own.ema else ():
+    state, metrics = descend_together(state, DRAWING, loss, own.g_optimizer, own.axis_name, norm="g_gradient_norm")
+    for name in DRAWING if own.ema else ():
         state = with_player(state, name, update_ema(state.players[name], own.ema, state.step))
     return state, metrics
 
@@ -135,9 +135,7 @@ def d_step(setup: Setup, state: State, z: Latents, code: Latents) -> tuple[State
     for domain, name in LATENT_DISCRIMINATOR.items():
 
         def loss(params: PyTree, domain: str = domain, name: str = name):
-            scores = [
-                _judge(setup, state, domain, latent, {"params": params})[0] for latent in (z[domain], code[domain])
-            ]
+            scores = [_judge(setup, state, domain, latent, {"params": params}) for latent in (z[domain], code[domain])]
             game = setup.images.game(*scores).d
             return game, (state.players[name].variables, {"latent_d_loss": game})
 
@@ -151,8 +149,7 @@ def translators(setup: Setup) -> dict[str, Translator]:
     own, modules = setup.images, {**setup.images.generators, **setup.encoders}
 
     def applied(state: State, name: str, *inputs: Array) -> Array:
-        player = state.players[name]
-        return modules[name].apply(player.ema if own.ema else player.all_variables, *inputs, train=False)
+        return cyclegan.learnt(own, state, modules, name, *inputs)
 
     def way(domain: str, noisy: bool) -> Callable[[State, Batch, Key], Array]:
         def translate(state: State, example: Batch, key: Key) -> Array:
@@ -176,19 +173,16 @@ def translators(setup: Setup) -> dict[str, Translator]:
 
 
 def _draw(setup: Setup, state: State, domain: str, images: Array, z: Array, params: PyTree) -> Array:
-    own = params[GENERATOR[domain]]
-    return cyclegan.draw(setup.images, state, domain, images, z, variables=own and {"params": own})[0]
+    return cyclegan.draw(setup.images, state, domain, images, z, variables={"params": params[GENERATOR[domain]]})[0]
 
 
 def _encode(setup: Setup, state: State, domain: str, images: Array, others: Array, params: PyTree) -> Array:
     name = ENCODER[domain]
-    given = dict(variables=params[name] and {"params": params[name]})
-    return cyclegan.apply(setup.images, state, setup.encoders, name, images, others, **given)[0]
+    variables = {"params": params[name]}
+    return cyclegan.apply(setup.images, state, setup.encoders, name, images, others, variables=variables)[0]
 
 
-def _judge(setup: Setup, state: State, domain: str, z: Array, variables: PyTree | None = None) -> tuple:
+def _judge(setup: Setup, state: State, domain: str, z: Array, variables: PyTree | None = None) -> Array:
     name = LATENT_DISCRIMINATOR[domain]
-    (scores, _), changed = cyclegan.apply(
-        setup.images, state, setup.latent_discriminators, name, z, variables=variables
-    )
-    return scores, changed
+    (scores, _), _ = cyclegan.apply(setup.images, state, setup.latent_discriminators, name, z, variables=variables)
+    return scores

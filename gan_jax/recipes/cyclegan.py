@@ -260,16 +260,17 @@ def apply(
     return precision.apply(modules[name], variables, *inputs, **options)
 
 
+def learnt(setup: Setup, state: State, modules: Mapping[str, nn.Module], name: str, *inputs: Array) -> Array:
+    """What a player's network makes of inputs once it has learnt, by its moving average if there is one."""
+    player = state.players[name]
+    return modules[name].apply(player.ema if setup.ema else player.all_variables, *inputs, train=False)
+
+
 def translators(setup: Setup) -> dict[str, Translator]:
     """How a trained state translates: a_to_b and b_to_a, each the other's way back."""
 
     def applied(name: str) -> Callable[[State, Array], Array]:
-        def apply(state: State, images: Array) -> Array:
-            player = state.players[name]
-            variables = player.ema if setup.ema else player.all_variables
-            return setup.generators[name].apply(variables, images, train=False)
-
-        return apply
+        return lambda state, images: learnt(setup, state, setup.generators, name, images)
 
     found = {}
     for domain in reversed(OTHER):

@@ -104,6 +104,7 @@ def stretches(config: object) -> list[int]:
 
 def with_classifier(state: State, learnt: State) -> State:
     """The state of a CycleGAN with a classifier that has learnt. Args: learnt: the classifier's own state."""
+    # A copy, for the step is given the buffers of its state for good.
     weights = dict(jax.tree.map(jnp.copy, learnt.players["classifier"].ema))
     player = state.players[CLASSIFIER].replace(params=weights.pop("params"), variables=weights)
     return with_player(state, CLASSIFIER, player)

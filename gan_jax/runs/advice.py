@@ -17,10 +17,10 @@ def classifier_run(dataset: str) -> Path:
 def train_one(dataset: str, by: str = "extractor") -> str:
     """A clause on how to have a network for a dataset: the command that trains it, and the flag that then names it.
 
-    Args: by: "classifier", which names its run; or another flag, which names the network's file.
+    Args: by: "extractor", which names the network's file; or "classifier", which names its run.
     """
     run = classifier_run(dataset)
-    named = flag(by, run if by == "classifier" else run / "extractor.npz")
+    named = flag(by, run / "extractor.npz" if by == "extractor" else run)
     if (run / "extractor.npz").exists():
         return f"{named} names the one that you trained"
     return f"python -m experiments.classifier {flag('dataset', dataset)} trains one, if it has classes, and {named} names it"

@@ -136,14 +136,13 @@ def _of_side(
 ) -> dict[str, dict[str, float]]:
     """The numbers of one way, by column."""
     name, translator, extractor = side.name, side.translator, side.extractor
-    rows = monitor.real_order(side.source, count)
+    rows, order = (monitor.real_order(source, count) for source in (side.source, side.others))
     made, back, noised = _all(side, state, key, rows, "back" in wanted)
     here, there = f"{translator.domain} as it is", f"real {translator.into}"
     found: dict[str, dict[str, float]] = {name: {}, here: {}, there: {}}
     if extractor is not None and {"frechet_distance", "labels_kept"} & set(wanted):
         real = monitor.real_images(side.target, extractor, count, title="")
-        order = monitor.real_order(side.others, count)
-        looked: dict[str, Images | None] = {
+        looked = {
             name: _look(made, extractor),
             here: _look(in_channels(side.source[rows]["image"], made.shape[-1]), extractor),
             there: _look(side.others[order]["image"], extractor),
@@ -165,7 +164,6 @@ def _of_side(
         if "labels_kept" in wanted and not labels:
             left_out[f"labels_kept of {name}"] = f"{extractor.name} does not know labels of domain {translator.domain}"
     if "hue_spread" in wanted and made.shape[-1] == 3:
-        order = monitor.real_order(side.others, count)
         found[name]["hue_spread"] = hues.spread(hues.hues(made))
         found[there]["hue_spread"] = hues.spread(hues.hues(side.others[order]["image"]))
         if translator.noisy:
@@ -212,5 +210,5 @@ def _all(
     return np.concatenate(made), *(np.concatenate(each) if each else None for each in (backs, noised))
 
 
-def _look(images: np.ndarray, extractor: Extractor) -> Images | None:
+def _look(images: np.ndarray, extractor: Extractor) -> Images:
     return scores.look(iter([images]), len(images), extractor)
