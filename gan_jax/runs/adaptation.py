@@ -72,14 +72,17 @@ def train(run: Run) -> None:
 
 def in_stretches(run: Run, source: ArraySource, source_only: State) -> loop.Result:
     """Trains the generators, in the beginning with this classifier; after each stretch with another. Args: source: of domain a."""
-    first = with_classifier(run.init(), source_only)
+    first, learnt, reached = with_classifier(run.init(), source_only), source_only, 0
     for until in stretches(run.config):
-        so_far = training.fit(run._replace(config=replace(run.config, steps=until)), training.hooks_of(run), first)
-        there = as_translated(run, parallel.local(so_far.state))
-        again = trained_on(both(source, there), run, f"again-{until}")
+        if reached <= until:  # a run that is gone on with from later has in its state what was learnt here
+            so_far = training.fit(run._replace(config=replace(run.config, steps=until)), training.hooks_of(run), first)
+            reached = int(so_far.state.step)
+        if reached == until:
+            there = as_translated(run, parallel.local(so_far.state))
+            learnt = trained_on(both(source, there), run, f"again-{until}")
         *before, phase = run.phases
-        learnt = phase._replace(grow=lambda state, key, again=again: with_classifier(state, again))
-        run = run._replace(phases=[*before, phase._replace(until_step=until), learnt])
+        grown = phase._replace(grow=lambda state, key, learnt=learnt: with_classifier(state, learnt))
+        run = run._replace(phases=[*before, phase._replace(until_step=until), grown])
     return training.fit(run, training.hooks_of(run), first)
 
 

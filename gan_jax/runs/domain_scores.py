@@ -22,7 +22,6 @@ from gan_jax.data import Domains, Source
 from gan_jax.data.pixels import in_channels
 from gan_jax.evaluation import hues, scores
 from gan_jax.evaluation.features import Extractor
-from gan_jax.evaluation.scores import Images
 from gan_jax.pictures.grids import to_pixels
 from gan_jax.randomness import Key
 from gan_jax.recipes.contract import State, Translator
@@ -135,44 +134,54 @@ def _of_side(
     side: Side, state: State, key: Key, count: int, wanted: Sequence[str], left_out: dict[str, str]
 ) -> dict[str, dict[str, float]]:
     """The numbers of one way, by column."""
-    name, translator, extractor = side.name, side.translator, side.extractor
     rows, order = (monitor.real_order(source, count) for source in (side.source, side.others))
     made, back, noised = _all(side, state, key, rows, "back" in wanted)
-    here, there = f"{translator.domain} as it is", f"real {translator.into}"
-    found: dict[str, dict[str, float]] = {name: {}, here: {}, there: {}}
-    if extractor is not None and {"frechet_distance", "labels_kept"} & set(wanted):
-        real = monitor.real_images(side.target, extractor, count, title="")
-        looked = {
-            name: _look(made, extractor),
-            here: _look(in_channels(side.source[rows]["image"], made.shape[-1]), extractor),
-            there: _look(side.others[order]["image"], extractor),
-        }
+    given, real = side.source[rows], side.others[order]
+    here, there = f"{side.translator.domain} as it is", f"real {side.translator.into}"
+    images = {side.name: made, here: in_channels(given["image"], made.shape[-1]), there: real["image"]}
+    found: dict[str, dict[str, float]] = {column: {} for column in images}
+    if side.extractor is not None and {"frechet_distance", "labels_kept"} & set(wanted):
         labels = {}
-        if _labelled(side.source, extractor):
-            labels = dict.fromkeys((name, here), side.source[rows]["label"])
-        if labels and _labelled(side.others, extractor):
-            labels[there] = side.others[order]["label"]
-        for column, images in looked.items():
-            if "frechet_distance" in wanted:
-                try:
-                    found[column] |= scores.compute(["frechet_distance"], real, images, extractor)
-                except ValueError as error:
-                    left_out[f"frechet_distance of {column}"] = str(error).removeprefix("frechet_distance ")
-            if "labels_kept" in wanted and column in labels:
-                seen = images.features.probabilities.argmax(axis=1)
-                found[column][f"labels_kept[{extractor.name}]"] = float(np.mean(seen == labels[column]))
-        if "labels_kept" in wanted and not labels:
-            left_out[f"labels_kept of {name}"] = f"{extractor.name} does not know labels of domain {translator.domain}"
+        if _labelled(side.source, side.extractor):
+            labels = dict.fromkeys((side.name, here), given["label"])
+            labels |= {there: real["label"]} if _labelled(side.others, side.extractor) else {}
+        _add_of_features(found, side, images, labels, wanted, left_out)
     if "hue_spread" in wanted and made.shape[-1] == 3:
-        found[name]["hue_spread"] = hues.spread(hues.hues(made))
-        found[there]["hue_spread"] = hues.spread(hues.hues(side.others[order]["image"]))
-        if translator.noisy:
-            found[name]["hue_spread_of_one"] = _of_one(side, state, key, rows[:READ])
+        for column in (side.name, there):
+            found[column]["hue_spread"] = hues.spread(hues.hues(images[column]))
+        if side.translator.noisy:
+            found[side.name]["hue_spread_of_one"] = _of_one(side, state, key, rows[:READ])
     if back is not None:
-        given = side.source[rows]["image"].astype(np.float32)
-        found[name]["l1_back"] = float(np.mean(np.abs(back - given)))
-        found[name][f"l1_back_noise{NOISE:g}"] = float(np.mean(np.abs(noised - given)))
-    return {column: numbers for column, numbers in found.items() if numbers or column == name}
+        apart = lambda images: float(np.mean(np.abs(images - given["image"].astype(np.float32))))
+        found[side.name] |= {"l1_back": apart(back), f"l1_back_noise{NOISE:g}": apart(noised)}
+    return {column: numbers for column, numbers in found.items() if numbers or column == side.name}
+
+
+def _add_of_features(
+    found: dict[str, dict[str, float]],
+    side: Side,
+    images: dict[str, np.ndarray],
+    labels: dict[str, np.ndarray],
+    wanted: Sequence[str],
+    left_out: dict[str, str],
+) -> None:
+    """Adds what the side's extractor sees in images. Args: labels: of those columns whose images have some."""
+    extractor, count = side.extractor, len(images[side.name])
+    target = monitor.real_images(side.target, extractor, count, title="")
+    for column, each in images.items():
+        looked = scores.look(iter([each]), count, extractor)
+        if "frechet_distance" in wanted:
+            try:
+                found[column] |= scores.compute(["frechet_distance"], target, looked, extractor)
+            except ValueError as error:
+                left_out[f"frechet_distance of {column}"] = str(error).removeprefix("frechet_distance ")
+        if "labels_kept" in wanted and column in labels:
+            seen = looked.features.probabilities.argmax(axis=1)
+            found[column][f"labels_kept[{extractor.name}]"] = float(np.mean(seen == labels[column]))
+    if "labels_kept" in wanted and not labels:
+        left_out[f"labels_kept of {side.name}"] = (
+            f"{extractor.name} does not know labels of domain {side.translator.domain}"
+        )
 
 
 def _of_one(side: Side, state: State, key: Key, rows: np.ndarray) -> float:
@@ -208,7 +217,3 @@ def _all(
                 found = translated.back(side.translator, state, examples, images, amount, own)
                 into.append(to_pixels(found)[: len(some)])
     return np.concatenate(made), *(np.concatenate(each) if each else None for each in (backs, noised))
-
-
-def _look(images: np.ndarray, extractor: Extractor) -> Images:
-    return scores.look(iter([images]), len(images), extractor)
