@@ -93,10 +93,10 @@ def make(config: Config, spec: DataSpec) -> Recipe:
     )
     if not config.augmented.augmented:
         return cyclegan.make(setup)
-    size = config.augmented.latent_size
-    encoders = {name: PairEncoder(size, config.width) for name in ENCODER.values()}
+    sizes = {"a": config.augmented.latent_size_a, "b": config.augmented.latent_size_b}
+    encoders = {ENCODER[domain]: PairEncoder(sizes[domain], config.width) for domain in OTHER}
     latent_discriminators = {name: LatentDiscriminator() for name in LATENT_DISCRIMINATOR.values()}
-    latents = (size, config.augmented.latent_cycle)
+    latents = (sizes, config.augmented.latent_cycle)
     return augmented_cyclegan.make(augmented_cyclegan.Setup(setup, encoders, latent_discriminators, *latents))
 
 

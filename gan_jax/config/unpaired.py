@@ -60,7 +60,10 @@ class AugmentedConfig:
         False,
         "Latents say into which of many images one is made, and back: Augmented CycleGAN (Almahairi et al. 2018).",
     )
-    latent_size: int = option(8, "Numbers in a latent.", low=1)
+    latent_size_a: int = option(
+        8, "Numbers in a latent by which an image of domain a is made; few where those of b leave little open.", low=1
+    )
+    latent_size_b: int = option(8, "Numbers in a latent by which an image of domain b is made.", low=1)
     latent_cycle: float = option(
         1.0, "Weight of how far a latent that was drawn by is from what is said of it after.", low=0
     )
@@ -79,11 +82,12 @@ class TaskConfig:
     task_weight: float = option(5.0, "Of what it says; 1 as published.", low=0)
     task_again: int = option(
         15,
-        "How often it learns anew, also from images translated so far, after stretches of rounds; 0 as published.",
+        "How often, after stretches of rounds, it learns anew, and images of domain_b too, by labels that another gives them that "
+        "learnt from images translated so far; 0 as published.",
         low=0,
     )
     task_sure: float = option(
-        0.6, "From which probability on what it says of an image counts; 0 as published: always.", low=0, high=1
+        0.6, "From which probability on what they say of an image counts; 0 as published: always.", low=0, high=1
     )
 
 

@@ -25,7 +25,7 @@ from gan_jax.recipes.cyclegan import CLASSIFIER, DISCRIMINATOR, GENERATOR, OTHER
 from gan_jax.recipes.players import PyTree, descend, descend_together, init_player, update_ema, with_player
 
 Array = jax.Array
-Latents = dict[str, Array]  # [B, size], by the domain whose images they say something of
+Latents = dict[str, Array]  # [B, its size], by the domain whose images they say something of
 
 ENCODER = {"a": "e_a", "b": "e_b"}  # by the domain whose images the latents say something of
 LATENT_DISCRIMINATOR = {"a": "d_za", "b": "d_zb"}
@@ -37,16 +37,16 @@ class Setup(NamedTuple):
 
     Fields:
       images: CycleGAN's own; its generators are called with latents after the images, and its identity counts nothing.
-      encoders: by name; called as `encoder.apply(variables, images, images of the other domain, train=)` -> latents [B, size].
+      encoders: by name; called as `encoder.apply(variables, images, images of the other domain, train=)` -> [B, size].
       latent_discriminators: by name; called as `discriminator.apply(variables, latents, train=)` -> (raw scores [B], anything).
-      size: of latents.
+      sizes: of latents, by the domain whose images they say something of.
       latent_cycle: μ.
     """
 
     images: cyclegan.Setup
     encoders: Mapping[str, nn.Module]
     latent_discriminators: Mapping[str, nn.Module]
-    size: int = 8
+    sizes: Mapping[str, int]
     latent_cycle: float = 1.0
 
 
@@ -56,24 +56,24 @@ def make(setup: Setup) -> Recipe:
 
     def init(key: Key, batch: Batch) -> State:
         one = {domain: part(batch[domain], 0)["image"][:1] for domain in OTHER}
-        z, players = jnp.zeros((1, setup.size)), {}
+        z, players = {domain: jnp.zeros((1, setup.sizes[domain])) for domain in OTHER}, {}
         for domain, keys in zip(OTHER, jax.random.split(key, (2, 4))):
             other, ema = one[OTHER[domain]], bool(own.ema)
             g, e, d, d_z = (each[domain] for each in (GENERATOR, ENCODER, DISCRIMINATOR, LATENT_DISCRIMINATOR))
-            players[g] = init_player(own.generators[g], own.g_optimizer, keys[0], other, z, ema=ema)
+            players[g] = init_player(own.generators[g], own.g_optimizer, keys[0], other, z[domain], ema=ema)
             players[e] = init_player(setup.encoders[e], own.g_optimizer, keys[1], one[domain], other, ema=ema)
             players[d] = init_player(own.discriminators[d], own.d_optimizer, keys[2], one[domain])
-            players[d_z] = init_player(setup.latent_discriminators[d_z], own.d_optimizer, keys[3], z)
+            players[d_z] = init_player(setup.latent_discriminators[d_z], own.d_optimizer, keys[3], z[domain])
         if own.task is not None:
             players[CLASSIFIER] = cyclegan.frozen(own.task, key, one["a"])
-        entry = lambda domain: {"image": one[domain][0], "latent": z[0]}
+        entry = lambda domain: {"image": one[domain][0], "latent": z[OTHER[domain]][0]}
         memory = cyclegan.pools_of(own, {domain: entry(domain) for domain in OTHER})
         return State(jnp.zeros((), jnp.int32), players, memory)
 
     def step(state: State, batch: Batch, key: Key) -> tuple[State, Metrics]:
         jitter_key, pool_key, *z_keys = jax.random.split(jax.random.fold_in(key, state.step), 4)
         real = cyclegan.images_of(own, batch, jitter_key)
-        z = {domain: draw_latents(setup, each, len(real[domain])) for domain, each in zip(OTHER, z_keys)}
+        z = {domain: draw_latents(setup, each, domain, len(real[domain])) for domain, each in zip(OTHER, z_keys)}
         fake, code = made(setup, state, real, z, {name: state.players[name].params for name in DRAWING})
         entries = {domain: {"image": fake[domain], "latent": code[other]} for domain, other in OTHER.items()}
         state, metrics = g_step(setup, state, real, z)
@@ -85,9 +85,9 @@ def make(setup: Setup) -> Recipe:
     return Recipe(init=init, step=step, batches_per_step=1, translators=translators(setup))
 
 
-def draw_latents(setup: Setup, key: Key, count: int) -> Array:
-    """Latents of a batch, [B, size], of N(0, I): each of its example's own key."""
-    return latents(example_keys(key, count, setup.images.axis_name), setup.size)
+def draw_latents(setup: Setup, key: Key, domain: str, count: int) -> Array:
+    """A domain's latents of a batch, [B, its size], of N(0, I): each of its example's own key."""
+    return latents(example_keys(key, count, setup.images.axis_name), setup.sizes[domain])
 
 
 def made(setup: Setup, state: State, real: Images, z: Latents, params: PyTree) -> tuple[Images, Latents]:
@@ -153,8 +153,8 @@ def translators(setup: Setup) -> dict[str, Translator]:
 
     def way(domain: str, noisy: bool) -> Callable[[State, Batch, Key], Array]:
         def translate(state: State, example: Batch, key: Key) -> Array:
-            count = len(example["image"])
-            z = latents(example_keys(key, count), setup.size) if noisy else jnp.zeros((count, setup.size))
+            count, size = len(example["image"]), setup.sizes[domain]
+            z = latents(example_keys(key, count), size) if noisy else jnp.zeros((count, size))
             return applied(state, GENERATOR[domain], example["image"], z)
 
         return translate

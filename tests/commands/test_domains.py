@@ -19,7 +19,7 @@ def plain(trained_once):
 
 @pytest.fixture
 def coloured(trained_once):
-    given = ("--augmented", "--domain_b=colored:digits", "--latent_size=3")
+    given = ("--augmented", "--domain_b=colored:digits", "--latent_size_a=2", "--latent_size_b=3")
     return trained_once("coloured", *SMALL, *given, experiment="cyclegan")
 
 

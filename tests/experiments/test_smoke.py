@@ -105,7 +105,7 @@ CASES = {
     "cyclegan": {
         "digits": (*DOMAINS, "--mirror", "--ema=0.9", "--dtype=bfloat16"),
         "resnet": (*DOMAINS, "--network=resnet", "--blocks=1", "--norm=batch", "--game=hinge", "--pool=0"),
-        "coloured": (*DOMAINS, "--domain_b=colored:digits", "--augmented", "--latent_size=3"),
+        "coloured": (*DOMAINS, "--domain_b=colored:digits", "--augmented", "--latent_size_a=2", "--latent_size_b=3"),
     },
     "progressive": {  # two rounds of 4×4 pixels, then one of 8×8
         "digits": (*GROWING, "--batch_size=8"),

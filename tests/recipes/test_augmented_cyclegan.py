@@ -18,7 +18,7 @@ from gan_jax.recipes.jitter import Jitter
 
 KEY = jax.random.key(0)
 STILL = optax.sgd(0.0)
-SIZE = 3
+SIZES = {"a": 2, "b": 3}
 
 pytestmark = pytest.mark.usefixtures("compiled_in_haste")
 
@@ -45,13 +45,14 @@ class Brighter(nn.Module):
 class Difference(nn.Module):
     """How much brighter than the other an image is, times a factor, in the first number."""
 
+    size: int
     factor: float = 1.0
 
     @nn.compact
     def __call__(self, image, other, *, train):
         self.param("unused", nn.initializers.zeros, ())
         first = self.factor * jnp.mean(image - other, axis=(1, 2, 3))
-        return first[:, None] * jnp.eye(SIZE)[0]
+        return first[:, None] * jnp.eye(self.size)[0]
 
 
 class Half(nn.Module):
@@ -77,8 +78,8 @@ def setup(channels=(1, 3), **changed):
     generators = {GENERATOR[domain]: Drawn(count) for domain, count in zip("ab", channels)}
     judges = dict.fromkeys(DISCRIMINATOR.values(), PatchGAN(1, 2, "instance", axis_name))
     images = cyclegan.Setup(generators, judges, games.least_squares, **fields)
-    encoders = dict.fromkeys(ENCODER.values(), PairEncoder(SIZE, 2))
-    return Setup(images, encoders, dict.fromkeys(LATENT_DISCRIMINATOR.values(), LatentDiscriminator(4)), SIZE)
+    encoders = {ENCODER[domain]: PairEncoder(size, 2) for domain, size in SIZES.items()}
+    return Setup(images, encoders, dict.fromkeys(LATENT_DISCRIMINATOR.values(), LatentDiscriminator(4)), SIZES)
 
 
 def a_round(own, given):
@@ -100,17 +101,17 @@ def test_losses_by_hand(factor):
     )
     own = own._replace(
         images=images,
-        encoders=dict.fromkeys(ENCODER.values(), Difference(factor)),
+        encoders={ENCODER[domain]: Difference(size, factor) for domain, size in SIZES.items()},
         latent_discriminators=dict.fromkeys(LATENT_DISCRIMINATOR.values(), Half()),
     )
     _, after, metrics = a_round(own, batch(channels=(1, 1)))
     keys = jax.random.split(jax.random.fold_in(KEY, 0), 4)[2:]
-    z = {domain: augmented_cyclegan.draw_latents(own, key, 4) for domain, key in zip("ab", keys)}
+    z = {domain: augmented_cyclegan.draw_latents(own, key, domain, 4) for domain, key in zip("ab", keys)}
     for domain, other in (("a", "b"), ("b", "a")):
         first, rest = np.abs(z[domain][:, 0]).mean(), np.abs(z[domain][:, 1:]).sum() / z[domain].size
         left_out = (1 - factor) * np.abs(z[other][:, 0]).mean()
         assert metrics[f"cycle_{domain}"] == pytest.approx(left_out, abs=1e-5)
-        assert metrics[f"latent_cycle_{domain}"] == pytest.approx((1 - factor) * first / SIZE + rest, abs=1e-5)
+        assert metrics[f"latent_cycle_{domain}"] == pytest.approx((1 - factor) * first / SIZES[domain] + rest, abs=1e-5)
     for loss in ("d_loss", "latent_d_loss"):
         assert metrics[loss] == pytest.approx(0.25)
     assert metrics["g_loss"] == metrics["latent_g_loss"] == pytest.approx(0.125)

@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gan_jax.data import ArraySource, example_batch
+from gan_jax.data import ArraySource, DataSpec, example_batch
 from gan_jax.runs import adaptation
+from gan_jax.runs.data import Data
 from gan_jax.runs.experiment import find
 from gan_jax.runs.restore import restore
+from gan_jax.runs.training import Run
 
 pytestmark = pytest.mark.usefixtures("compiled_in_haste")
 SMALL = ("--image_size=8", "--width=2", "--blocks=1", "--batch_size=8", "--patch_layers=1", "--steps=2")
@@ -23,6 +25,33 @@ def test_images_in_other_channels():
     colour = adaptation.as_it_is(gray, 3)
     assert colour.spec["image"].shape == (2, 2, 3) and colour.classes == ("x",)
     np.testing.assert_array_equal(adaptation.as_it_is(colour, 1).arrays["image"], gray.arrays["image"])
+
+
+def test_labels_are_given_where_a_classifier_is_sure(monkeypatch, configured):
+    """By the mean of what it says of an image, .9, .7, .5 and .1, and of it translated, .1, .7, .9 and .1."""
+    said = {10: 0.9, 20: 0.7, 30: 0.5, 40: 0.1, 50: 0.1, 60: 0.7, 70: 0.9, 80: 0.1}
+
+    def classify(images):
+        second = np.array([said[int(image.mean())] for image in images])
+        return np.stack([1 - second, second], axis=1)
+
+    shape = (4, 2, 2, 1)
+    of = lambda first: np.broadcast_to(np.arange(first, first + 40, 10, np.uint8)[:, None, None, None], shape)
+    a = ArraySource({"image": of(0), "label": np.zeros(4, np.int32)}, ("x", "y"))
+    b = ArraySource({"image": of(10), "label": np.zeros(4, np.int32)}, ("y", "x"))
+    spec = DataSpec({"a": a.spec, "b": b.spec}, a.classes)
+    run = Run(
+        "cyclegan",
+        configured("--task_sure=0.6", experiment="cyclegan"),
+        Data(spec, None, found={"a": a, "b": b}),
+        [],
+        None,
+    )
+    monkeypatch.setattr(adaptation, "_translated", lambda run, state, name: {"b_to_a": of(50)}[name])
+    monkeypatch.setattr(adaptation, "classifier", lambda recipe, state: classify)
+    given = adaptation.as_given(run, None, None)
+    assert [int(image.mean()) for image in given.arrays["image"]] == [20, 30, 40]
+    assert list(given.arrays["label"]) == [1, 1, 0] and given.classes == ("x", "y")
 
 
 def fresh(workdir):
@@ -51,7 +80,7 @@ def test_three_classifiers_are_tested_in_the_end(run_experiment, tmp_path, capsy
     result = json.loads((tmp_path / "run" / "result.json").read_text())
     assert 0.5 < result["target_accuracy"] <= 1 and result["source_only_accuracy"] < result["target_accuracy"]
     assert f"the same, translated         {result['adapted_accuracy']:.2%}" in shown
-    assert {"source_only", "again-1", "again-2", "adapted-3", "target"} <= {
+    assert {"source_only", "gives-1", "again-1", "gives-2", "again-2", "adapted-3", "target"} <= {
         path.name for path in (tmp_path / "run").iterdir()
     }
     frozen = restore(tmp_path / "run").state.players["classifier"].params["Conv_0"]["kernel"]
