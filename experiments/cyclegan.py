@@ -46,7 +46,7 @@ class Config:
     run: RunConfig = RunConfig(steps=12_000, batch_size=16, sample_every=1000)
     data: DomainsConfig = DomainsConfig()
     game: str = option("least_squares", "What D and G play for.", choices=GAMES)
-    learning: CycleConfig = CycleConfig()
+    learning: CycleConfig = CycleConfig(ema=0.999)
     augmented: AugmentedConfig = AugmentedConfig()
     task: TaskConfig = TaskConfig()
     network: str = option("unet", "The generators'; resnet as published.", choices=translators.NETWORKS)

@@ -200,4 +200,5 @@ PUBLISHED_CYCLEGAN = dict(
     patch_layers=3,
     load_size="286",
     mirror=True,
+    ema=0.0,
 )

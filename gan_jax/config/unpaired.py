@@ -81,7 +81,7 @@ class TaskConfig:
     )
     task_weight: float = option(5.0, "Of what it says; 1 as published.", low=0)
     task_again: int = option(
-        15,
+        11,
         "How often, after stretches of rounds, it learns anew, and images of domain_b too, by labels that another gives them that "
         "learnt from images translated so far; 0 as published.",
         low=0,
