@@ -15,111 +15,77 @@ Images are [N, H, W, C], kernels [kh, kw, C, F], feature maps [N, ⌈H/s⌉, ⌈
 
 import itertools
 from functools import partial
-from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 from flax import linen as nn
 from jax import lax
 
+from gan_jax.layers import blocks
+from gan_jax.layers.geometry import Geometry
+
 Array = jax.Array
 NHWC = ("NHWC", "HWIO", "NHWC")
 THIN = 4  # channels of images; with so few, gathering all patches of an image costs a CPU less than sliding over it
 
 
-class Geometry(NamedTuple):
-    """The static sizes, one number per spatial axis: the image's side, the kernel's, the stride; and whether the padding is SAME.
-
-    Without padding the strides are 1.
-    """
-
-    image: tuple[int, int]
-    kernel: tuple[int, int]
-    strides: tuple[int, int]
-    same: bool = True
-
-    @property
-    def output(self) -> tuple[int, int]:
-        """The feature map's sides, ⌈image/stride⌉; without padding image - kernel + 1."""
-        if not self.same:
-            return tuple(side - kernel + 1 for side, kernel in zip(self.image, self.kernel))
-        return tuple(-(-side // stride) for side, stride in zip(self.image, self.strides))
-
-    @property
-    def padding(self) -> list[tuple[int, int]]:
-        """SAME: zeros before and after the image; an odd one goes after."""
-        spans = [(out - 1) * s + k for out, s, k in zip(self.output, self.strides, self.kernel)]
-        totals = [max(span - side, 0) for span, side in zip(spans, self.image)]
-        return [(total // 2, total - total // 2) for total in totals]
-
-    @property
-    def taps(self) -> tuple[int, int]:
-        """How many strides the kernel spans, ⌈kernel/stride⌉."""
-        return tuple(-(-side // stride) for side, stride in zip(self.kernel, self.strides))
-
-    @property
-    def interleaves(self) -> bool:
-        """Whether the image falls into phases, one for each offset within a stride, each with taps of its own."""
-        return self.strides != (1, 1) and all(k >= s for k, s in zip(self.kernel, self.strides))
-
-    @property
-    def transposed_padding(self) -> list[tuple[int, int]]:
-        """What the dilated feature map is padded with, so that convolving it gives the image's size again."""
-        befores = [k - 1 - before for k, (before, _) in zip(self.kernel, self.padding)]
-        dilated = [(out - 1) * s + 1 for out, s in zip(self.output, self.strides)]
-        return [
-            (before, side + k - 1 - size - before)
-            for before, side, k, size in zip(befores, self.image, self.kernel, dilated)
-        ]
-
-    @property
-    def kernel_padding(self) -> list[tuple[int, int]]:
-        """What the image is padded with, so that sliding the dilated feature map over it gives the kernel's size."""
-        dilated = [(out - 1) * s + 1 for out, s in zip(self.output, self.strides)]
-        return [
-            (before, k - 1 + size - side - before)
-            for k, size, side, (before, _) in zip(self.kernel, dilated, self.image, self.padding)
-        ]
-
-
 @partial(jax.custom_vjp, nondiff_argnums=(2,))
 def convolve(x: Array, w: Array, geometry: Geometry) -> Array:
     """y[n, i, j, f] = Σ x[n, s·i + a - before, s·j + b - before, c] w[a, b, c, f], summed over a, b, c."""
-    sizes = dict(strides=geometry.strides, padding=geometry.padding)
-    cpu = partial(_patchwise, geometry) if w.shape[2] <= THIN else partial(_cpu_slide, **sizes)
-    return lax.platform_dependent(x, w, cpu=cpu, default=partial(_native_slide, **sizes))
+    native = partial(_native_slide, strides=geometry.strides, padding=geometry.padding)
+    return lax.platform_dependent(x, w, cpu=partial(_cpu_convolve, geometry), default=native)
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(2,))
 def input_gradient(y: Array, w: Array, geometry: Geometry) -> Array:
     """The x for which ⟨x, x'⟩ = ⟨y, convolve(x', w)⟩ for all x'."""
-
-    def dilated(slide, y, w):
-        return slide(y, _flip(w), padding=geometry.transposed_padding, image_dilation=geometry.strides)
-
-    # Measured. Interleaving pays where the convolutions outweigh the copying.
-    if w.shape[2] <= THIN:
-        cpu = partial(_patchwise_input_gradient, geometry)
-    elif geometry.interleaves and w.shape[2] >= 16:
-        cpu = partial(_interleaved, geometry)
-    else:
-        cpu = partial(dilated, _cpu_slide)
-    return lax.platform_dependent(y, w, cpu=cpu, default=partial(dilated, _native_slide))
+    native = partial(_dilated, _native_slide, geometry)
+    return lax.platform_dependent(y, w, cpu=partial(_cpu_input_gradient, geometry), default=native)
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(2,))
 def kernel_gradient(x: Array, y: Array, geometry: Geometry) -> Array:
     """The w for which ⟨w, w'⟩ = ⟨y, convolve(x, w')⟩ for all w'. The batch is what is summed over."""
     sizes = dict(padding=geometry.kernel_padding, kernel_dilation=geometry.strides)
-
-    def cpu(x, y):
-        # The batch becomes the channels. Without the barriers XLA folds the transposes into a slow convolution.
-        x = lax.optimization_barrier(x.transpose(3, 1, 2, 0))
-        y = lax.optimization_barrier(y.transpose(1, 2, 0, 3))
-        return _cpu_slide(x, y, **sizes).transpose(1, 2, 0, 3)
-
     native = partial(_native_slide, axes=("CHWN", "IHWO", "HWNC"), **sizes)
-    return lax.platform_dependent(x, y, cpu=cpu, default=native)
+    return lax.platform_dependent(x, y, cpu=partial(_cpu_kernel_gradient, geometry), default=native)
+
+
+def _cpu_convolve(geometry: Geometry, x: Array, w: Array) -> Array:
+    if geometry.in_blocks:
+        return blocks.to_pixels(_cpu_convolve(geometry.in_blocks, blocks.of_pixels(x), blocks.of_kernel(w)))
+    if w.shape[2] <= THIN:
+        return _patches(geometry, x) @ _matrix(geometry, w)
+    return _cpu_slide(x, w, strides=geometry.strides, padding=geometry.padding)
+
+
+def _cpu_input_gradient(geometry: Geometry, y: Array, w: Array) -> Array:
+    """Measured. Interleaving pays where the convolutions outweigh the copying."""
+    if geometry.in_blocks:
+        return blocks.to_pixels(_cpu_input_gradient(geometry.in_blocks, blocks.of_pixels(y), blocks.of_kernel(w)))
+    if w.shape[2] <= THIN:
+        images = jax.ShapeDtypeStruct((len(y), *geometry.image, w.shape[2]), y.dtype)
+        return jax.linear_transpose(partial(_patches, geometry), images)(y @ _matrix(geometry, w).T)[0]
+    if geometry.interleaves and w.shape[2] >= 16:
+        return _interleaved(geometry, y, w)
+    return _dilated(_cpu_slide, geometry, y, w)
+
+
+def _cpu_kernel_gradient(geometry: Geometry, x: Array, y: Array) -> Array:
+    if geometry.in_blocks:
+        kernel = jax.ShapeDtypeStruct((*geometry.kernel, x.shape[3], y.shape[3]), x.dtype)
+        found = _cpu_kernel_gradient(geometry.in_blocks, blocks.of_pixels(x), blocks.of_pixels(y))
+        return jax.linear_transpose(blocks.of_kernel, kernel)(found)[0]
+    # The batch becomes the channels. Without the barriers XLA folds the transposes into a slow convolution.
+    x = lax.optimization_barrier(x.transpose(3, 1, 2, 0))
+    y = lax.optimization_barrier(y.transpose(1, 2, 0, 3))
+    sizes = dict(padding=geometry.kernel_padding, kernel_dilation=geometry.strides)
+    return _cpu_slide(x, y, **sizes).transpose(1, 2, 0, 3)
+
+
+def _dilated(slide, geometry: Geometry, y: Array, w: Array) -> Array:
+    """input_gradient as one convolution of what is between zeros."""
+    return slide(y, _flip(w), padding=geometry.transposed_padding, image_dilation=geometry.strides)
 
 
 def _native_slide(x, w, *, padding, strides=(1, 1), image_dilation=(1, 1), kernel_dilation=(1, 1), axes=NHWC):
@@ -162,19 +128,8 @@ def _interleaved(geometry: Geometry, y: Array, w: Array) -> Array:
     return jnp.stack(rows, axis=2).reshape(len(y), *sides, w.shape[2])[:, :height, :width]
 
 
-def _patchwise(geometry: Geometry, x: Array, w: Array) -> Array:
-    """convolve as one product of matrices."""
-    return _patches(geometry, x) @ _matrix(geometry, w)
-
-
-def _patchwise_input_gradient(geometry: Geometry, y: Array, w: Array) -> Array:
-    images = jax.ShapeDtypeStruct((len(y), *geometry.image, w.shape[2]), y.dtype)
-    (x,) = jax.linear_transpose(partial(_patches, geometry), images)(y @ _matrix(geometry, w).T)
-    return x
-
-
 def _patches(geometry: Geometry, x: Array) -> Array:
-    """All that the kernel meets at each of its places, [N, H/s, W/s, K]: taps × taps blocks of stride × stride pixels."""
+    """All that the kernel meets at each of its places, [N, H/s, W/s, K]: taps × taps squares of stride × stride pixels."""
     (s, t), channels = geometry.strides, x.shape[3]
     rows, columns = (out + taps - 1 for out, taps in zip(geometry.output, geometry.taps))
     ends = [

@@ -18,6 +18,10 @@ GEOMETRIES = [
     )
 ]
 GEOMETRIES += [conv.Geometry((8, 6), kernel, (1, 1), same=False) for kernel in [(3, 3), (5, 2)]]
+IN_BLOCKS = [
+    conv.Geometry(image, kernel, (1, 1), same=False) for image, kernel in [((8, 10), (7, 7)), ((12, 8), (9, 7))]
+]
+GEOMETRIES += IN_BLOCKS
 
 
 @pytest.fixture(autouse=True)
@@ -66,6 +70,7 @@ def test_conv_transpose_is_lax_conv_transpose(kernel, stride):
         (conv.Geometry((7, 4), (3, 3), (2, 2)), 2),
         (conv.Geometry((5, 5), (5, 2), (1, 1)), 2),
         (conv.Geometry((5, 4), (3, 2), (2, 2)), conv.THIN + 1),
+        (IN_BLOCKS[0], 2),
     ],
 )
 def test_first_to_third_derivatives(geometry, channels):
@@ -92,6 +97,13 @@ def test_the_native_forms_that_accelerators_run_give_the_same(geometry):
     sizes = dict(padding=geometry.kernel_padding, kernel_dilation=geometry.strides)
     native = conv._native_slide(x, y, axes=("CHWN", "IHWO", "HWNC"), **sizes)
     np.testing.assert_allclose(conv.kernel_gradient(x, y, geometry), native, atol=1e-12)
+
+
+def test_blocks_are_of_wide_kernels_and_whole():
+    assert all(geometry.in_blocks for geometry in IN_BLOCKS) and not any(each.in_blocks for each in GEOMETRIES[:-2])
+    assert IN_BLOCKS[0].in_blocks == conv.Geometry((4, 5), (4, 4), (1, 1), same=False)
+    for image, kernel, same in (((9, 8), (7, 7), False), ((8, 8), (7, 8), False), ((8, 8), (7, 7), True)):
+        assert conv.Geometry(image, kernel, (1, 1), same).in_blocks is None
 
 
 def test_conv_is_flax_conv():
