@@ -67,6 +67,12 @@ class AugmentedConfig:
     latent_cycle: float = option(
         1.0, "Weight of how far a latent that was drawn by is from what is said of it after.", low=0
     )
+    latent_weight: float = option(
+        10.0,
+        "Of the game by which what is said of latents gets their prior's distribution; 2 as that of images.",
+        low=0,
+    )
+    latent_lr: float = option(1e-3, "Learning rate of the discriminators of latents.", low=0)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ CycleGAN's four (`recipes.cyclegan`) come the encoders, and for each side's late
 
 With z ~ N(0, I), y~ = G(x, z_b) and z~ = E_a(x, y~), the generators and encoders minimise together, of x and likewise of y,
 
-  w game.g(D_b(y), D_b(y~)) + w game.g(D_za(z_a), D_za(z~))      (section 4.1: marginal matching)
+  w game.g(D_b(y), D_b(y~)) + v game.g(D_za(z_a), D_za(z~))      (section 4.1: marginal matching)
     + λ E|F(y~, z~) - x| + μ E|E_b(y~, x) - z_b|                 (section 4.2: cycles of images and of latents)
 """
 
@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import optax
 from flax import linen as nn
 
 from gan_jax.randomness import Key, example_keys, latents
@@ -40,14 +41,18 @@ class Setup(NamedTuple):
       encoders: by name; called as `encoder.apply(variables, images, images of the other domain, train=)` -> [B, size].
       latent_discriminators: by name; called as `discriminator.apply(variables, latents, train=)` -> (raw scores [B], anything).
       sizes: of latents, by the domain whose images they say something of.
+      latent_optimizer: of the discriminators of latents.
       latent_cycle: μ.
+      latent_weight: of the game of latents in the generators' loss, v.
     """
 
     images: cyclegan.Setup
     encoders: Mapping[str, nn.Module]
     latent_discriminators: Mapping[str, nn.Module]
     sizes: Mapping[str, int]
+    latent_optimizer: optax.GradientTransformation
     latent_cycle: float = 1.0
+    latent_weight: float = 10.0
 
 
 def make(setup: Setup) -> Recipe:
@@ -63,7 +68,7 @@ def make(setup: Setup) -> Recipe:
             players[g] = init_player(own.generators[g], own.g_optimizer, keys[0], other, z[domain], ema=ema)
             players[e] = init_player(setup.encoders[e], own.g_optimizer, keys[1], one[domain], other, ema=ema)
             players[d] = init_player(own.discriminators[d], own.d_optimizer, keys[2], one[domain])
-            players[d_z] = init_player(setup.latent_discriminators[d_z], own.d_optimizer, keys[3], z[domain])
+            players[d_z] = init_player(setup.latent_discriminators[d_z], setup.latent_optimizer, keys[3], z[domain])
         if own.task is not None:
             players[CLASSIFIER] = cyclegan.frozen(own.task, key, one["a"])
         entry = lambda domain: {"image": one[domain][0], "latent": z[OTHER[domain]][0]}
@@ -115,8 +120,8 @@ def g_step(setup: Setup, state: State, real: Images, z: Latents) -> tuple[State,
             metrics[f"cycle_{domain}"] = cyclegan.apart(back, real[domain])
             latent_back = _encode(setup, state, domain, fake[domain], real[other], params)
             metrics[f"latent_cycle_{domain}"] = cyclegan.apart(latent_back, z[domain])
-            total += own.game_weight * (games[-1] + latent_games[-1]) + own.cycle * metrics[f"cycle_{domain}"]
-            total += setup.latent_cycle * metrics[f"latent_cycle_{domain}"]
+            total += own.game_weight * games[-1] + own.cycle * metrics[f"cycle_{domain}"]
+            total += setup.latent_weight * latent_games[-1] + setup.latent_cycle * metrics[f"latent_cycle_{domain}"]
             if own.task is not None:
                 metrics[f"task_{domain}"] = cyclegan.task_loss(own.task, state, real[other], fake[domain])
                 total += own.task.weight * metrics[f"task_{domain}"]
@@ -139,7 +144,7 @@ def d_step(setup: Setup, state: State, z: Latents, code: Latents) -> tuple[State
             game = setup.images.game(*scores).d
             return game, (state.players[name].variables, {"latent_d_loss": game})
 
-        state, metrics = descend(state, name, loss, setup.images.d_optimizer, setup.images.axis_name)
+        state, metrics = descend(state, name, loss, setup.latent_optimizer, setup.images.axis_name)
         found.append(metrics)
     return state, jax.tree.map(lambda a, b: (a + b) / 2, *found)
 

@@ -76,10 +76,11 @@ def setup(channels=(1, 3), **changed):
     axis_name = changed.get("axis_name")
     fields = dict(g_optimizer=optax.sgd(0.1), d_optimizer=optax.sgd(0.1), identity=0.0, pool=6) | changed
     generators = {GENERATOR[domain]: Drawn(count) for domain, count in zip("ab", channels)}
-    judges = dict.fromkeys(DISCRIMINATOR.values(), PatchGAN(1, 2, "instance", axis_name))
-    images = cyclegan.Setup(generators, judges, games.least_squares, **fields)
+    critics = dict.fromkeys(DISCRIMINATOR.values(), PatchGAN(1, 2, "instance", axis_name))
+    images = cyclegan.Setup(generators, critics, games.least_squares, **fields)
     encoders = {ENCODER[domain]: PairEncoder(size, 2) for domain, size in SIZES.items()}
-    return Setup(images, encoders, dict.fromkeys(LATENT_DISCRIMINATOR.values(), LatentDiscriminator(4)), SIZES)
+    judges = dict.fromkeys(LATENT_DISCRIMINATOR.values(), LatentDiscriminator(4))
+    return Setup(images, encoders, judges, SIZES, images.d_optimizer)
 
 
 def a_round(own, given):
@@ -131,6 +132,24 @@ def test_all_eight_learn():
         pairs = zip(jax.tree.leaves(player.params), jax.tree.leaves(after.players[name].params))
         assert any(np.any(a != b) for a, b in pairs), name
     assert {"d_loss", "latent_d_loss", "cycle_a", "latent_cycle_b", "real_accuracy"} <= metrics.keys()
+
+
+def test_the_games_of_latents_have_their_weight_and_optimizer():
+    """Of nothing but these games, encoders move by as much more as the weight is larger; their discriminators as they learn."""
+    moved = []
+    for weight, optimizer in ((1.0, STILL), (3.0, optax.sgd(0.1))):
+        own = setup(game_weight=0.0, cycle=0.0)
+        own = own._replace(latent_cycle=0.0, latent_weight=weight, latent_optimizer=optimizer)
+        before, after, _ = a_round(own, batch())
+        changes = {
+            name: jax.tree.map(jnp.subtract, after.players[name].params, player.params)
+            for name, player in before.players.items()
+        }
+        moved.append({name: optax.global_norm(change) for name, change in changes.items()})
+    for name in ENCODER.values():
+        assert moved[0][name] > 0 and moved[1][name] == pytest.approx(3 * moved[0][name], rel=1e-4)
+    for name in LATENT_DISCRIMINATOR.values():
+        assert moved[0][name] == 0 and moved[1][name] > 0
 
 
 def test_latents_of_an_example_are_its_own():
