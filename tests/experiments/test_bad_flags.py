@@ -79,7 +79,7 @@ BAD = {
         "--width=0": "width=0",
         "--image_size=10 --network=resnet": "images of 10x10: this ResNet takes multiples of 4",
         "--image_size=9": "a U-Net",
-        "--latent_size=0": "latent_size=0",
+        "--latent_size_b=0": "latent_size_b=0",
         "--domain_a=birds": "unknown dataset 'birds'",
         "--domain_b=recolored:photos": "takes gray images, these have 3 channels",
         "--dataset=unaligned:/nowhere": "has no folder trainA",

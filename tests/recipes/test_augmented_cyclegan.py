@@ -145,7 +145,7 @@ def test_the_games_of_latents_have_their_weight_and_optimizer():
             name: jax.tree.map(jnp.subtract, after.players[name].params, player.params)
             for name, player in before.players.items()
         }
-        moved.append({name: float(optax.global_norm(change)) for name, change in changes.items()})
+        moved.append({name: float(optax.tree.norm(change)) for name, change in changes.items()})
     for name in ENCODER.values():
         assert moved[0][name] > 0 and moved[1][name] == pytest.approx(3 * moved[0][name], rel=1e-4)
     for name in LATENT_DISCRIMINATOR.values():
