@@ -145,7 +145,7 @@ def as_given(run: Run, state: State, gives: State) -> ArraySource:
     """The images of domain b of which a classifier is sure (task_sure), with the labels that it gives them."""
     source, there = run.data.found["b"], _translated(run, state, "b_to_a")
     classes, channels = run.data.spec.classes, _channels(run.data.spec)
-    images, there = (in_channels(each, channels) for each in (source[np.arange(len(source))]["image"], there))
+    images, there = as_it_is(source, channels).arrays["image"], in_channels(there, channels)
     classify = classifier(_recipe(len(classes), 1), gives)
     parts = zip(*(np.array_split(each, -(-len(images) // READ)) for each in (images, there)))
     said = np.concatenate([np.asarray(classify(image) + classify(made)) / 2 for image, made in parts])
