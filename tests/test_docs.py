@@ -304,7 +304,8 @@ OF_A_RUN = unlike(
     if {"--workdir=RUN", f"--workdir={RUN}"} & set(command.arguments)
     and command.name != "translate"
     and not re.search(
-        r"\.png|\.pth|\.npz|label|direction|--truth|--dataset|--iwae|--anomaly|--split=test", " ".join(command.arguments)
+        r"\.png|\.pth|\.npz|label|direction|--truth|--dataset|--iwae|--anomaly|--split=test",
+        " ".join(command.arguments),
     )
 )
 
