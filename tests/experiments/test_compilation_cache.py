@@ -54,7 +54,9 @@ def test_a_second_start_compiles_nothing_anew(start, tiny, tmp_path):
         process = start(*given, devices=1)
         _, err = process.communicate(timeout=300)
         assert process.returncode == 0, err
-        kept.append({path.name for path in (tmp_path / "kept").glob("*-cache")})
+        names = {path.name for path in (tmp_path / "kept").glob("*-cache")}
+        # Those of single keys take about as long as a program must to be kept: on a busy machine a later start keeps them, too.
+        kept.append({name for name in names if not name.startswith("jit__threefry")})
         metrics.append((tmp_path / run / "metrics.jsonl").read_bytes())
     assert kept[0] == kept[1] != set()
     assert metrics[0] == metrics[1]
