@@ -28,6 +28,7 @@ from gan_jax.training import loop
 VIRTUAL_DEVICES = "xla_force_host_platform_device_count"
 OUT_OF_MEMORY = "RESOURCE_EXHAUSTED"  # as XLA says it
 COMPILED_LONG = 0.1  # seconds from which on a program is kept
+LEAST_SECONDS = "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"  # where the environment says otherwise
 ERRORS = (loop.NonFinite, ValueError, OSError, RuntimeError, MemoryError)  # that are said in one line
 HELP = ("--help", "--helpfull", "-h", "--helpshort")
 
@@ -160,7 +161,8 @@ def keep_compiled(folder: str | None) -> None:
         own = None if virtual else os.path.join(caches, "gan_jax", "compiled")
         folder = jax.config.jax_compilation_cache_dir or own
     jax.config.update("jax_compilation_cache_dir", folder or None)
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", COMPILED_LONG)
+    if LEAST_SECONDS not in os.environ:
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", COMPILED_LONG)
 
 
 def be_quiet() -> None:
