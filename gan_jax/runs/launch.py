@@ -152,10 +152,10 @@ def fail(error: Exception | str) -> int:
 def keep_compiled(folder: str | None) -> None:
     """Keeps compiled programs in a folder: by default JAX_COMPILATION_CACHE_DIR, or else the user's own folder of caches.
 
-    Those that took COMPILED_LONG, or as long as LEAST_SECONDS says in the environment.
-
     But not in that of a process whose CPU stands for several devices: when such a program is read again, jaxlib 0.10 may
     wait forever for devices that meet in a branch, as those of a lazy penalty do.
+
+    Those are kept that took COMPILED_LONG, or as long as LEAST_SECONDS says in the environment.
     """
     if folder is None:
         caches = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
