@@ -39,7 +39,7 @@ def _hold(path: Path, doing: str) -> BinaryIO:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             file = path.open("ab")
-        except FileNotFoundError:  # another process took the folder away in between
+        except (FileNotFoundError, FileExistsError):  # others took the folder away before it was opened, or looked at
             if last:
                 raise
             continue

@@ -255,6 +255,20 @@ def test_many_at_once_without_a_server(home, tmp_path):
     assert [path for path in tmp_path.rglob("*") if not path.is_dir()] == []
 
 
+def test_the_folder_goes_while_it_is_made(good, home, monkeypatch):
+    """Path.mkdir finds it there, another process takes it away, and mkdir no longer finds that it is a folder."""
+    gone = iter([FileExistsError(errno.EEXIST, "File exists"), FileNotFoundError(errno.ENOENT, "No such file")])
+    mkdir = Path.mkdir
+
+    def raced(path, *args, **kwargs):
+        for error in gone:
+            raise error
+        mkdir(path, *args, **kwargs)
+
+    monkeypatch.setattr(Path, "mkdir", raced)
+    assert fetch(FILE, [good.url], home).read_bytes() == CONTENT and next(gone, None) is None
+
+
 def test_one_process_goes_on_where_another_was_killed(good, home, fetched, capsys):
     good.answers += [stalled(100_000, 60)]
     script = (
