@@ -3,6 +3,7 @@
 Experiments and commands run in this process where that will do, since one of its own spends seconds on imports.
 """
 
+import importlib
 import os
 
 os.environ["JAX_PLATFORMS"] = "cpu"
@@ -104,6 +105,17 @@ def run_experiment():
         return launch.main(find(experiment), given)
 
     return run_experiment
+
+
+@pytest.fixture(scope="session")
+def run_study():
+    """run_study("attack", *flags) makes a study here; returns its exit code."""
+
+    def run_study(name: str, *given: str) -> int:
+        study = importlib.import_module(f"experiments.{name}").main
+        return study.main(study, given)
+
+    return run_study
 
 
 @pytest.fixture(scope="session")

@@ -58,8 +58,9 @@ def to_json(config: object) -> dict[str, object]:
 
 
 def with_absolute_paths(config: Config) -> Config:
-    """The configuration with the places of its data from the root on, so that it means the same in any folder."""
+    """The configuration with the places of its data and of other runs from the root on, so that it means the same in any folder."""
     absolute = dict.fromkeys(("dataset", "domain_a", "domain_b"), places.absolute) | {"data_dir": places.absolute_path}
+    absolute |= dict.fromkeys(("generator", "classifier"), lambda path: path and places.absolute_path(path))
     return replace(config, **{name: absolute[name](value) for name, value in flat(config).items() if name in absolute})
 
 

@@ -1,4 +1,4 @@
-"""How a classifier is trained: cross-entropy on labelled images, each augmented at random.
+"""How a classifier is trained: cross-entropy on labelled images, each augmented at random, and maybe changed by an adversary.
 
 Its features and class probabilities measure what generators draw (`gan_jax.evaluation.features`).
 """
@@ -11,6 +11,7 @@ import optax
 from flax import linen as nn
 
 from gan_jax import augment
+from gan_jax.attacks.training import Adversary
 from gan_jax.augment import Augment
 from gan_jax.randomness import Key, example_keys
 from gan_jax.recipes.batch import part, to_unit_range
@@ -18,6 +19,7 @@ from gan_jax.recipes.contract import Batch, Metrics, Recipe, State
 from gan_jax.recipes.players import PyTree, descend, init_player, update_ema, with_player
 
 Array = jax.Array
+CHECKED_EVERY = 100  # steps
 
 
 class Setup(NamedTuple):
@@ -28,6 +30,8 @@ class Setup(NamedTuple):
       optimizer: of its parameters.
       augment: what is done to the images in training (`augment`).
       label_smoothing: a label is the class with 1 - this probability, else any of the K.
+      attack: what an adversary then does to them; None: nothing.
+      check: a stronger one, under whose attack the accuracy is looked at every CHECKED_EVERY steps; None: it is not.
       ema: decay of the moving average of the weights, which is what is used in the end.
       axis_name: the mapped axis over which the batch is spread; None without one.
     """
@@ -36,6 +40,8 @@ class Setup(NamedTuple):
     optimizer: optax.GradientTransformation
     augment: Augment = augment.identity
     label_smoothing: float = 0.0
+    attack: Adversary | None = None
+    check: Adversary | None = None
     ema: float = 0.999
     axis_name: str | None = None
 
@@ -56,19 +62,34 @@ def make(setup: Setup) -> Recipe:
 
     def step(state: State, batch: Batch, key: Key) -> tuple[State, Metrics]:
         examples = part(batch, 0)
-        labels, variables = examples["label"], state.players["classifier"].variables
+        labels, player = examples["label"], state.players["classifier"]
         key = jax.random.fold_in(key, state.step)
         noise_key = jax.random.fold_in(key, 2**32 - 1)  # no example has this index
-        images = setup.augment(examples["image"], example_keys(key, len(labels), setup.axis_name), state.step)
+        keys = example_keys(key, len(labels), setup.axis_name)
+        images = setup.augment(examples["image"], keys, state.step)
 
-        def loss(params):
-            (_, out), changed = setup.network.apply(
-                {"params": params, **variables}, images, train=True, mutable=list(variables), rngs={"noise": noise_key}
+        def logits_of(params: PyTree, images: Array) -> tuple[Array, PyTree]:
+            variables, options = {"params": params, **player.variables}, dict(mutable=list(player.variables))
+            (_, out), changed = setup.network.apply(variables, images, train=True, rngs={"noise": noise_key}, **options)
+            return out["class_logits"], changed
+
+        classify = lambda images: logits_of(player.params, images)[0]
+        measured = {}
+        if setup.check is not None:
+            right = lambda: jnp.mean(
+                classify(setup.check(classify, images, labels, _own(keys, 1))).argmax(-1) == labels
             )
-            logits = out["class_logits"]
+            due = state.step % CHECKED_EVERY == 0
+            measured["robust_accuracy"] = jax.lax.cond(due, right, lambda: jnp.zeros(()))
+        if setup.attack is not None:
+            images = setup.attack(classify, images, labels, _own(keys, 2))
+
+        def loss(params: PyTree):
+            logits, changed = logits_of(params, images)
             targets = optax.smooth_labels(jax.nn.one_hot(labels, logits.shape[-1]), setup.label_smoothing)
             total = jnp.mean(optax.softmax_cross_entropy(logits, targets))
-            return total, (changed, {"classifier_loss": total, "accuracy": jnp.mean(logits.argmax(-1) == labels)})
+            right = jnp.mean(logits.argmax(-1) == labels)
+            return total, (changed, {"classifier_loss": total, "accuracy": right, **measured})
 
         state, metrics = descend(state, "classifier", loss, setup.optimizer, setup.axis_name)
         classifier = update_ema(state.players["classifier"], setup.ema, state.step)
@@ -80,4 +101,10 @@ def make(setup: Setup) -> Recipe:
         batches_per_step=1,
         classify=lambda state, images: class_logits(setup.network, state.players["classifier"].ema, images),
         augment=setup.augment,
+        every={"robust_accuracy": CHECKED_EVERY} if setup.check is not None else {},
     )
+
+
+def _own(keys: Key, number: int) -> Key:
+    """Keys [B] for what is not the augmentation."""
+    return jax.vmap(jax.random.fold_in, in_axes=(0, None))(keys, number)

@@ -1,5 +1,6 @@
-"""Training of a classifier that becomes an extractor: its features and class probabilities measure what GANs draw."""
+"""Training of a classifier, which may become an extractor: its features and class probabilities measure what GANs draw."""
 
+import jax
 import numpy as np
 
 from gan_jax.data import Source, places
@@ -10,19 +11,23 @@ from gan_jax.runs import directory, drawing, training
 from gan_jax.runs.training import Run
 
 
-def train(run: Run, *, width: int) -> None:
-    """Trains a `networks.cnn.Classifier` of this width, writes extractor.npz, and says its accuracy on the test images."""
+def train(run: Run, *, width: int | None) -> None:
+    """Trains a classifier and says its accuracy on the test images; writes extractor.npz.
+
+    Args: width: of its `networks.cnn.Classifier`; None of another network, which becomes no extractor.
+    """
     test = run.data.test()
 
     def measure(state: State) -> dict:
-        save(run, state, width)
-        right = check_predictions(run, test)
+        if width is not None:
+            save(run, state, width)
+        right = check_predictions(run, state, test)
         return {"test_accuracy": float(right.mean()), "test_images": len(test)}
 
     measured = training.train(run, measure=measure)
     if measured:
-        share = f"{measured['test_accuracy']:.2%}"
-        print(f"accuracy on {len(test)} test images: {share}; {run.workdir / 'extractor.npz'} is the extractor")
+        extractor = "" if width is None else f"; {run.workdir / 'extractor.npz'} is the extractor"
+        print(f"accuracy on {len(test)} test images: {measured['test_accuracy']:.2%}{extractor}")
 
 
 def save(run: Run, state: State, width: int) -> None:
@@ -40,12 +45,11 @@ def save(run: Run, state: State, width: int) -> None:
     )
 
 
-def check_predictions(run: Run, test: Source) -> np.ndarray:
-    """Whether the extractor is right about each test image, bool [N]; draws some about which it is not."""
-    examples = test[np.arange(len(test))]
-    extractor = features.load_classifier(run.workdir / "extractor.npz")
-    found = features.extract(extractor, [examples["image"]], total=len(test), title="test images")
-    right = found.probabilities.argmax(axis=1) == examples["label"]
+def check_predictions(run: Run, state: State, test: Source) -> np.ndarray:
+    """Whether the classifier is right about each test image, bool [N]; draws some about which it is not."""
+    examples, classify = test[np.arange(len(test))], jax.jit(run.phases[0].recipe.classify)
+    found = drawing.chunks(len(test), lambda rows: classify(state, examples["image"][rows]).argmax(axis=-1))
+    right = np.concatenate(list(found)) == examples["label"]
     if not right.all():
         mistaken = examples["image"][~right][: drawing.GRID]
         grids.save(grids.grid(mistaken / 127.5 - 1), run.workdir / "mistaken.png")

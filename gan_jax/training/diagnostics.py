@@ -14,6 +14,7 @@ WINDOW = 500  # steps that a warning is based on; the first so many, in which mu
 LEAST_SPREAD = 0.5
 WON = 0.998
 LARGEST_LOSS = 1000.0
+OVERFITTED = 0.3  # of all images
 
 
 class EarlyWarning:
@@ -23,6 +24,8 @@ class EarlyWarning:
       sample_spread: the spread of fake images over that of real ones. Below LEAST_SPREAD they look collapsed.
       real_accuracy, fake_accuracy: both above WON, D tells nearly all apart. (A G that matches features can live so.)
       *_loss: beyond ±LARGEST_LOSS, they diverge.
+      accuracy, robust_accuracy: right about OVERFITTED more of the images of the adversary that a classifier is trained with
+        than of a stronger one's: catastrophic overfitting (Wong et al. 2020, arXiv:2001.03994, section 5.3).
     """
 
     def __init__(self, warn: Callable[[str], None]):
@@ -33,9 +36,9 @@ class EarlyWarning:
         self._recent.append(metrics)
         if step % WINDOW or step == WINDOW or len(self._recent) < WINDOW:
             return
-        # A metric that a later phase of the run brought has fewer steps behind it.
-        known = {name: [recent[name] for recent in self._recent if name in recent] for name in metrics}
-        means = {name: float(np.mean(values)) for name, values in known.items()}
+        # A metric that a later phase of the run brought, or that not every step computes, has fewer steps behind it.
+        known = dict.fromkeys(name for recent in self._recent for name in recent)
+        means = {name: float(np.mean([each[name] for each in self._recent if name in each])) for name in known}
         for kind, line in _symptoms(means):
             if kind not in self._warned:
                 self._warned.add(kind)
@@ -52,6 +55,13 @@ def _symptoms(means: dict[str, float]) -> Iterator[tuple[str, str]]:
     real, fake = means.get("real_accuracy", 0.0), means.get("fake_accuracy", 0.0)
     if min(real, fake) > WON:
         yield "won", f"D has won: it is right on {real:.1%} of real and {fake:.1%} of fake images"
+    trained, robust = means.get("accuracy", 0.0), means.get("robust_accuracy", 1.0)
+    if trained - robust > OVERFITTED:
+        yield (
+            "overfitting",
+            f"catastrophic overfitting: it is right on {trained:.1%} of what its own adversary makes, and on {robust:.1%} under a "
+            "stronger one; --adversarial=pgd, a smaller --epsilon or --classifier_lr",
+        )
     for name, value in means.items():
         if name.endswith("_loss") and abs(value) > LARGEST_LOSS:
             yield name, f"the losses diverge: {name} is {value:.3g}"

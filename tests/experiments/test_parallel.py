@@ -44,6 +44,10 @@ GAMES = {
         "--lr=3e-4",
         "--lr_end=3e-4",
     ),
+    "classifier": (
+        *("--adversarial=pgd", "--channels=4", "--batch_size=8", "--classifier_lr=2e-3", "--decay_rounds=100"),
+        f"--steps={STEPS}",
+    ),
     "pix2pix": (
         "--dataset=digits",
         "--width=4",
@@ -87,6 +91,7 @@ EXPERIMENTS = (
         "sagan",
         "biggan",
         "r3gan",
+        "classifier",
         "pix2pix",
         "restore",
         "spade",

@@ -6,6 +6,8 @@ import optax
 import pytest
 
 from gan_jax import augment
+from gan_jax.attacks import Threat
+from gan_jax.attacks import training as attacks
 from gan_jax.networks.cnn import Classifier
 from gan_jax.recipes import classifier
 
@@ -56,6 +58,39 @@ def test_the_loss_is_the_cross_entropy(smoothing):
     q = (1 - smoothing) * np.eye(2)[batch()["label"][0]] + smoothing / 2
     expected = -(q * jax.nn.log_softmax(out["class_logits"])).sum(-1).mean()
     assert metrics["classifier_loss"] == pytest.approx(float(expected), rel=1e-5)
+
+
+THREAT = Threat(0.2, low=-1, high=1)
+ROBUST = dict(attack=attacks.of_kind("fgsm_rs", THREAT), check=attacks.of_kind("pgd", THREAT))
+
+
+def test_robust_training_is_shown_what_its_adversary_makes():
+    """The loss is that of these images; the metric's that of a stronger adversary's, and of every 100th step alone."""
+    shown = []
+
+    def record(classify, images, labels, keys):
+        found = ROBUST["attack"](classify, images, labels, keys)
+        assert found.shape == images.shape
+        shown.append((images, found, classify(found), labels))
+        return found
+
+    recipe = classifier.make(setup(**ROBUST | dict(attack=record)))
+    state = recipe.init(KEY, batch())
+    _, metrics = recipe.step(state, batch(), KEY)
+    ((images, found, logits, labels),) = shown
+    np.testing.assert_allclose(images, batch()["image"][0] / 127.5 - 1, atol=1e-6)
+    changed = np.abs(found - images)
+    assert 0.1 < changed.mean() < changed.max() <= 0.2 + 1e-6
+    wanted = optax.softmax_cross_entropy_with_integer_labels(logits, labels).mean()
+    assert metrics["classifier_loss"] == pytest.approx(float(wanted), rel=1e-5)
+    assert recipe.every == {"robust_accuracy": 100}
+    assert 0 <= metrics["robust_accuracy"] <= 1
+
+
+def test_four_shares_of_a_batch_under_attack_are_the_whole_batch(require_shares_are_the_whole):
+    """Each image has a random start of its own."""
+    whole, shared = (classifier.make(setup(**ROBUST, axis_name=name)) for name in (None, "data"))
+    require_shares_are_the_whole(whole, shared, batch(), KEY, atol=1e-6)
 
 
 def test_four_shares_of_a_batch_are_the_whole_batch(require_shares_are_the_whole):

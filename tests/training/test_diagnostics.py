@@ -57,6 +57,8 @@ def told(*phases):
 def test_a_healthy_run_is_left_in_peace():
     assert told((5 * WINDOW, HEALTHY)) == []
     assert told((5 * WINDOW, {"classifier_loss": 0.3})) == []
+    assert told((5 * WINDOW, {"accuracy": 0.95, "robust_accuracy": 0.9})) == []
+    assert told((5 * WINDOW, {"accuracy": 0.95})) == []
     assert told((5 * WINDOW, HEALTHY | {"d_loss": -900.0})) == []
 
 
@@ -67,6 +69,10 @@ def test_a_healthy_run_is_left_in_peace():
         ({"real_accuracy": 1.0, "fake_accuracy": 0.999}, "D has won: it is right on 100.0% of real and 99.9% of fake"),
         ({"d_loss": -2e6}, "the losses diverge: d_loss is -2e+06"),
         ({"g_loss": 5000.0}, "the losses diverge: g_loss is 5e+03"),
+        (
+            {"accuracy": 0.9, "robust_accuracy": 0.5},
+            "right on 90.0% of what its own adversary makes, and on 50.0% under a",
+        ),
     ],
 )
 def test_what_is_wrong_is_told_once_with_its_figure(wrong, line):
@@ -77,6 +83,16 @@ def test_what_is_wrong_is_told_once_with_its_figure(wrong, line):
 def test_the_start_and_single_steps_are_no_reason():
     assert told((WINDOW, HEALTHY | {"sample_spread": 0.1}), (3 * WINDOW, HEALTHY)) == []
     assert told((2 * WINDOW, HEALTHY), (1, HEALTHY | {"g_loss": 1e4}), (3 * WINDOW, HEALTHY)) == []
+
+
+def test_what_not_every_step_computes_is_looked_at_too():
+    """Of the steps in a window those that have it; the last is none of them."""
+    lines = []
+    warning = EarlyWarning(warn=lines.append)
+    for step in range(1, 2 * WINDOW + 1):
+        warning(step, {"accuracy": 0.9} | ({"robust_accuracy": 0.1} if step % 100 == 1 else {}))
+    (line,) = lines
+    assert "catastrophic overfitting" in line and "10.0% under a stronger one" in line
 
 
 def test_a_metric_that_a_later_phase_has_is_no_error():
