@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gan_jax.data import cifar, download, folder, idx, label_maps, paired, pixels, published, stacked
+from gan_jax.data import cifar, download, few, folder, idx, label_maps, paired, pixels, published, stacked
 from gan_jax.data import classes as classes_lib
 from gan_jax.data.photos import photos
 from gan_jax.data.pixels import Decoding, Size
@@ -162,7 +162,7 @@ def load(
       name: one of DATASETS; or tfds:NAME, NAME being TFDS's, with its config if it has any (`tfds_source.load`); or
         folder:PATH, a folder of images (`folder.load`); or pairs of them, aligned:PATH and pairs:PATH_A,PATH_B (`paired`), and
         maps:MAPS,IMAGES (`label_maps.load`); or gray images of another dataset in colour, recolored:NAME and colored:NAME
-        (`recolored`).
+        (`recolored`); or few of each class, few:N:NAME (`few`).
       data_dir: folder of datasets: data_dir/NAME has a dataset's files, or what TFDS prepared. What is downloaded goes
         there; by default into the user's cache.
       split: "train" or "test"; with tfds:NAME any split of it.
@@ -180,10 +180,11 @@ def load(
         raise ValueError(f"image_size={image_size}: must be at least 1")
     data_dir = str(Path(data_dir).expanduser())
     kind, _, rest = name.partition(":")
-    if kind in PAINTED:
-        given = dict(data_dir=data_dir, split=split, image_size=image_size, classes=classes, crop=crop)
+    if kind in PAINTED or kind == few.KIND:
+        given = dict(data_dir=data_dir, image_size=image_size, classes=classes, crop=crop)
         of_files = dict(white_level=white_level, max_pixels=max_pixels, skip_broken=skip_broken)
-        return PAINTED[kind](load(rest, **given, **of_files), rest, split)
+        of = lambda name, split: load(name, split=split, **given, **of_files)
+        return few.load(name, split, of) if kind == few.KIND else PAINTED[kind](of(rest, split), rest, split)
     if kind not in FILES:
         of_files = dict(white_level=white_level, max_pixels=max_pixels, skip_broken=skip_broken or None)
         for option, value in of_files.items():

@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from gan_jax.config.options import require_known
 from gan_jax.config.parts import ScoringConfig
-from gan_jax.data import Source
+from gan_jax.data import Source, few
 from gan_jax.data.recolored import colored_of
 from gan_jax.data.stacked import base_of
 from gan_jax.evaluation import features, scores
@@ -35,6 +35,7 @@ def find_extractor(config: ScoringConfig, dataset: str, image_shape: tuple[int, 
 
     Raises ValueError or OSError if it cannot be read, or does not take such images.
     """
+    dataset = few.base_of(dataset) or dataset
     if config.inception_weights:
         if config.extractor:
             raise ValueError("extractor and inception_weights: name one of them")
