@@ -85,8 +85,9 @@ def read_request(options: Options, files: list[str]) -> Request:
     workdir, move = required(options.workdir), _move(options, files)
     run = restore(workdir)
     model = open_model(run, options.label)
-    if options.search.descent_steps == 0 and (model.encode is None or move == "maximise"):
-        raise ValueError("descent_steps=0: must be at least 1; only the latents of an encoder are taken as they are")
+    paths_lib.require_possible(model, options.search)
+    if options.search.descent_steps == 0 and move == "maximise":
+        raise ValueError("descent_steps=0: must be at least 1, to maximise anything")
     read = lambda files: np.asarray(to_unit_range(classify.read(run, files)))
     classifier = find_classifier(options.classifier, run) if move in ("direction", "maximise") else None
     return Request(
@@ -145,13 +146,11 @@ def main(parsed: Parsed) -> None:
 
 def _move(options: Options, files: list[str]) -> str | None:
     """The one of MOVES that is asked for, if any. Raises ValueError for what does not go together."""
-    moves, search = [name for name in MOVES if getattr(options, name) is not None], options.search
+    moves = [name for name in MOVES if getattr(options, name) is not None]
     if len(moves) > 1:
         raise ValueError(f"{' and '.join(moves)}: one at a time")
     if files and options.num is not None:
         raise ValueError(f"num={options.num}: of samples; without image files")
-    if search.starts > search.drawn:
-        raise ValueError(f"starts={search.starts}: at most as many as are drawn, {search.drawn}")
     if options.out and Path(options.out).suffix == ".npz":
         raise ValueError(f"out={options.out}: name the picture; the latents come beside it")
     return moves[0] if moves else None

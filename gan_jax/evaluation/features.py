@@ -49,6 +49,8 @@ class Extractor(NamedTuple):
       knows_classes: whether it was trained for such images, so that its class probabilities say something of them.
       maps: (variables, images as `apply`'s) -> the maps [B, h, w, c] of its convolutions, of the images as large as they are;
         None where they are not known. Differentiable in floats.
+      logits: (variables, images as `apply`'s) -> the logits [B, K] of the class probabilities; None where they are not known.
+        Differentiable in floats.
     """
 
     name: str
@@ -58,6 +60,7 @@ class Extractor(NamedTuple):
     classes: tuple[str, ...] = ()
     knows_classes: bool = True
     maps: Callable[[dict, Array], list[Array]] | None = None
+    logits: Callable[[dict, Array], Array] | None = None
 
     @property
     def fingerprint(self) -> str:
@@ -101,13 +104,17 @@ def load_classifier(path: str | Path) -> Extractor:
     except Exception as error:  # whatever the damage makes numpy raise
         raise ValueError(f"{path} is no extractor, or damaged: {error}") from error
 
-    def apply(variables: dict, images: Array) -> tuple[Array, Array]:
+    def outputs(variables: dict, images: Array) -> tuple[Array, Array]:
         shape = (len(images), height, height, images.shape[-1])
         pixels = jax.image.resize(images.astype(jnp.float32), shape, "bilinear")  # antialiased where it shrinks
         pixels = jnp.broadcast_to(pixels, (*shape[:-1], channels))
         with jax.default_matmul_precision("highest"):  # on accelerators too, so that all measure the same
             _, out = network.apply(variables, pixels / 127.5 - 1, train=False)
-        return out["features"], jax.nn.softmax(out["class_logits"])
+        return out["features"], out["class_logits"]
+
+    def apply(variables: dict, images: Array) -> tuple[Array, Array]:
+        found, logits = outputs(variables, images)
+        return found, jax.nn.softmax(logits)
 
     def maps(variables: dict, images: Array) -> list[Array]:
         pixels = jnp.broadcast_to(images.astype(jnp.float32), (*images.shape[:-1], channels))
@@ -116,7 +123,8 @@ def load_classifier(path: str | Path) -> Extractor:
             return convolutions.apply(variables, pixels / 127.5 - 1)
 
     taken = (1, 3) if channels == 3 else (channels,)
-    found = Extractor(name, taken, apply, variables, tuple(described.get("classes", ())), maps=maps)
+    logits = lambda variables, images: outputs(variables, images)[1]
+    found = Extractor(name, taken, apply, variables, tuple(described.get("classes", ())), maps=maps, logits=logits)
     own = path.parent.resolve() != EXTRACTORS.resolve()
     return found._replace(name=f"{name}-{found.fingerprint}") if own else found
 
@@ -149,7 +157,7 @@ def of_each_channel(extractor: Extractor, channels: int = 3) -> Extractor:
 
     classes = tuple("".join(names) for names in itertools.product(extractor.classes, repeat=channels))
     name = f"stacked_{extractor.name}"  # as the dataset is called
-    return extractor._replace(name=name, channels=(channels,), apply=apply, classes=classes, maps=None)
+    return extractor._replace(name=name, channels=(channels,), apply=apply, classes=classes, maps=None, logits=None)
 
 
 def of_hues(extractor: Extractor) -> Extractor:

@@ -5,6 +5,7 @@ The generator's weights stay as they are. Inversion: Zhu et al. 2016 (arXiv:1609
 """
 
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 import jax
@@ -22,7 +23,7 @@ SMALL = 1e-3  # how far, relative to latents' length, one looks for whether a gr
 
 Array = jax.Array
 Generate = Callable[[Array], Array]  # latents [n, d] -> images [n, H, W, C] in [-1, 1]
-Loss = Callable[[Array], Array]  # latents [n, d] -> losses [n], each of its own latent alone
+Loss = Callable[..., Array]  # latents [n, d], maybe more -> losses [n], each of its own latent alone
 Project = Callable[[Array], Array]  # latents [n, d] -> the nearest that can be drawn
 
 
@@ -70,31 +71,41 @@ def gradient_mapping(project: Project, latents: Array, gradients: Array) -> Arra
     return (latents - project(latents - size * gradients)) / size
 
 
-def descend(loss: Loss, latents: Array, project: Project, *, steps: int, rate: float) -> Iterator[tuple[Array, Array]]:
+def descend(
+    loss: Loss, latents: Array, project: Project, *, steps: int, rate: float, given: tuple[Array, ...] = ()
+) -> Iterator[tuple[Array, Array]]:
     """Yields latents [n, d] and their losses [n] before the first step and after each: steps + 1 times.
 
     Each latent goes its own way, whatever others are beside it: Adam's, at a rate that falls to 0 along a cosine, and
     projected after each step.
 
-    Args: latents: the first, [n, d], of the prior; project: a value of PROJECTIONS.
+    Args:
+      latents: the first, [n, d], of the prior; project: a value of PROJECTIONS.
+      given: what else the loss takes, loss(latents, *given). With the same loss, all of such shapes are compiled once.
     """
+    optimizer, step = _descent(loss, project, steps, rate)
+    state = optimizer.init(latents)
+    for _ in range(steps + 1):
+        after, state, losses = step(latents, state, *given)
+        yield latents, losses
+        latents = after
+
+
+@lru_cache(maxsize=8)
+def _descent(loss: Loss, project: Project, steps: int, rate: float) -> tuple[optax.GradientTransformation, Callable]:
     optimizer = optax.adam(optax.cosine_decay_schedule(rate, max(steps, 1)))
 
-    def total(latents: Array) -> tuple[Array, Array]:
-        losses = loss(latents)
+    def total(latents: Array, *given: Array) -> tuple[Array, Array]:
+        losses = loss(latents, *given)
         return jnp.sum(losses), losses
 
     @jax.jit
-    def step(latents: Array, state: optax.OptState) -> tuple[Array, optax.OptState, Array]:
-        gradients, losses = jax.grad(total, has_aux=True)(latents)
+    def step(latents: Array, state: optax.OptState, *given: Array) -> tuple[Array, optax.OptState, Array]:
+        gradients, losses = jax.grad(total, has_aux=True)(latents, *given)
         updates, state = optimizer.update(gradient_mapping(project, latents, gradients), state)
         return project(optax.apply_updates(latents, updates)), state, losses
 
-    state = optimizer.init(latents)
-    for _ in range(steps + 1):
-        after, state, losses = step(latents, state)
-        yield latents, losses
-        latents = after
+    return optimizer, step
 
 
 def invert(
@@ -117,8 +128,8 @@ def invert(
     """
     count, tried, size = starts.shape
     wanted = jnp.repeat(jnp.asarray(targets, jnp.float32), tried, axis=0)
-    loss = lambda latents: jnp.mean((generate(latents) - wanted) ** 2, axis=(1, 2, 3))
-    descent = descend(loss, jnp.reshape(starts, (count * tried, size)), project, steps=steps, rate=rate)
+    first = jnp.reshape(starts, (count * tried, size))
+    descent = descend(_pixels(generate), first, project, steps=steps, rate=rate, given=(wanted,))
     latents, errors = next(descent)
     for others, theirs in tqdm(descent, total=steps, desc=title, disable=not title, leave=False, dynamic_ncols=True):
         latents = jnp.where((theirs < errors)[:, None], others, latents)
@@ -126,6 +137,11 @@ def invert(
     latents, errors = np.asarray(latents).reshape(starts.shape), np.asarray(errors).reshape(count, tried)
     best = np.arange(count), errors.argmin(axis=1)
     return Found(latents[best], errors[best])
+
+
+@lru_cache(maxsize=8)
+def _pixels(generate: Generate) -> Loss:
+    return lambda latents, wanted: jnp.mean((generate(latents) - wanted) ** 2, axis=(1, 2, 3))
 
 
 def smoothed(loss: Loss, key: Key, *, width: float, draws: int = 4) -> Loss:

@@ -24,13 +24,10 @@ OWN = 2**32 - 1  # no sample has this index, so a seed's key that is folded with
 
 
 @dataclass(frozen=True)
-class SearchConfig:
-    """How latents are looked for."""
+class InversionConfig:
+    """How the latents of images are looked for."""
 
     GROUP: ClassVar[str] = "search"
-    seed: int = option(0, "Of samples, and of the latents that are drawn.", low=0)
-    strength: float = option(2.0, "How many times the difference of mean latents --direction goes.")
-    smoothing: float = option(0.5, "--maximise: of latents so far about, on average, too; 0 for a latent alone.", low=0)
     drawn: int = option(4096, "Latents drawn to start an inversion from, or to know classes by.", low=1)
     starts: int = option(
         4, "Of an inversion: the latents, of those drawn, of the nearest images; or else the run's encoder's.", low=1
@@ -39,6 +36,23 @@ class SearchConfig:
         300, "Of an inversion, and of --maximise; 0 takes the latents of the run's encoder as they are.", low=0
     )
     descent_rate: float = option(0.2, "Adam's rate in an inversion, which falls to 0 along a cosine.", low=0)
+
+
+@dataclass(frozen=True)
+class SearchConfig(InversionConfig):
+    """How latents are looked for."""
+
+    seed: int = option(0, "Of samples, and of the latents that are drawn.", low=0)
+    strength: float = option(2.0, "How many times the difference of mean latents --direction goes.")
+    smoothing: float = option(0.5, "--maximise: of latents so far about, on average, too; 0 for a latent alone.", low=0)
+
+
+def require_possible(model: Model, config: InversionConfig) -> None:
+    """Raises ValueError for what no inversion can do: to start from more than is drawn, or with neither steps nor an encoder."""
+    if config.starts > config.drawn:
+        raise ValueError(f"starts={config.starts}: at most as many as are drawn, {config.drawn}")
+    if config.descent_steps == 0 and model.encode is None:
+        raise ValueError("descent_steps=0: must be at least 1; only the latents of an encoder are taken as they are")
 
 
 class Start(NamedTuple):
@@ -83,24 +97,25 @@ def samples_of(model: Model, classifier: Classifier, number: int, count: int, co
 
 
 def inverted(model: Model, names: list[str], targets: np.ndarray, config: SearchConfig) -> Start:
-    """The latents of images [N, H, W, C] in [-1, 1], INVERTED of them at once."""
-    find_starts = _starts(model, config)
-    found = []
-    for first in range(0, len(targets), INVERTED):
-        some = targets[first : first + INVERTED]
-        found.append(
-            inversion.invert(
-                model.generate,
-                some,
-                find_starts(some),
-                inversion.PROJECTIONS[model.prior],
-                steps=config.descent_steps,
-                rate=config.descent_rate,
-                title=f"inverting images {first + 1} to {first + len(some)} of {len(targets)}",
-            )
-        )
-    found = inversion.Found(*(np.concatenate(column) for column in zip(*found, strict=True)))
+    """The latents of images [N, H, W, C] in [-1, 1]."""
+    found = inverter(model, config, titled=True)(targets)
     return Start(names, found.latents, targets, found.errors)
+
+
+def inverter(model: Model, config: SearchConfig, *, titled: bool = False) -> Callable[[np.ndarray], inversion.Found]:
+    """Images [N, H, W, C] in [-1, 1] -> their latents, INVERTED of them at once. Args: titled: whether there are bars."""
+    find_starts, project = _starts(model, config), inversion.PROJECTIONS[model.prior]
+    descent = dict(steps=config.descent_steps, rate=config.descent_rate)
+
+    def invert(targets: np.ndarray) -> inversion.Found:
+        found = []
+        for first in range(0, len(targets), INVERTED):
+            some = targets[first : first + INVERTED]
+            title = f"inverting images {first + 1} to {first + len(some)} of {len(targets)}" if titled else ""
+            found.append(inversion.invert(model.generate, some, find_starts(some), project, **descent, title=title))
+        return inversion.Found(*(np.concatenate(column) for column in zip(*found, strict=True)))
+
+    return invert
 
 
 def towards(model: Model, start: Start, name: str, goal: np.ndarray, config: SearchConfig) -> Paths:
