@@ -11,7 +11,8 @@ from gan_jax.ablation import results
 from gan_jax.commands.options import required
 from gan_jax.config.flags import Parsed
 from gan_jax.config.options import option
-from gan_jax.runs import report
+from gan_jax.runs import directory, report
+from gan_jax.runs.experiment import require_no_study
 from gan_jax.runs.nearest import nearest
 
 
@@ -25,6 +26,7 @@ class Options:
 def save(workdir: Path) -> Path:
     """Writes report.html into the directory; returns its path. Raises ValueError or OSError."""
     if not (workdir / results.PLAN).exists():
+        require_no_study(directory.read_config(workdir)["experiment"])
         return report.save(workdir, nearest(workdir, "Samples"))
     results.save(workdir)
     return ablation_report.save(workdir)

@@ -15,6 +15,7 @@ from gan_jax.runs.data import Data
 from gan_jax.runs.leaving import leave
 
 PACKAGE = "experiments"
+STUDIES = ("attack", "augment", "defend")  # those of its files that train nothing of their own (`runs.study`)
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,7 @@ def find(name: str) -> Experiment:
     Raises ValueError if there is none.
     """
     module = name if "." in name else f"{PACKAGE}.{name}"
+    require_no_study(name)
     if module not in sys.modules:
         if "." not in name:
             require_known("experiment", name, names())
@@ -80,10 +82,16 @@ def find(name: str) -> Experiment:
     return found
 
 
+def require_no_study(name: str) -> None:
+    """Raises ValueError if what a directory or a flag names so has no run of its own."""
+    if name in STUDIES:
+        raise ValueError(f"{name} is a study, which trains nothing of its own: python -m {PACKAGE}.{name} makes it")
+
+
 def names() -> list[str]:
     """The names of all experiments that come with the project."""
     package = importlib.import_module(PACKAGE)
-    return sorted(module.name for module in pkgutil.iter_modules(package.__path__))
+    return sorted({module.name for module in pkgutil.iter_modules(package.__path__)} - {*STUDIES})
 
 
 def _exists(module: str) -> bool:

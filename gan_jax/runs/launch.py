@@ -8,6 +8,7 @@ import re
 import sys
 import warnings
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 from logging import CRITICAL, getLogger
 from types import MappingProxyType
 
@@ -23,6 +24,7 @@ from gan_jax.recipes.contract import Phase, Recipe
 from gan_jax.runs import training
 from gan_jax.runs.data import Data, load_images
 from gan_jax.runs.experiment import Experiment
+from gan_jax.runs.study import Prepared, Study, open_study
 from gan_jax.training import loop
 
 VIRTUAL_DEVICES = "xla_force_host_platform_device_count"
@@ -53,15 +55,41 @@ def experiment(
     return Experiment(name, config(), presets, make, resolved, load, complete, train, main)
 
 
+def study(
+    name: str,
+    config: type,
+    prepare: Callable[[object], Prepared],
+    *,
+    resolve: Callable[[object], object] = lambda config: config,
+) -> Study:
+    """A study, as a file of experiments/ makes one of its configuration's class. Args: as `Study`'s fields."""
+
+    def resolved(given: object) -> object:
+        check(given)
+        return resolve(given)
+
+    return Study(name, config(), resolved, prepare, partial(_main, look))
+
+
 def main(experiment: Experiment, arguments: Sequence[str]) -> int:
     """An experiment's main program; returns the exit code."""
-    command = f"python -m {experiment.name if '.' in experiment.name else f'experiments.{experiment.name}'}"
+    return _main(train, experiment, arguments)
+
+
+def _main(act: Callable[..., int], program: Experiment | Study, arguments: Sequence[str]) -> int:
+    command = f"python -m {program.name if '.' in program.name else f'experiments.{program.name}'}"
     try:
-        title = f"{command} [--flags]\n\n{experiment.doc}"
-        parsed = parse_or_help(experiment.default, arguments, title, presets=experiment.presets)
+        title = f"{command} [--flags]\n\n{program.doc}"
+        parsed = parse_or_help(program.default, arguments, title, presets=program.presets)
     except ValueError as error:
         return fail(error)
-    return 0 if parsed is None else train(experiment, parsed.config, parsed.given)
+    return 0 if parsed is None else act(program, parsed.config, parsed.given)
+
+
+def look(study: Study, config: object, given: Collection[str]) -> int:
+    """Makes a study from where it stands; returns the exit code. Args: given: as `open_study`'s."""
+    keep_compiled(config.run.compilation_cache)
+    return carry_out(partial(open_study, study, config, given))
 
 
 def train(experiment: Experiment, config: object, given: Collection[str] | None = None) -> int:

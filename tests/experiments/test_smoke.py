@@ -1,5 +1,6 @@
 """Every experiment runs a few rounds, in each of its kinds, and leaves a whole run directory; which can be sampled."""
 
+import importlib
 import json
 from pathlib import Path
 
@@ -9,7 +10,8 @@ from PIL import Image
 
 from gan_jax.presets import PRESETS
 from gan_jax.runs.directory import read_config
-from gan_jax.runs.experiment import find, names
+from gan_jax.runs.experiment import STUDIES, find, names
+from gan_jax.runs.study import Study
 
 CONV = ("--network=dcgan", "--width=4", "--image_size=8", "--batch_size=8")
 MLP = ("--network=mlp", "--hidden=8", "--image_size=8", "--batch_size=8")
@@ -133,6 +135,18 @@ def test_all_experiments_can_be_imported_side_by_side():
     found = [find(name) for name in names()]
     assert [experiment.name for experiment in found] == names()
     assert find("dcgan").default.run.steps != find("sgan").default.run.steps
+
+
+def test_studies_are_those_that_train_nothing():
+    """Each is a file of the package, and tested in one of its own."""
+    for name in STUDIES:
+        study = importlib.import_module(f"experiments.{name}").main
+        assert isinstance(study, Study) and study.name == name
+        assert (Path(__file__).parent / f"test_{name}.py").exists()
+        with pytest.raises(
+            ValueError, match=f"{name} is a study, which trains nothing of its own: python -m experiments.{name}"
+        ):
+            find(name)
 
 
 def test_an_experiment_is_one_short_file():
