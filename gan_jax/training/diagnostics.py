@@ -25,11 +25,13 @@ class EarlyWarning:
       real_accuracy, fake_accuracy: both above WON, D tells nearly all apart. (A G that matches features can live so.)
       *_loss: beyond ±LARGEST_LOSS, they diverge.
       accuracy, robust_accuracy: right about OVERFITTED more of the images of the adversary that a classifier is trained with
-        than of a stronger one's: catastrophic overfitting (Wong et al. 2020, arXiv:2001.03994, section 5.3).
+        than of a stronger one's, and of these no longer more than before: catastrophic overfitting (Wong et al. 2020,
+        arXiv:2001.03994, section 5.3). While both rise they may be so far apart.
     """
 
     def __init__(self, warn: Callable[[str], None]):
         self._warn, self._warned = warn, set()
+        self._most_robust = 0.0
         self._recent: deque[dict[str, float]] = deque(maxlen=WINDOW)
 
     def __call__(self, step: int, metrics: dict[str, float]) -> None:
@@ -39,14 +41,16 @@ class EarlyWarning:
         # A metric that a later phase of the run brought, or that not every step computes, has fewer steps behind it.
         known = dict.fromkeys(name for recent in self._recent for name in recent)
         means = {name: float(np.mean([each[name] for each in self._recent if name in each])) for name in known}
-        for kind, line in _symptoms(means):
+        robust = means.get("robust_accuracy", 1.0)
+        rising, self._most_robust = robust > self._most_robust, max(robust, self._most_robust)
+        for kind, line in _symptoms(means, rising):
             if kind not in self._warned:
                 self._warned.add(kind)
                 self._warn(f"early warning at step {step}: {line} (mean of the last {WINDOW} steps)")
 
 
-def _symptoms(means: dict[str, float]) -> Iterator[tuple[str, str]]:
-    """Yields (what is wrong, what to say), given the metrics' means."""
+def _symptoms(means: dict[str, float], rising: bool) -> Iterator[tuple[str, str]]:
+    """Yields (what is wrong, what to say), given the metrics' means, and whether the robust accuracy's is the highest so far."""
     if means.get("sample_spread", 1.0) < LEAST_SPREAD:
         yield (
             "collapse",
@@ -56,7 +60,7 @@ def _symptoms(means: dict[str, float]) -> Iterator[tuple[str, str]]:
     if min(real, fake) > WON:
         yield "won", f"D has won: it is right on {real:.1%} of real and {fake:.1%} of fake images"
     trained, robust = means.get("accuracy", 0.0), means.get("robust_accuracy", 1.0)
-    if trained - robust > OVERFITTED:
+    if trained - robust > OVERFITTED and not rising:
         yield (
             "overfitting",
             f"catastrophic overfitting: it is right on {trained:.1%} of what its own adversary makes, and on {robust:.1%} under a "

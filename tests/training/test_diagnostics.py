@@ -69,10 +69,6 @@ def test_a_healthy_run_is_left_in_peace():
         ({"real_accuracy": 1.0, "fake_accuracy": 0.999}, "D has won: it is right on 100.0% of real and 99.9% of fake"),
         ({"d_loss": -2e6}, "the losses diverge: d_loss is -2e+06"),
         ({"g_loss": 5000.0}, "the losses diverge: g_loss is 5e+03"),
-        (
-            {"accuracy": 0.9, "robust_accuracy": 0.5},
-            "right on 90.0% of what its own adversary makes, and on 50.0% under a",
-        ),
     ],
 )
 def test_what_is_wrong_is_told_once_with_its_figure(wrong, line):
@@ -85,14 +81,21 @@ def test_the_start_and_single_steps_are_no_reason():
     assert told((2 * WINDOW, HEALTHY), (1, HEALTHY | {"g_loss": 1e4}), (3 * WINDOW, HEALTHY)) == []
 
 
-def test_what_not_every_step_computes_is_looked_at_too():
-    """Of the steps in a window those that have it; the last is none of them."""
+def test_a_robust_accuracy_that_falls_is_told_and_one_that_rises_is_not():
+    """Of the steps in a window those are looked at that have it; the last is none of them."""
     lines = []
     warning = EarlyWarning(warn=lines.append)
-    for step in range(1, 2 * WINDOW + 1):
-        warning(step, {"accuracy": 0.9} | ({"robust_accuracy": 0.1} if step % 100 == 1 else {}))
+    for step in range(1, 6 * WINDOW + 1):
+        robust = [0.0, 0.1, 0.3, 0.5, 0.45, 0.2][(step - 1) // WINDOW]
+        warning(step, {"accuracy": 0.9} | ({"robust_accuracy": robust} if step % 100 == 1 else {}))
     (line,) = lines
-    assert "catastrophic overfitting" in line and "10.0% under a stronger one" in line
+    assert f"step {5 * WINDOW}: catastrophic overfitting: it is right on 90.0% of what its own adversary makes" in line
+    assert "45.0% under a stronger one" in line
+
+
+def test_a_robust_accuracy_that_never_rises_is_told():
+    (line,) = told((5 * WINDOW, {"accuracy": 0.9, "robust_accuracy": 0.05}))
+    assert f"step {3 * WINDOW}: catastrophic overfitting" in line
 
 
 def test_a_metric_that_a_later_phase_has_is_no_error():
