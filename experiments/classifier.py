@@ -59,6 +59,9 @@ class Config:
     epsilon: float = option(
         0.3, "By how much each number is changed, black being 0 and white 1; or of a latent.", low=0
     )
+    epsilon_warmup: int | None = option(
+        None, "Rounds over which epsilon rises from 0, but a latent's; by default 3 of 10 of all.", low=0
+    )
     generator: str | None = option(None, "manifold: directory of the class-conditional run that draws.")
     cluster: ClusterConfig = ClusterConfig()
 
@@ -83,7 +86,10 @@ def complete(config: Config, data: Data) -> Config:
     """The configuration with as many rounds as suit the data; they are recorded, for with others the rate falls otherwise."""
     epochs = EPOCHS if config.adversarial == "none" else ROBUST_EPOCHS
     steps = config.run.steps or max(LEAST_STEPS, math.ceil(epochs * len(data.source) / config.run.batch_size))
-    return replace(config, steps=steps, decay_rounds=config.decay_rounds or steps)
+    warmup = config.epsilon_warmup
+    if warmup is None and config.adversarial in attacks.KINDS:
+        warmup = 3 * steps // 10
+    return replace(config, steps=steps, decay_rounds=config.decay_rounds or steps, epsilon_warmup=warmup)
 
 
 def make(config: Config, spec: DataSpec) -> Recipe:
@@ -96,6 +102,8 @@ def make(config: Config, spec: DataSpec) -> Recipe:
     if config.adversarial in attacks.KINDS:
         threat = Threat(2 * config.epsilon, low=-1, high=1)  # networks see images in [-1, 1]
         setup = setup._replace(attack=attacks.of_kind(config.adversarial, threat), check=attacks.of_kind("pgd", threat))
+        if config.epsilon_warmup:
+            setup = setup._replace(share=optax.linear_schedule(0.0, 1.0, config.epsilon_warmup))
     if config.adversarial == "manifold":
         setup = setup._replace(attack=on_manifold.adversary(config.generator, config.epsilon))
     return classifier.make(setup)

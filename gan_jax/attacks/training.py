@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import jax
 
-from gan_jax.attacks.gradient import Classify, start, step
+from gan_jax.attacks.gradient import Classify, step
 from gan_jax.attacks.threat import Threat
 from gan_jax.randomness import Key
 
@@ -20,19 +20,19 @@ Adversary = Callable[
 ]  # (classify, images, labels [B], keys [B]) -> images; traceable
 
 
-def adversary(threat: Threat, *, steps: int, step_size: float) -> Adversary:
-    """Steps of this length from a random start within the threat, away from the labels. They are unrolled."""
+def of_kind(name: str, threat: Threat) -> Adversary:
+    """The adversary of a name in KINDS: steps from a random start, away from the labels. They are unrolled.
+
+    The start is within epsilon, and not clipped to the images' bounds, as in the programs of Wong et al.: of black pixels a half would
+    then start at 0, and a step longer than epsilon always end at the ball's edge. With nothing random left, one step teaches no more
+    than itself.
+    """
+    steps, length = KINDS[name]
 
     def attack(classify: Classify, images: Array, labels: Array, keys: Key) -> Array:
-        found = start(threat, images, keys)
+        found = images + threat.of.draw(keys, images.shape[1:], threat.epsilon)
         for _ in range(steps):
-            found = step(classify, threat, found, images, labels, step_size)
+            found = step(classify, threat, found, images, labels, length * threat.epsilon)
         return jax.lax.stop_gradient(found)
 
     return attack
-
-
-def of_kind(name: str, threat: Threat) -> Adversary:
-    """The adversary of a name in KINDS."""
-    steps, length = KINDS[name]
-    return adversary(threat, steps=steps, step_size=length * threat.epsilon)

@@ -31,6 +31,7 @@ class Setup(NamedTuple):
       augment: what is done to the images in training (`augment`).
       label_smoothing: a label is the class with 1 - this probability, else any of the K.
       attack: what an adversary then does to them; None: nothing.
+      share: by the step, which share of what it changes they are changed by: at first all of it may be too much to learn from.
       check: a stronger one, under whose attack the accuracy is looked at every CHECKED_EVERY steps; None: it is not.
       ema: decay of the moving average of the weights, which is what is used in the end.
       axis_name: the mapped axis over which the batch is spread; None without one.
@@ -41,6 +42,7 @@ class Setup(NamedTuple):
     augment: Augment = augment.identity
     label_smoothing: float = 0.0
     attack: Adversary | None = None
+    share: optax.Schedule = optax.constant_schedule(1.0)
     check: Adversary | None = None
     ema: float = 0.999
     axis_name: str | None = None
@@ -82,7 +84,8 @@ def make(setup: Setup) -> Recipe:
             due = state.step % CHECKED_EVERY == 0
             measured["robust_accuracy"] = jax.lax.cond(due, right, lambda: jnp.zeros(()))
         if setup.attack is not None:
-            images = setup.attack(classify, images, labels, _own(keys, 2))
+            attacked = setup.attack(classify, images, labels, _own(keys, 2))
+            images = images + setup.share(state.step) * (attacked - images)
 
         def loss(params: PyTree):
             logits, changed = logits_of(params, images)

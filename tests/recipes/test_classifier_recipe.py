@@ -1,6 +1,7 @@
 """The classifier's step on shares of a batch equals that on the whole, and learns."""
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
@@ -85,6 +86,16 @@ def test_robust_training_is_shown_what_its_adversary_makes():
     assert metrics["classifier_loss"] == pytest.approx(float(wanted), rel=1e-5)
     assert recipe.every == {"robust_accuracy": 100}
     assert 0 <= metrics["robust_accuracy"] <= 1
+
+
+def test_what_is_changed_grows():
+    """After 2 of 4 steps images are halfway between what they were and what an adversary makes of them."""
+    share = optax.linear_schedule(0.0, 1.0, 4)
+    recipe = classifier.make(setup(attack=lambda classify, images, labels, keys: -images, share=share))
+    halfway = classifier.make(setup(attack=lambda classify, images, labels, keys: 0 * images))
+    state = recipe.init(KEY, batch()).replace(step=jnp.int32(2))
+    found, wanted = (each.step(state, batch(), KEY)[1]["classifier_loss"] for each in (recipe, halfway))
+    assert found == pytest.approx(float(wanted), rel=1e-6)
 
 
 def test_four_shares_of_a_batch_under_attack_are_the_whole_batch(require_shares_are_the_whole):
