@@ -22,7 +22,7 @@ from gan_jax.games import GAMES
 from gan_jax.networks.registry import NETWORKS
 from gan_jax.presets import PRESETS
 from gan_jax.runs import launch
-from gan_jax.runs.experiment import find, names
+from gan_jax.runs.experiment import STUDIES, find, names
 from gan_jax.runs.launch import HELP
 from gan_jax.runs.names import default_name
 
@@ -36,6 +36,7 @@ CODE = sorted(
     for path in (ROOT / each).rglob("*.py")
 )
 RUN = "runs/dcgan-digits-seed0"
+PROGRAMS = {*names(), *STUDIES}  # all files of experiments/
 REGISTRIES = (GAMES, NETWORKS, DATASETS, SCORES)
 
 pytestmark = pytest.mark.usefixtures("compiled_in_haste")
@@ -81,6 +82,11 @@ def commands_of(path: str) -> Iterator[Command]:
 
 
 COMMANDS = list(dict.fromkeys(command for path in [*PAGES, *OTHERS, *CODE] for command in commands_of(path)))
+
+
+def program(name: str):
+    """The experiment, or the study, of a name."""
+    return importlib.import_module(f"experiments.{name}").main if name in STUDIES else find(name)
 
 
 def python_blocks(page: str) -> list[str]:
@@ -186,7 +192,7 @@ def test_every_game_is_in_the_table(page):
 
 def test_every_experiment_is_in_the_table():
     table = README.partition("| system |")[2].partition("\n\n")[0]
-    assert set(re.findall(r"^\| \[`(\w+)`\]", table, re.MULTILINE)) == set(names())
+    assert set(re.findall(r"^\| \[`(\w+)`\]", table, re.MULTILINE)) == PROGRAMS
 
 
 def test_every_score_is_in_the_table():
@@ -207,7 +213,7 @@ def test_commands_parse(command):
     if set(HELP) & set(arguments):
         arguments = []
     if command.trains:
-        experiment = find(command.name)
+        experiment = program(command.name)
         parsed = experiment.parse(arguments)
         experiment.resolve(parsed.config)
     else:
@@ -219,8 +225,8 @@ def test_commands_parse(command):
 
 
 def name_of(command: Command) -> str:
-    """The directory of the run that a command trains."""
-    experiment = find(command.name)
+    """The directory of what a command trains, or looks at."""
+    experiment = program(command.name)
     config = experiment.parse(command.arguments).config
     return config.run.workdir or default_name(experiment, config)
 
@@ -232,7 +238,7 @@ def test_documented_runs_do_not_share_a_directory():
         for command in (
             each for each in COMMANDS if each.trains and each.page == page and "--help" not in each.arguments
         ):
-            config = find(command.name).parse(command.arguments).config
+            config = program(command.name).parse(command.arguments).config
             fixed = {each.name: each.default for each in options(config) if not each.resumable}
             assert runs.setdefault(name_of(command), fixed) == fixed, f"{page}: {command}"
 
@@ -265,7 +271,7 @@ def default_of(command: str) -> object:
 
 @pytest.mark.parametrize("page", PAGES + [name for name in OTHERS if name != "CHANGELOG.md"])
 def test_flags_that_are_named_exist(page):
-    configurations = [find(name).default for name in names()]
+    configurations = [program(name).default for name in PROGRAMS]
     configurations += [default_of(name) for name in gan_jax_main.COMMANDS]
     known = {each.name for configuration in configurations for each in options(configuration)}
     text = re.sub(r"XLA_FLAGS=\S+|docker run.*|pip .*|pytest .*", "", read(page))
@@ -274,7 +280,7 @@ def test_flags_that_are_named_exist(page):
 
 
 def test_no_command_of_the_old_layout_is_left():
-    """All that is called experiments.NAME anywhere is an experiment."""
+    """All that is called experiments.NAME anywhere is a file of experiments/."""
     but = (":!CHANGELOG.md", ":!gan_jax/config/stored.py")
     command = ("git", "grep", "--untracked", "-ohE", r"\bexperiments\.[a-z_0-9]+", "--", ".", *but)
     try:
@@ -283,7 +289,7 @@ def test_no_command_of_the_old_layout_is_left():
         pytest.skip("git is not installed")
     if found.returncode > 1:
         pytest.skip("this is no git checkout")
-    assert set(found.stdout.split()) <= {f"experiments.{name}" for name in names()}
+    assert set(found.stdout.split()) <= {f"experiments.{name}" for name in PROGRAMS}
 
 
 def unlike(commands: Iterator[Command]) -> list[Command]:
@@ -296,7 +302,9 @@ def unlike(commands: Iterator[Command]) -> list[Command]:
 TRAINING = unlike(
     command
     for command in COMMANDS
-    if command.trains and not re.search("--(dataset|domain|task|help|num_processes)", str(command))
+    if command.trains
+    and command.name not in STUDIES  # which have tests of their own
+    and not re.search("--(dataset|domain|task|help|num_processes)", str(command))
 )
 OF_A_RUN = unlike(
     command

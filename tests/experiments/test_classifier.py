@@ -84,7 +84,7 @@ def test_on_the_manifold(generator, run_experiment, tmp_path):
             ("--adversarial=manifold", "--generator=RUN", "--image_size=8"),
             "draws images (16, 16, 1) of 10 classes, not (8, 8, 1)",
         ),
-        (("--adversarial=manifold", "--generator=RUN", "--classes=0,1"), "of 10 classes, not (16, 16, 1) of 2 classes"),
+        (("--adversarial=manifold", "--generator=RUN", "--classes=0,1"), "of 10 classes, not (16, 16, 1) of 2"),
         (("--adversarial=cw",), "choose from none, fgsm_rs, pgd, manifold"),
         (("--adversarial=pgd", "--epsilon=-1"), "epsilon=-1.0: must be at least 0"),
         (("--network=resnet",), "choose from cnn, small, madry"),
