@@ -23,9 +23,9 @@ Adversary = Callable[
 def of_kind(name: str, threat: Threat) -> Adversary:
     """The adversary of a name in KINDS: steps from a random start, away from the labels. They are unrolled.
 
-    The start is within epsilon, and not clipped to the images' bounds, as in the programs of Wong et al.: of black pixels a half would
-    then start at 0, and a step longer than epsilon always end at the ball's edge. With nothing random left, one step teaches no more
-    than itself.
+    The start is within epsilon, and not clipped to the images' bounds, as in the programs of Wong et al.: of black pixels a half
+    would then start at 0, and a step longer than epsilon always end at the ball's edge. With nothing random left, one step teaches
+    no more than itself.
     """
     steps, length = KINDS[name]
 

@@ -1,14 +1,11 @@
-"""The page of a study of attacks: accuracies, and what the attacks look like; all that it says is in the directory."""
+"""The page of a study of attacks: accuracies, and what the attacks look like."""
 
-import shlex
 from pathlib import Path
 
 from gan_jax.pictures import page
-from gan_jax.runs import directory
-from gan_jax.runs.report import made_with
+from gan_jax.studies import study_page
 from gan_jax.studies.attack_table import Table
 from gan_jax.studies.target import Target
-from gan_jax.training.files import replace_file
 
 MASKING = 0.05  # of the images; so many without a gradient make attacks by gradients say little
 PICTURES = {
@@ -32,24 +29,13 @@ def warning(share: float) -> str:
 
 def save(workdir: Path, target: Target, lines: Table, images: int, norm: str, blind: float) -> Path:
     """Writes report.html; returns its path. Args: lines: the table; images: of how many; blind: the share without a gradient."""
-    content = directory.read_config(workdir)
     under = f"Accuracy in % on {images:,} test images, by epsilon ({norm}, images in [0, 1])."
     rule = "An image counts where the classifier is right without an attack, and after every restart of one."
-    text = page.page(
-        f"Attacks on {target.name}",
-        f"{target.dataset}. {workdir}",
-        [
-            ("Accuracy", page.table(lines) + page.note(f"{under} {rule} {warning(blind)}")),
-            *(
-                (Path(name).stem.replace("_", " ").capitalize(), page.picture(workdir / name, said))
-                for name, said in PICTURES.items()
-                if (workdir / name).exists()
-            ),
-            ("Command", page.code(shlex.join(content["command"]))),
-            ("Configuration", page.folded("all flags", page.pairs(content["flags"]))),
-            ("Made with", page.pairs(made_with(content))),
-        ],
-    )
-    path = workdir / "report.html"
-    replace_file(path, text.encode())
-    return path
+    pictures = [
+        (Path(name).stem.replace("_", " ").capitalize(), page.picture(workdir / name, said))
+        for name, said in PICTURES.items()
+        if (workdir / name).exists()
+    ]
+    accuracy = page.table(lines) + page.note(f"{under} {rule} {warning(blind)}")
+    title = f"Attacks on {target.name}"
+    return study_page.save(workdir, title, f"{target.dataset}. {workdir}", [("Accuracy", accuracy), *pictures])

@@ -8,6 +8,7 @@ from PIL import Image
 
 from gan_jax.attacks import Threat, bim, distances, gaussian_noise
 from gan_jax.attacks.noise import uniform_noise
+from gan_jax.attacks.robustness import predictor
 from gan_jax.pictures import grids, panels
 from gan_jax.randomness import Key
 from gan_jax.studies.attack_table import Strength, attacks
@@ -33,11 +34,16 @@ def examples(target: Target, threat: Threat, strength: Strength, key: Key) -> Im
 
 
 def noises(target: Target, key: Key) -> Image.Image:
-    """One image with Gaussian noise of growing means, by column, and deviations, by row; and what is said of each."""
-    images, _ = target.shown(SHOWN)
-    rows = []
+    """One image with Gaussian noise of growing means, by column, and deviations, by row; and what is said of each.
+
+    It is the first that the most of it misleads: what is nothing but noise is of some class, too.
+    """
+    images, labels = target.shown(SHOWN)
+    most = gaussian_noise(images, key, float(NOISES[-1]), float(NOISES[-1]))
+    first = int(jnp.argmax(predictor(target.classify)(most) != labels))
+    image, rows = images[first : first + 1], []
     for deviation in NOISES:
-        found = jnp.concatenate([gaussian_noise(images[:1], key, float(mean), float(deviation)) for mean in NOISES])
+        found = jnp.concatenate([gaussian_noise(image, key, float(mean), float(deviation)) for mean in NOISES])
         rows.append([cell(*each) for each in zip(found, target.said(found), strict=True)])
     return panels.wall(rows, [f"σ {each:g}" for each in NOISES], [f"μ {each:g}" for each in NOISES])
 

@@ -1,14 +1,11 @@
-"""The table, the curves and the page of a study of augmentation; all that they say is in the directory."""
+"""The table, the curves and the page of a study of augmentation."""
 
-import shlex
 from pathlib import Path
 
 import numpy as np
 
 from gan_jax.pictures import page, panels
-from gan_jax.runs import directory
-from gan_jax.runs.report import made_with
-from gan_jax.studies import attack_table
+from gan_jax.studies import attack_table, study_page
 from gan_jax.studies.attack_table import Table
 from gan_jax.studies.augment_runs import Plan
 from gan_jax.training.files import replace_file
@@ -40,23 +37,15 @@ def save(workdir: Path, plan: Plan, found: Values) -> Table:
     curves = {name: (x, 100 * values) for name, values in found.items()}
     title = f"{plan.data.dataset}: right about so many % of the test images"
     panels.bands({title: curves}, workdir / "curves.png", xlabel="real images of each class")
-    content = directory.read_config(workdir)
     said = f"Mean ± standard deviation (n - 1) over {len(plan.seeds)} seeds. All learn for {plan.steps:,} rounds."
-    text = page.page(
-        f"What images of a GAN are worth: {plan.data.dataset}",
-        str(workdir),
-        [
-            ("Accuracy", page.table(lines) + page.note(said)),
-            (
-                "Curves",
-                page.picture(workdir / "curves.png", "By the number of real images; around it one standard deviation."),
-            ),
-            ("Command", page.code(shlex.join(content["command"]))),
-            ("Configuration", page.folded("all flags", page.pairs(content["flags"]))),
-            ("Made with", page.pairs(made_with(content))),
-        ],
-    )
-    replace_file(workdir / "report.html", text.encode())
+    sections = [
+        ("Accuracy", page.table(lines) + page.note(said)),
+        (
+            "Curves",
+            page.picture(workdir / "curves.png", "By the number of real images; around it one standard deviation."),
+        ),
+    ]
+    study_page.save(workdir, f"What images of a GAN are worth: {plan.data.dataset}", str(workdir), sections)
     return lines
 
 

@@ -1,12 +1,9 @@
-"""The page of a study of a defence; all that it says is in the directory."""
+"""The page of a study of a defence."""
 
-import shlex
 from pathlib import Path
 
 from gan_jax.pictures import page
-from gan_jax.runs import directory
-from gan_jax.runs.report import made_with
-from gan_jax.studies import attack_table
+from gan_jax.studies import attack_table, study_page
 from gan_jax.studies.attack_table import Table
 from gan_jax.studies.defended import Defence
 from gan_jax.training.files import replace_file
@@ -14,23 +11,14 @@ from gan_jax.training.files import replace_file
 
 def save(workdir: Path, made: Defence, generator: str, lines: Table, cost: str) -> Path:
     """Writes table.md and report.html; returns its path. Args: lines: the table; cost: what is said beneath it."""
-    content = directory.read_config(workdir)
     replace_file(workdir / "table.md", attack_table.text(lines).encode())
     under = f"Accuracy in % under {made.threat}. An image counts where it is right without an attack, too."
     shown = (
         "What is seen, and behind the generator: the nearest image that it draws, by which the classifier then decides."
     )
-    text = page.page(
-        f"{generator} as a defence of {made.target.name}",
-        f"{made.target.dataset}. {workdir}",
-        [
-            ("Accuracy", page.table(lines) + page.note(f"{under} {cost}")),
-            ("Images", page.picture(workdir / "defended.png", shown)),
-            ("Command", page.code(shlex.join(content["command"]))),
-            ("Configuration", page.folded("all flags", page.pairs(content["flags"]))),
-            ("Made with", page.pairs(made_with(content))),
-        ],
-    )
-    path = workdir / "report.html"
-    replace_file(path, text.encode())
-    return path
+    sections = [
+        ("Accuracy", page.table(lines) + page.note(f"{under} {cost}")),
+        ("Images", page.picture(workdir / "defended.png", shown)),
+    ]
+    title = f"{generator} as a defence of {made.target.name}"
+    return study_page.save(workdir, title, f"{made.target.dataset}. {workdir}", sections)
