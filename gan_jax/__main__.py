@@ -69,7 +69,7 @@ def usage() -> str:
             "",
             *(f"  {name:18} {_describe(name)}" for name in COMMANDS),
             "",
-            "python -m experiments.NAME trains, and --help lists its flags; the names are",
+            "python -m experiments.NAME trains, or studies what was trained; --help lists its flags; the names are",
             *textwrap.wrap(", ".join(experiments), width=100),
         ]
     )

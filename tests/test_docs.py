@@ -125,6 +125,12 @@ def test_examples_of_the_readme(beside_a_run, put_back):
     assert found["images"].shape == (64, 8, 8, 1)
 
 
+def test_examples_of_adversarial():
+    (block,), found = python_blocks("docs/adversarial.md"), {}
+    exec(compile(block, "docs/adversarial.md", "exec"), found)
+    assert found["found"].shape == (8, 2, 2, 1) and (found["found"] != found["images"]).any()
+
+
 def test_examples_of_extending(tmp_path, monkeypatch, put_back, run_command, tiny, capsys):
     blocks, found = python_blocks("docs/extending.md"), {}
     assert len(blocks) == 6

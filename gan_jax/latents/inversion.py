@@ -5,7 +5,7 @@ The generator's weights stay as they are. Inversion: Zhu et al. 2016 (arXiv:1609
 """
 
 from collections.abc import Callable, Iterator
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 import jax
@@ -15,7 +15,6 @@ import optax
 from scipy import stats
 from tqdm import tqdm
 
-from gan_jax.evaluation.neighbours import nearest
 from gan_jax.randomness import Key
 
 SHELL = 0.999  # how many of all normal latents have norms that `onto_shell` leaves alone
@@ -28,7 +27,7 @@ Project = Callable[[Array], Array]  # latents [n, d] -> the nearest that can be 
 
 
 class Found(NamedTuple):
-    """Latents [N, d], and the mean squared errors [N] of their images' pixels, in [-1, 1]."""
+    """Latents [N, d], and the mean squared errors [N] of their images' pixels, in [-1, 1] (`squared_errors`)."""
 
     latents: np.ndarray
     errors: np.ndarray
@@ -116,6 +115,7 @@ def invert(
     *,
     steps: int,
     rate: float,
+    tolerance: float = 0.0,
     title: str = "",
 ) -> Found:
     """Of each image the latent whose own image is nearest, pixel by pixel, of all that `descend` meets from its starts.
@@ -123,13 +123,13 @@ def invert(
     Args:
       targets: images [N, H, W, C] in [-1, 1].
       starts: of each, [N, S, d]; `nearest_starts` finds good ones.
-      project, steps, rate: as `descend` takes them.
+      project, steps, rate: as `descend` takes them; tolerance: as `squared_errors`.
       title: of the progress bar; "" for no bar.
     """
     count, tried, size = starts.shape
     wanted = jnp.repeat(jnp.asarray(targets, jnp.float32), tried, axis=0)
     first = jnp.reshape(starts, (count * tried, size))
-    descent = descend(_pixels(generate), first, project, steps=steps, rate=rate, given=(wanted,))
+    descent = descend(_pixels(generate, tolerance), first, project, steps=steps, rate=rate, given=(wanted,))
     latents, errors = next(descent)
     for others, theirs in tqdm(descent, total=steps, desc=title, disable=not title, leave=False, dynamic_ncols=True):
         latents = jnp.where((theirs < errors)[:, None], others, latents)
@@ -140,8 +140,17 @@ def invert(
 
 
 @lru_cache(maxsize=8)
-def _pixels(generate: Generate) -> Loss:
-    return lambda latents, wanted: jnp.mean((generate(latents) - wanted) ** 2, axis=(1, 2, 3))
+def _pixels(generate: Generate, tolerance: float) -> Loss:
+    return lambda latents, wanted: squared_errors(generate(latents), wanted, tolerance)
+
+
+def squared_errors(images: Array, targets: Array, tolerance: float) -> Array:
+    """Means [N] of what is left of the errors of images [N, H, W, C] beyond a tolerance, squared.
+
+    With one an image is as near as can be if no number differs by more: where it is known by how much targets were changed, as L∞
+    bounds an attack, what is undone is that much, and not what is learnt of it.
+    """
+    return jnp.mean(jnp.maximum(jnp.abs(images - targets) - tolerance, 0) ** 2, axis=(1, 2, 3))
 
 
 def smoothed(loss: Loss, key: Key, *, width: float, draws: int = 4) -> Loss:
@@ -162,13 +171,22 @@ def smoothed(loss: Loss, key: Key, *, width: float, draws: int = 4) -> Loss:
     return mean
 
 
-def nearest_starts(targets: np.ndarray, images: np.ndarray, latents: np.ndarray, count: int) -> np.ndarray:
+def nearest_starts(
+    targets: np.ndarray, images: np.ndarray, latents: np.ndarray, count: int, tolerance: float = 0.0
+) -> np.ndarray:
     """Of latents [M, d] of images [M, H, W, C] those of the `count` nearest each target [N, H, W, C]: [N, count, d].
 
-    Nearest pixel by pixel. Raises ValueError unless M ≥ count > 0.
+    Nearest by `squared_errors`. Raises ValueError unless M ≥ count > 0.
     """
-    _, indices = nearest(targets.reshape(len(targets), -1), images.reshape(len(images), -1), count)
-    return latents[indices]
+    if not 0 < count <= len(latents):
+        raise ValueError(f"count={count}: must be from 1 to {len(latents)}, the number of latents")
+    far = _far(jnp.asarray(targets), jnp.asarray(images), tolerance)
+    return latents[np.asarray(jax.lax.top_k(-far, count)[1])]
+
+
+@partial(jax.jit, static_argnums=2)
+def _far(targets: Array, images: Array, tolerance: float) -> Array:
+    return jax.lax.map(lambda target: squared_errors(images, target, tolerance), targets)
 
 
 def class_difference(latents: np.ndarray, classes: np.ndarray, first: int, second: int) -> np.ndarray:

@@ -36,6 +36,9 @@ class InversionConfig:
         300, "Of an inversion, and of --maximise; 0 takes the latents of the run's encoder as they are.", low=0
     )
     descent_rate: float = option(0.2, "Adam's rate in an inversion, which falls to 0 along a cosine.", low=0)
+    tolerance: float = option(
+        0.0, "By how much numbers may differ without counting as an error, black being 0 and white 1.", low=0
+    )
 
 
 @dataclass(frozen=True)
@@ -105,7 +108,8 @@ def inverted(model: Model, names: list[str], targets: np.ndarray, config: Search
 def inverter(model: Model, config: SearchConfig, *, titled: bool = False) -> Callable[[np.ndarray], inversion.Found]:
     """Images [N, H, W, C] in [-1, 1] -> their latents, INVERTED of them at once. Args: titled: whether there are bars."""
     find_starts, project = _starts(model, config), inversion.PROJECTIONS[model.prior]
-    descent = dict(steps=config.descent_steps, rate=config.descent_rate)
+    tolerance = 2 * config.tolerance  # images are in [-1, 1]
+    descent = dict(steps=config.descent_steps, rate=config.descent_rate, tolerance=tolerance)
 
     def invert(targets: np.ndarray) -> inversion.Found:
         found = []
@@ -181,7 +185,7 @@ def _starts(model: Model, config: SearchConfig) -> Callable[[np.ndarray], np.nda
     if model.encode is not None:
         return lambda targets: np.asarray(model.encode(targets))[:, None]
     latents, images = draw_others(model, config)
-    return lambda targets: inversion.nearest_starts(targets, images, latents, config.starts)
+    return lambda targets: inversion.nearest_starts(targets, images, latents, config.starts, 2 * config.tolerance)
 
 
 def _describe_probabilities(

@@ -58,7 +58,7 @@ class Defence(NamedTuple):
 
     def adaptive(self) -> dict[str, Attack]:
         """Attacks on both."""
-        return {"through the generator": self._through, "over latents": self._over_latents}
+        return {"through G": self._through, "over latents": self._over_latents}
 
     def nearest(self, images: np.ndarray) -> np.ndarray:
         """What the classifier sees in place of images."""

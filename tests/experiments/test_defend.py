@@ -40,7 +40,7 @@ def test_what_it_leaves(made, generator):
         ("FGSM", "12"),
         ("PGD-2", "12"),
         ("none", "6"),
-        ("through the generator", "6"),
+        ("through G", "6"),
         ("over latents", "6"),
     ]
     assert [tuple(row[:2]) for row in rows] == attacks

@@ -152,6 +152,26 @@ def test_starts_are_the_latents_of_the_nearest_images():
     np.testing.assert_array_equal(starts, latents[distances.argsort(axis=1)[:, :3]])
 
 
+def test_errors_within_a_tolerance_are_none():
+    images = jnp.array([0.0, 0.2, 0.5, -0.7]).reshape(1, 2, 2, 1)
+    assert inversion.squared_errors(images, 0 * images, 0.3)[0] == pytest.approx((0.2**2 + 0.4**2) / 4, rel=1e-5)
+    assert inversion.squared_errors(images, 0 * images, 0.0)[0] == pytest.approx((0.2**2 + 0.5**2 + 0.7**2) / 4)
+
+
+def test_a_tolerance_undoes_what_is_added_within_it():
+    """The images of latents, changed by at most 0.3 all in one direction: with it their own latents are as near as can be."""
+    wanted = drawn("normal", 4)
+    targets = np.asarray(linear(wanted)) + 0.3
+    starts = inversion.nearest_starts(targets, np.asarray(linear(wanted)), wanted, 1, 0.3001)
+    np.testing.assert_array_equal(starts[:, 0], wanted)
+    given = dict(steps=20, rate=0.1)
+    tolerant = inversion.invert(linear, targets, starts, inversion.onto_shell, tolerance=0.3001, **given)
+    np.testing.assert_array_equal(tolerant.latents, wanted)
+    np.testing.assert_array_equal(tolerant.errors, 0)
+    strict = inversion.invert(linear, targets, starts, inversion.onto_shell, **given)
+    assert (np.abs(strict.latents - wanted).max(axis=1) > 0.05).all()
+
+
 def test_the_difference_of_classes_is_that_of_their_means():
     latents = np.array([[0.0, 1.0], [2.0, 3.0], [5.0, 5.0], [9.0, 9.0]])
     classes = np.array([4, 4, 7, 0])
