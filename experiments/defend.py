@@ -53,7 +53,7 @@ class Config:
     epsilon: float = option(0.3, "Of images from 0, black, to 1, white.", low=0)
     steps: int = option(40, "Of PGD.", low=1)
     adaptive_steps: int = option(20, "Of the attack through G; each looks for the nearest images anew.", low=1)
-    search: InversionConfig = InversionConfig()
+    search: InversionConfig = InversionConfig(starts=10, descent_steps=200, descent_rate=0.1)
 
 
 def prepare(config: Config) -> Prepared:
