@@ -31,8 +31,8 @@ class Setup(NamedTuple):
       augment: what is done to the images in training (`augment`).
       label_smoothing: a label is the class with 1 - this probability, else any of the K.
       attack: what an adversary then does to them; None: nothing.
-      share: by the step, which share of what it changes they are changed by: at first all of it may be too much to learn from.
       check: a stronger one, under whose attack the accuracy is looked at every CHECKED_EVERY steps; None: it is not.
+      share: by the step, which share of what they change images are changed by: at first all of it may be too much to learn from.
       ema: decay of the moving average of the weights, which is what is used in the end.
       axis_name: the mapped axis over which the batch is spread; None without one.
     """
@@ -42,8 +42,8 @@ class Setup(NamedTuple):
     augment: Augment = augment.identity
     label_smoothing: float = 0.0
     attack: Adversary | None = None
-    share: optax.Schedule = optax.constant_schedule(1.0)
     check: Adversary | None = None
+    share: optax.Schedule = optax.constant_schedule(1.0)
     ema: float = 0.999
     axis_name: str | None = None
 
@@ -76,19 +76,21 @@ def make(setup: Setup) -> Recipe:
             return out["class_logits"], changed
 
         classify = lambda images: logits_of(player.params, images)[0]
-        measured = {}
+
+        def attacked(adversary: Adversary, number: int) -> Array:
+            found = adversary(classify, images, labels, _own(keys, number))
+            return images + setup.share(state.step) * (found - images)
+
+        measured, shown = {}, images
         if setup.check is not None:
-            right = lambda: jnp.mean(
-                classify(setup.check(classify, images, labels, _own(keys, 1))).argmax(-1) == labels
-            )
+            right = lambda: jnp.mean(classify(attacked(setup.check, 1)).argmax(-1) == labels)
             due = state.step % CHECKED_EVERY == 0
             measured["robust_accuracy"] = jax.lax.cond(due, right, lambda: jnp.zeros(()))
         if setup.attack is not None:
-            attacked = setup.attack(classify, images, labels, _own(keys, 2))
-            images = images + setup.share(state.step) * (attacked - images)
+            shown = attacked(setup.attack, 2)
 
         def loss(params: PyTree):
-            logits, changed = logits_of(params, images)
+            logits, changed = logits_of(params, shown)
             targets = optax.smooth_labels(jax.nn.one_hot(labels, logits.shape[-1]), setup.label_smoothing)
             total = jnp.mean(optax.softmax_cross_entropy(logits, targets))
             right = jnp.mean(logits.argmax(-1) == labels)
