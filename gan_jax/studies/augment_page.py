@@ -8,6 +8,7 @@ from gan_jax.pictures import page, panels
 from gan_jax.studies import attack_table, study_page
 from gan_jax.studies.attack_table import Table
 from gan_jax.studies.augment_runs import Plan
+from gan_jax.studies.augmented import Way
 from gan_jax.training.files import replace_file
 
 BASE = "classic"  # what gains are over
@@ -33,20 +34,35 @@ def save(workdir: Path, plan: Plan, found: Values) -> Table:
     """Writes table.md, curves.png and report.html; returns the table."""
     lines = table(plan, found)
     replace_file(workdir / "table.md", attack_table.text(lines).encode())
-    x = np.array(plan.real)
-    curves = {name: (x, 100 * values) for name, values in found.items()}
-    title = f"{plan.data.dataset}: right about so many % of the test images"
-    panels.bands({title: curves}, workdir / "curves.png", xlabel="real images of each class")
+    shown = {
+        f"{count} real images of each class: accuracy in %": _curves(plan, found, i)
+        for i, count in enumerate(plan.real)
+    }
+    panels.bands(shown, workdir / "curves.png", xlabel="images of the GAN for each real one")
     said = f"Mean ± standard deviation (n - 1) over {len(plan.seeds)} seeds. All learn for {plan.steps:,} rounds."
     sections = [
         ("Accuracy", page.table(lines) + page.note(said)),
         (
             "Curves",
-            page.picture(workdir / "curves.png", "By the number of real images; around it one standard deviation."),
+            page.picture(workdir / "curves.png", "By how many images of the GAN; around it one standard deviation."),
         ),
     ]
     study_page.save(workdir, f"What images of a GAN are worth: {plan.data.dataset}", str(workdir), sections)
     return lines
+
+
+def _curves(plan: Plan, found: Values, place: int) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Of one number of real images, by what else is learnt: how many drawn ones [N], and the accuracies in percent [seeds, N]."""
+    groups: dict[str, list[Way]] = {}
+    for way in plan.ways:
+        groups.setdefault((BASE if way.classic else "real") if way.real else way.name, []).append(way)
+    return {
+        name: (
+            np.array([way.times for way in group]),
+            100 * np.stack([found[way.name][:, place] for way in group], axis=1),
+        )
+        for name, group in groups.items()
+    }
 
 
 def _shown(values: np.ndarray, sign: str = "") -> str:
