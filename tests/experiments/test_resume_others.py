@@ -26,7 +26,13 @@ OTHERS = {
     "began": ("--width=2", "--latent_size=3", "--image_size=8", "--batch_size=8", "--lambda_k=0.1"),
     "sagan": ("--width=2", "--image_size=16", "--batch_size=8", "--ada_target=-0.9", "--ada_images=100"),
     "biggan": ("--width=2", "--image_size=8", "--batch_size=8", "--attention=0", "--d_lr=1e-2"),
-    "classifier": ("--adversarial=fgsm_rs", "--channels=2", "--batch_size=8", "--decay_rounds=100"),
+    "classifier": (
+        "--adversarial=fgsm_rs",
+        "--channels=2",
+        "--batch_size=8",
+        "--decay_rounds=100",
+        "--epsilon_warmup=4",
+    ),
     "pix2pix": (
         "--width=1",
         "--image_size=64",
