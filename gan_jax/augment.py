@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 from jax.scipy.ndimage import map_coordinates
 
-from gan_jax.randomness import Key
+from gan_jax.randomness import Key, other_keys
 
 Array = jax.Array
 Augment = Callable[[Array, Key, Array], Array]
@@ -165,7 +165,7 @@ def chain(*augments: Augment) -> Augment:
 
     def augment(images: Array, keys: Key, step: Array) -> Array:
         for number, one in enumerate(augments):
-            images = one(images, jax.vmap(jax.random.fold_in, in_axes=(0, None))(keys, number), step)
+            images = one(images, other_keys(keys, number), step)
         return images
 
     return augment

@@ -27,6 +27,11 @@ def example_keys(key: Key, count: int, axis_name: str | None = None) -> Key:
     return jax.vmap(jax.random.fold_in, in_axes=(None, 0))(key, first + jnp.arange(count))
 
 
+def other_keys(keys: Key, number: int) -> Key:
+    """Of each of keys [B] another, by a number: for what else is drawn for the same examples."""
+    return jax.vmap(jax.random.fold_in, in_axes=(0, None))(keys, number)
+
+
 def normal(key: Key, shape: tuple[int, ...], bound: float | None = None) -> Array:
     """Standard normal numbers; with a bound, of those that are in [-bound, bound]."""
     if bound is None:

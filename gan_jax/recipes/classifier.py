@@ -13,7 +13,7 @@ from flax import linen as nn
 from gan_jax import augment
 from gan_jax.attacks.training import Adversary
 from gan_jax.augment import Augment
-from gan_jax.randomness import Key, example_keys
+from gan_jax.randomness import Key, example_keys, other_keys
 from gan_jax.recipes.batch import part, to_unit_range
 from gan_jax.recipes.contract import Batch, Metrics, Recipe, State
 from gan_jax.recipes.players import PyTree, descend, init_player, update_ema, with_player
@@ -78,7 +78,7 @@ def make(setup: Setup) -> Recipe:
         classify = lambda images: logits_of(player.params, images)[0]
 
         def attacked(adversary: Adversary, number: int) -> Array:
-            found = adversary(classify, images, labels, _own(keys, number))
+            found = adversary(classify, images, labels, other_keys(keys, number))
             return images + setup.share(state.step) * (found - images)
 
         measured, shown = {}, images
@@ -108,8 +108,3 @@ def make(setup: Setup) -> Recipe:
         augment=setup.augment,
         every={"robust_accuracy": CHECKED_EVERY} if setup.check is not None else {},
     )
-
-
-def _own(keys: Key, number: int) -> Key:
-    """Keys [B] for what is not the augmentation."""
-    return jax.vmap(jax.random.fold_in, in_axes=(0, None))(keys, number)

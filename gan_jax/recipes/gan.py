@@ -21,7 +21,7 @@ from flax import linen as nn
 from gan_jax import augment, precision
 from gan_jax.augment import Augment
 from gan_jax.games import Game, swap_labels
-from gan_jax.randomness import PRIORS, Key, example_keys, latents
+from gan_jax.randomness import PRIORS, Key, example_keys, latents, other_keys
 from gan_jax.recipes import measures, sampling
 from gan_jax.recipes.batch import condition_of, part, to_unit_range
 from gan_jax.recipes.contract import Batch, Condition, Metrics, Recipe, Sampler, State
@@ -264,7 +264,7 @@ def _add(terms: Mapping[str, Term], inputs: LossInputs, loss: Array | float) -> 
     """The loss with all terms added, and each term's value. Each draws from keys of its own."""
     values = {}
     for number, (name, term) in enumerate(terms.items()):
-        own = inputs._replace(keys=jax.vmap(jax.random.fold_in, in_axes=(0, None))(inputs.keys, number))
+        own = inputs._replace(keys=other_keys(inputs.keys, number))
         values[name], weighted = term(own)
         loss += weighted
     return loss, values

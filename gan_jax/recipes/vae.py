@@ -19,7 +19,7 @@ import optax
 from flax import linen as nn
 
 from gan_jax import reconstruction
-from gan_jax.randomness import Key, example_keys, latents
+from gan_jax.randomness import Key, example_keys, latents, other_keys
 from gan_jax.recipes.batch import part, to_unit_range
 from gan_jax.recipes.contract import Batch, Likelihood, Metrics, Recipe, Sampler, State
 from gan_jax.recipes.players import Player, PyTree, descend_together, init_player
@@ -158,7 +158,7 @@ def make_likelihood(setup: Setup) -> Likelihood:
         mean, log_variance = posterior(setup, state, images)
 
         def log_weight(number: Array) -> Array:
-            own = jax.vmap(jax.random.fold_in, in_axes=(0, None))(keys, number)
+            own = other_keys(keys, number)
             z = reparametrise(mean, log_variance, own)
             error = setup.observation.loss(_decode(setup, state, z), to_unit_interval(images))
             ε = (z - mean) * jnp.exp(-0.5 * log_variance)
