@@ -26,7 +26,7 @@ from gan_jax.data.sources import DATA_DIR
 from gan_jax.pictures import grids
 from gan_jax.runs.launch import study
 from gan_jax.runs.study import Prepared, StudyConfig
-from gan_jax.studies import attack_page, attack_pictures, attack_table, transfer
+from gan_jax.studies import attack_page, attack_pictures, attack_table, study_page, transfer
 from gan_jax.studies.attack_table import Strength
 from gan_jax.studies.target import Target, open_target
 
@@ -82,11 +82,11 @@ def make(config: Config, target: Target, workdir: Path) -> None:
         transfer.save(workdir, target, threats[-1], strength, config.num, config.run.seed)
     if config.from_noise:
         grids.save(attack_pictures.from_noise(target, keys[2]), workdir / "from_noise.png")
-    lines = attack_table.save(workdir, target, threats, strength, config.num, keys[0])
+    lines = attack_table.table(workdir, target, threats, strength, config.num, keys[0])
     images = target.images(config.num)
     blind = without_gradient(target.classify, *images)
     page = attack_page.save(workdir, target, lines, len(images[0]), config.norm, blind)
-    print(f"\n{attack_table.text(lines)}\n{attack_page.warning(blind)}\n\n  {page}  all of it, to look at")
+    print(f"\n{study_page.text(lines)}\n{attack_page.warning(blind)}\n\n  {page}  all of it, to look at")
 
 
 main = study("attack", Config, prepare, resolve=resolve)

@@ -24,7 +24,7 @@ from gan_jax.data import describe
 from gan_jax.data.sources import DATA_DIR
 from gan_jax.runs.launch import study
 from gan_jax.runs.study import Prepared, StudyConfig
-from gan_jax.studies import attack_table, augment_page, augment_runs
+from gan_jax.studies import augment_page, augment_runs, study_page
 from gan_jax.studies.augment_runs import Plan
 from gan_jax.studies.augmented import ways
 
@@ -82,7 +82,7 @@ def make(config: Config, plan: Plan, workdir: Path) -> None:
     augment_runs.train_gans(plan, workdir, config.jobs)
     lines = augment_runs.train_classifiers(plan, workdir)
     table = augment_page.save(workdir, plan, augment_runs.values(lines, plan))
-    print(f"\n{attack_table.text(table)}\n  {workdir / 'report.html'}  all of it, to look at")
+    print(f"\n{study_page.text(table)}\n  {workdir / 'report.html'}  all of it, to look at")
 
 
 main = study("augment", Config, prepare)

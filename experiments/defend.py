@@ -26,7 +26,7 @@ from gan_jax.runs.launch import study
 from gan_jax.runs.models import open_model
 from gan_jax.runs.restore import restore
 from gan_jax.runs.study import Prepared, StudyConfig
-from gan_jax.studies import attack_table, defence_page, defended
+from gan_jax.studies import defence_page, defended, study_page
 from gan_jax.studies.defended import Defence
 from gan_jax.studies.target import open_target
 
@@ -80,7 +80,7 @@ def make(config: Config, made: Defence, workdir: Path) -> None:
     lines = defended.table(made, config.num, config.adaptive_num, keys[0], workdir)
     cost = f"The nearest image takes {defended.seconds(made):.2g} s, {defended.AT_ONCE} at once."
     page = defence_page.save(workdir, made, config.generator, lines, cost)
-    print(f"\n{attack_table.text(lines)}\n{cost}\n\n  {page}  all of it, to look at")
+    print(f"\n{study_page.text(lines)}\n{cost}\n\n  {page}  all of it, to look at")
 
 
 main = study("defend", Config, prepare)

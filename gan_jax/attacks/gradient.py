@@ -18,10 +18,17 @@ import jax.numpy as jnp
 import optax
 
 from gan_jax.attacks.threat import Threat, require_images, require_labels, require_logits
-from gan_jax.randomness import Key, example_keys
+from gan_jax.randomness import Key, example_keys, other_keys
 
 Array = jax.Array
 Classify = Callable[[Array], Array]
+Predict = Callable[[Array], Array]  # images -> labels
+
+
+@lru_cache(maxsize=8)
+def predictor(classify: Classify) -> Predict:
+    """What a classifier says, by its logits. Compiled once."""
+    return jax.jit(lambda images: jnp.argmax(classify(images), axis=-1))
 
 
 def losses(classify: Classify, images: Array, labels: Array) -> Array:
@@ -94,10 +101,10 @@ def pgd(
     images, labels = _checked(classify, images, labels, threat, targeted)
     keys, found, succeeded = example_keys(key, len(images)), images, jnp.zeros(len(images), bool)
     for number in range(restarts):
-        begin = start(threat, images, jax.vmap(jax.random.fold_in, in_axes=(0, None))(keys, number))
+        begin = start(threat, images, other_keys(keys, number))
         now = _climb(classify, threat, begin, images, labels, steps, step_size, targeted)
         found = jnp.where(succeeded[:, None, None, None], found, now)
-        succeeded |= (_said(classify)(found) == labels) == targeted
+        succeeded |= (predictor(classify)(found) == labels) == targeted
         if succeeded.all():
             break
     return found
@@ -140,8 +147,3 @@ def _checked(
 @lru_cache(maxsize=8)  # the attacks on a classifier are compiled once
 def _jitted(classify: Classify, threat: Threat, targeted: bool) -> Callable[[Array, Array, Array, float], Array]:
     return jax.jit(lambda found, images, labels, size: step(classify, threat, found, images, labels, size, targeted))
-
-
-@lru_cache(maxsize=8)
-def _said(classify: Classify) -> Callable[[Array], Array]:
-    return jax.jit(lambda images: jnp.argmax(classify(images), axis=-1))

@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 
+from gan_jax.attacks.gradient import start
 from gan_jax.attacks.threat import Threat, require_images
 from gan_jax.randomness import Key, example_keys
 
@@ -28,5 +29,4 @@ def gaussian_noise(
 def uniform_noise(images: Array, key: Key, threat: Threat) -> Array:
     """A random one of the images within a threat, as an attack by gradients starts from. Args: key: as `gaussian_noise`'s."""
     require_images(images, threat)
-    draws = threat.of.draw(example_keys(key, len(images)), images.shape[1:], threat.epsilon)
-    return threat.within(images + draws, images)
+    return start(threat, images, example_keys(key, len(images)))

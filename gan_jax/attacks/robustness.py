@@ -6,19 +6,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from gan_jax.attacks.gradient import Classify, gradients
+from gan_jax.attacks.gradient import Classify, Predict, gradients
 from gan_jax.randomness import Key
 
 Array = jax.Array
 Attack = Callable[[Array, Array, Key], Array]  # (images, labels, keys [B]) -> images, each within its threat
-Predict = Callable[[Array], Array]  # images -> labels
 CLEAN = "none"  # the attack that changes nothing
 AT_ONCE = 500  # images
-
-
-def predictor(classify: Classify) -> Predict:
-    """What a classifier says, by its logits."""
-    return jax.jit(lambda images: jnp.argmax(classify(images), axis=-1))
 
 
 def robust(

@@ -7,6 +7,7 @@ threat, which it does not change.
 """
 
 from collections.abc import Callable
+from functools import lru_cache
 
 import jax
 import jax.numpy as jnp
@@ -54,7 +55,7 @@ def bpda(
 
     Args: project: the defence, images [N, H, W, C] in [0, 1] -> the nearest that are drawn; keys: [N].
     """
-    look = jax.jit(lambda x, y: (jnp.argmax(classify(x), axis=-1), threat.of.steepest(gradients(classify, x, y))))
+    look = _steepest(classify, threat)
     now = found = start(threat, jnp.asarray(images), keys)
     standing = np.ones(len(images), bool)
     for _ in tqdm(range(steps + 1), desc="through the defence", unit="step", leave=False, dynamic_ncols=True):
@@ -79,26 +80,39 @@ def over_latents(
 ) -> np.ndarray:
     """Images within a threat, near images that are drawn and mislead the classifier. Args: latents: of the images, [N, d]."""
     x, y = jnp.asarray(images), jnp.asarray(labels)
+    loss, look = _misleading(model, classify, threat)
+    descent = inversion.descend(
+        loss, jnp.asarray(latents), inversion.PROJECTIONS[model.prior], steps=steps, rate=ASCENT_RATE, given=(x, y)
+    )
+    found, succeeded = images, jnp.zeros(len(images), bool)
+    for each, _ in descent:
+        near, misled = look(each, x, y)
+        found = jnp.where((misled | ~succeeded)[:, None, None, None], near, found)
+        succeeded |= misled
+    return np.asarray(found)
 
-    def loss(latents: Array) -> Array:
+
+@lru_cache(maxsize=8)  # of some images after others, the attacks are compiled once
+def _steepest(classify: Classify, threat: Threat) -> Callable[[Array, Array], tuple[Array, Array]]:
+    """(images, labels) -> (what the classifier says of them, the steepest step away from the labels)."""
+    return jax.jit(lambda x, y: (jnp.argmax(classify(x), axis=-1), threat.of.steepest(gradients(classify, x, y))))
+
+
+@lru_cache(maxsize=8)
+def _misleading(model: Model, classify: Classify, threat: Threat) -> tuple[inversion.Loss, Callable]:
+    """Of latents, images and labels: the loss that falls towards the attack; (images within the threat, whether they mislead)."""
+
+    def loss(latents: Array, x: Array, y: Array) -> Array:
         drawn = _unit(model.generate(latents))
         outside = drawn - threat.within(drawn, x)
         return OUTSIDE * jnp.mean(outside**2, axis=(1, 2, 3)) - losses(classify, drawn, y)
 
     @jax.jit
-    def look(latents: Array) -> tuple[Array, Array]:
+    def look(latents: Array, x: Array, y: Array) -> tuple[Array, Array]:
         near = threat.within(_unit(model.generate(latents)), x)
         return near, jnp.argmax(classify(near), axis=-1) != y
 
-    descent = inversion.descend(
-        loss, jnp.asarray(latents), inversion.PROJECTIONS[model.prior], steps=steps, rate=ASCENT_RATE
-    )
-    found, succeeded = images, jnp.zeros(len(images), bool)
-    for each, _ in descent:
-        near, misled = look(each)
-        found = jnp.where((misled | ~succeeded)[:, None, None, None], near, found)
-        succeeded |= misled
-    return np.asarray(found)
+    return loss, look
 
 
 def _unit(images: Array) -> Array:

@@ -2,9 +2,8 @@
 
 from pathlib import Path
 
-from gan_jax.pictures import page
 from gan_jax.studies import study_page
-from gan_jax.studies.attack_table import Table
+from gan_jax.studies.study_page import Table
 from gan_jax.studies.target import Target
 
 MASKING = 0.05  # of the images; so many without a gradient make attacks by gradients say little
@@ -28,14 +27,16 @@ def warning(share: float) -> str:
 
 
 def save(workdir: Path, target: Target, lines: Table, images: int, norm: str, blind: float) -> Path:
-    """Writes report.html; returns its path. Args: lines: the table; images: of how many; blind: the share without a gradient."""
+    """Writes table.md and report.html; returns the path of this.
+
+    Args: lines: the table; images: of how many; blind: the share without a gradient.
+    """
     under = f"Accuracy in % on {images:,} test images, by epsilon ({norm}, images in [0, 1])."
     rule = "An image counts where the classifier is right without an attack, and after every restart of one."
     pictures = [
-        (Path(name).stem.replace("_", " ").capitalize(), page.picture(workdir / name, said))
-        for name, said in PICTURES.items()
+        (Path(name).stem.replace("_", " ").capitalize(), name, shown)
+        for name, shown in PICTURES.items()
         if (workdir / name).exists()
     ]
-    accuracy = page.table(lines) + page.note(f"{under} {rule} {warning(blind)}")
-    title = f"Attacks on {target.name}"
-    return study_page.save(workdir, title, f"{target.dataset}. {workdir}", [("Accuracy", accuracy), *pictures])
+    title, said = f"Attacks on {target.name}", f"{target.dataset}. {workdir}"
+    return study_page.save(workdir, title, said, lines, f"{under} {rule} {warning(blind)}", pictures)

@@ -7,8 +7,8 @@ import numpy as np
 from PIL import Image
 
 from gan_jax.attacks import Threat, bim, distances, gaussian_noise
+from gan_jax.attacks.gradient import predictor
 from gan_jax.attacks.noise import uniform_noise
-from gan_jax.attacks.robustness import predictor
 from gan_jax.pictures import grids, panels
 from gan_jax.randomness import Key
 from gan_jax.studies.attack_table import Strength, attacks

@@ -6,15 +6,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gan_jax.attacks import Threat, fgsm, pgd
+from gan_jax.attacks.gradient import predictor
 from gan_jax.attacks.noise import uniform_noise
-from gan_jax.attacks.robustness import CLEAN, Attack, predictor
+from gan_jax.attacks.robustness import CLEAN, Attack
 from gan_jax.randomness import Key
 from gan_jax.studies import counted
+from gan_jax.studies.study_page import Table
 from gan_jax.studies.target import Target
-from gan_jax.training.files import replace_file
 
 WHO = "right"  # of the counts: how many the classifier is right about
-Table = list[list[str]]  # head and rows
 
 
 class Strength(NamedTuple):
@@ -44,8 +44,8 @@ def attacks(target: Target, threat: Threat, strength: Strength) -> dict[str, Att
     }
 
 
-def save(workdir: Path, target: Target, threats: Sequence[Threat], strength: Strength, images: int, key: Key) -> Table:
-    """Counts and writes table.md: accuracies in percent, a row for each threat, after that of none. What is counted stays."""
+def table(workdir: Path, target: Target, threats: Sequence[Threat], strength: Strength, images: int, key: Key) -> Table:
+    """Accuracies in percent, a row for each threat, after that of none. What is counted stays."""
     x, y = target.images(images)
     named = lambda name, threat: f"{name}, {threat}"
     made = {named(name, each): attack for each in threats for name, attack in attacks(target, each, strength).items()}
@@ -53,12 +53,4 @@ def save(workdir: Path, target: Target, threats: Sequence[Threat], strength: Str
     share = lambda name: f"{100 * counts[name][WHO] / len(x):.1f}"
     columns = list(attacks(target, threats[0], strength))
     rows = [[f"{each.epsilon:g}", *(share(named(name, each)) for name in columns)] for each in threats]
-    lines = [["epsilon", *columns], ["0", *[share(CLEAN)] * len(columns)], *rows]
-    replace_file(workdir / "table.md", text(lines).encode())
-    return lines
-
-
-def text(lines: Table) -> str:
-    """A table in Markdown."""
-    head, *rows = lines
-    return "".join(f"| {' | '.join(row)} |\n" for row in [head, ["---:"] * len(head), *rows])
+    return [["epsilon", *columns], ["0", *[share(CLEAN)] * len(columns)], *rows]

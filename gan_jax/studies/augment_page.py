@@ -4,12 +4,11 @@ from pathlib import Path
 
 import numpy as np
 
-from gan_jax.pictures import page, panels
-from gan_jax.studies import attack_table, study_page
-from gan_jax.studies.attack_table import Table
+from gan_jax.pictures import panels
+from gan_jax.studies import study_page
 from gan_jax.studies.augment_runs import Plan
 from gan_jax.studies.augmented import Way
-from gan_jax.training.files import replace_file
+from gan_jax.studies.study_page import Table
 
 BASE = "classic"  # what gains are over
 Values = dict[str, np.ndarray]  # accuracies [seeds, real] by way
@@ -33,21 +32,15 @@ def table(plan: Plan, found: Values) -> Table:
 def save(workdir: Path, plan: Plan, found: Values) -> Table:
     """Writes table.md, curves.png and report.html; returns the table."""
     lines = table(plan, found)
-    replace_file(workdir / "table.md", attack_table.text(lines).encode())
     shown = {
         f"{count} real images of each class: accuracy in %": _curves(plan, found, i)
         for i, count in enumerate(plan.real)
     }
     panels.bands(shown, workdir / "curves.png", xlabel="images of the GAN for each real one")
-    said = f"Mean ± standard deviation (n - 1) over {len(plan.seeds)} seeds. All learn for {plan.steps:,} rounds."
-    sections = [
-        ("Accuracy", page.table(lines) + page.note(said)),
-        (
-            "Curves",
-            page.picture(workdir / "curves.png", "By how many images of the GAN; around it one standard deviation."),
-        ),
-    ]
-    study_page.save(workdir, f"What images of a GAN are worth: {plan.data.dataset}", str(workdir), sections)
+    note = f"Mean ± standard deviation (n - 1) over {len(plan.seeds)} seeds. All learn for {plan.steps:,} rounds."
+    pictures = [("Curves", "curves.png", "By how many images of the GAN; around it one standard deviation.")]
+    title = f"What images of a GAN are worth: {plan.data.dataset}"
+    study_page.save(workdir, title, str(workdir), lines, note, pictures)
     return lines
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from gan_jax.attacks.robustness import AT_ONCE, CLEAN, Attack, Predict, robust
+from gan_jax.attacks.gradient import Predict
+from gan_jax.attacks.robustness import AT_ONCE, CLEAN, Attack, robust
 from gan_jax.randomness import Key
 from gan_jax.training.files import replace_file
 

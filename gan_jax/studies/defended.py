@@ -11,14 +11,15 @@ import numpy as np
 from PIL import Image
 
 from gan_jax.attacks import Threat, fgsm, pgd
-from gan_jax.attacks.robustness import CLEAN, Attack, Predict, predictor
+from gan_jax.attacks.gradient import Predict, predictor
+from gan_jax.attacks.robustness import CLEAN, Attack
 from gan_jax.latents import defence
 from gan_jax.latents.model import Model
 from gan_jax.pictures import panels
 from gan_jax.randomness import Key
 from gan_jax.studies import counted
 from gan_jax.studies.attack_pictures import cell
-from gan_jax.studies.attack_table import Table
+from gan_jax.studies.study_page import Table
 from gan_jax.studies.target import Target
 
 ALONE, BEHIND = "classifier alone", "behind the generator"

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from gan_jax.attacks.robustness import predictor
+from gan_jax.attacks.gradient import predictor
 from gan_jax.config.parts import DataConfig
 from gan_jax.data import Source
 from gan_jax.evaluation import features

@@ -9,6 +9,7 @@ import numpy as np
 from tqdm import tqdm
 
 from gan_jax.attacks import Threat
+from gan_jax.attacks.gradient import predictor
 from gan_jax.attacks.learners import KINDS, Learner, learn, vote
 from gan_jax.pictures.matrix import matrix as draw
 from gan_jax.studies.attack_table import Strength
@@ -25,7 +26,7 @@ def matrix(target: Target, threat: Threat, strength: Strength, images: int, seed
     Args: images: how many of the test; seed: of the attack, and of what the others draw when they learn.
     """
     x, y = target.images(images)
-    learners = {"network": _network(target)} | _learners(target, seed)
+    learners = {"network": Learner(predictor(target.classify), target.classify)} | _learners(target, seed)
     shown = {UNCHANGED: x}
     for name, learner in tqdm(learners.items(), desc="attacks", unit="classifier", leave=False, dynamic_ncols=True):
         attack = strength.attack(target._replace(classify=learner.classify), threat)
@@ -42,18 +43,6 @@ def save(
     replace_file(path, (json.dumps(found, indent=2) + "\n").encode())
     draw(found, workdir / "transfer.png", rows="crafted on", columns="accuracy in % of")
     return found
-
-
-def table(found: dict[str, dict[str, float]]) -> list[list[str]]:
-    """Head and rows, in percent."""
-    columns = list(found[UNCHANGED])
-    head = ["crafted on", *columns]
-    return [head] + [[name, *(f"{100 * row[column]:.1f}" for column in columns)] for name, row in found.items()]
-
-
-def _network(target: Target) -> Learner:
-    said = jax.jit(lambda images: jnp.argmax(target.classify(images), axis=-1))
-    return Learner(lambda images: np.asarray(said(jnp.asarray(images))), target.classify)
 
 
 def _learners(target: Target, seed: int) -> dict[str, Learner]:

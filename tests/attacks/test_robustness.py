@@ -5,8 +5,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from gan_jax.attacks import Threat, fgsm, gaussian_noise, pgd, robustness
+from gan_jax.attacks.gradient import predictor
 from gan_jax.attacks.noise import uniform_noise
-from gan_jax.attacks.robustness import CLEAN, predictor, without_gradient
+from gan_jax.attacks.robustness import CLEAN, without_gradient
 
 WEIGHTS = jax.random.normal(jax.random.key(0), (16, 3))
 IMAGES = np.asarray(jax.random.uniform(jax.random.key(1), (600, 4, 4, 1)))

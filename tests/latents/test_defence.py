@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gan_jax.attacks import Threat, fgsm
-from gan_jax.attacks.robustness import predictor
+from gan_jax.attacks.gradient import predictor
 from gan_jax.latents import defence
 from gan_jax.latents.model import Model
 from gan_jax.latents.paths import SearchConfig
