@@ -3,13 +3,14 @@
 python -m experiments.augment                                              # digits, no download
 python -m experiments.augment --dataset=mnist --real=10,50
 python -m experiments.augment --generator=RUN                              # what a run's images are worth beside all real ones
-python -m experiments.augment --dataset=mnist --real=10 --gan_flags='--augment=diffaugment --width=48'
+python -m experiments.augment --dataset=mnist --real=10 --gan='cgan --augment=diffaugment --width=48'
 
-Of each class so many real images are drawn, others by each seed. A class-conditional GAN learns from these alone, with DiffAugment
-(Zhao et al. 2020, arXiv:2006.10738). Then classifiers learn equally long: from the real images; from these, turned, scaled and
-moved at random (classic); from real and drawn ones, so many drawn ones for each real one; from both, all changed; and from drawn
-ones alone (CAS, the classification accuracy score: Ravuri & Vinyals 2019, arXiv:1905.10887). All are tested on images that nothing
-saw. After Frid-Adar et al. 2018 (arXiv:1803.01229). Stopped at any point, the same command goes on.
+Of each class so many real images are drawn, others by each seed. A class-conditional GAN learns from these alone, whose D sees
+all images turned, scaled and moved at random (DiffAugment: Zhao et al. 2020, arXiv:2006.10738), so that so few are not learnt by
+heart. Then classifiers learn equally long: from the real images; from these, turned, scaled and moved (classic); from real and
+drawn ones, so many different drawn ones for each real one; from both, all changed; and from drawn ones alone (CAS, the
+classification accuracy score: Ravuri & Vinyals 2019, arXiv:1905.10887). All are tested on images that nothing saw. After Frid-Adar
+et al. 2018 (arXiv:1803.01229). Stopped at any point, the same command goes on.
 """
 
 import shlex
@@ -26,7 +27,7 @@ from gan_jax.runs.launch import study
 from gan_jax.runs.study import Prepared, StudyConfig
 from gan_jax.studies import augment_page, augment_runs, study_page
 from gan_jax.studies.augment_runs import Plan
-from gan_jax.studies.augmented import ways
+from gan_jax.studies.augmented import CLASSIC, FILL, ways
 
 
 @dataclass(frozen=True)
@@ -43,9 +44,14 @@ class Config:
     generator: str | None = option(
         None, "Directory of a class-conditional run; its images are compared with all that it learnt."
     )
-    gan: str = option("cgan", "The experiment whose GANs draw; it can be asked for a class.")
-    gan_flags: str = option("--augment=diffaugment", "Its flags, as it takes them.")
+    gan: str = option(
+        f"cgan --augment={','.join(CLASSIC)} --augment_fill={FILL} --conditioning=projection",
+        "The experiment whose GANs draw, which can be asked for a class, with its flags.",
+    )
     gan_steps: int = option(3000, "Rounds of a GAN.", low=1)
+    drawn_share: float = option(
+        0.25, "Share of a batch that is drawn, where real images are learnt too.", low=0, high=1
+    )
     classifier_steps: int = option(1000, "Rounds of a classifier.", low=1)
     jobs: int = option(1, "GANs that learn at the same time.", low=1, resumable=True)
 
@@ -65,15 +71,20 @@ def prepare(config: Config) -> Prepared:
 
 
 def _plan(config: Config, seeds: range) -> Plan:
+    try:
+        experiment, *flags = shlex.split(config.gan) or [""]
+    except ValueError as error:
+        raise ValueError(f"gan={config.gan}: {error}") from error
     return Plan(
         data=DataConfig(config.dataset, config.data_dir),
         real=sorted(set(config.real)),
         seeds=seeds,
         ways=ways(sorted(set(config.times))),
-        experiment=config.gan,
-        flags=shlex.split(config.gan_flags),
+        experiment=experiment,
+        flags=flags,
         gan_steps=config.gan_steps,
         steps=config.classifier_steps,
+        drawn_share=config.drawn_share,
     )
 
 

@@ -38,6 +38,8 @@ def save(workdir: Path, plan: Plan, found: Values) -> Table:
     }
     panels.bands(shown, workdir / "curves.png", xlabel="images of the GAN for each real one")
     note = f"Mean ± standard deviation (n - 1) over {len(plan.seeds)} seeds. All learn for {plan.steps:,} rounds."
+    if any(way.real and way.times for way in plan.ways):
+        note += f" Where real and drawn images are learnt, {plan.drawn_share:.0%} of a batch are drawn."
     pictures = [("Curves", "curves.png", "By how many images of the GAN; around it one standard deviation.")]
     title = f"What images of a GAN are worth: {plan.data.dataset}"
     study_page.save(workdir, title, str(workdir), lines, note, pictures)

@@ -20,7 +20,7 @@ from gan_jax.runs import training
 from gan_jax.runs.data import load, splits
 from gan_jax.runs.experiment import find
 from gan_jax.runs.restore import restore
-from gan_jax.studies.augmented import ALONE, Way, learner, tested, together
+from gan_jax.studies.augmented import ALONE, Way, learner, parts_of, tested
 from gan_jax.training.files import replace_file
 
 LINES = "accuracies.jsonl"
@@ -30,8 +30,8 @@ class Plan(NamedTuple):
     """What is compared.
 
     Fields: data: of all real images; real: how many of each class, in turn; seeds; ways; experiment: whose GANs draw; flags:
-    theirs; gan_steps, steps: rounds of a GAN, and of a classifier; generator: the directory of a run that draws instead, of
-    which all real images are then learnt.
+    theirs; gan_steps, steps: rounds of a GAN, and of a classifier; drawn_share: of a batch (`augmented.parts_of`); generator: the
+    directory of a run that draws instead, of which all real images are then learnt.
     """
 
     data: DataConfig
@@ -42,6 +42,7 @@ class Plan(NamedTuple):
     flags: Sequence[str]
     gan_steps: int
     steps: int
+    drawn_share: float = 0.0
     generator: str | None = None
 
 
@@ -52,7 +53,7 @@ def of_run(generator: str, seeds: Sequence[int], steps: int) -> Plan:
         raise ValueError(f"generator={generator}: a run of {run.experiment}, which cannot be asked for a class")
     source, _ = splits(run.config.data)
     count = math.ceil(len(source) / len(source.classes))
-    return Plan(run.config.data, [count], seeds, ALONE, run.experiment, [], run.step, steps, generator)
+    return Plan(run.config.data, [count], seeds, ALONE, run.experiment, [], run.step, steps, generator=generator)
 
 
 def check(plan: Plan) -> Source:
@@ -119,7 +120,7 @@ def train_classifiers(plan: Plan, workdir: Path) -> list[dict]:
                 (real, test), drawn = splits(_real(plan, count, seed)), _drawn(plan, run)
             for way in left:
                 bar.set_postfix_str(f"{count} a class, seed {seed}, {way.name}", refresh=False)
-                found = tested(learners[way.classic], together(way, real, drawn), test, seed)
+                found = tested(learners[way.classic], parts_of(way, real, drawn, plan.drawn_share), test, seed)
                 lines.append(dict(real=count, seed=seed, way=way.name, accuracy=found))
                 replace_file(path, "".join(json.dumps(line) + "\n" for line in lines).encode())
                 bar.update()

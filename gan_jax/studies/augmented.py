@@ -18,6 +18,7 @@ from gan_jax.runs.classify import accuracy
 
 WIDTH, RATE, BATCH = 32, 3e-3, 64
 CLASSIC = ("rotate:15", "scale:0.15", "translate:2")  # what images are usually changed by
+FILL = "black"  # what comes in where a changed image ends
 DRAWN_ALONE = "GAN alone"  # the classification accuracy score (Ravuri & Vinyals 2019, arXiv:1905.10887)
 
 
@@ -51,6 +52,13 @@ ALONE = [
 ]
 
 
+class Part(NamedTuple):
+    """Of what a batch is put together: so many examples of a source."""
+
+    source: Source
+    count: int
+
+
 class Learner(NamedTuple):
     """How a classifier learns. Fields: init, step, classify: those of its recipe, jitted; steps: how many it makes."""
 
@@ -62,29 +70,38 @@ class Learner(NamedTuple):
 
 def learner(classes: int, steps: int, *, classic: bool) -> Learner:
     """One that changes its images or not. All that it is used for, of images of one shape, is compiled once."""
-    changed = augment.make(augment.parse(CLASSIC), fill="black") if classic else augment.identity
+    changed = augment.make(augment.parse(CLASSIC), fill=FILL) if classic else augment.identity
     rate = optax.cosine_decay_schedule(RATE, steps)
     recipe = recipe_of.make(recipe_of.Setup(Classifier(classes, WIDTH), optax.adam(rate), changed))
     return Learner(jax.jit(recipe.init), jax.jit(recipe.step, donate_argnums=0), jax.jit(recipe.classify), steps)
 
 
-def learn(learner: Learner, source: Source, seed: int) -> State:
-    """What it has learnt from a source, in batches of BATCH, in `pipeline`'s order."""
+def learn(learner: Learner, parts: Sequence[Part], seed: int) -> State:
+    """What it has learnt from batches that are put together of parts, each in an order of its own, `pipeline`'s."""
     init_key, key = jax.random.split(jax.random.key(seed))
     state = None
     for step in range(learner.steps):
-        batch = {name: each[None] for name, each in source[indices(len(source), seed, step * BATCH, BATCH)].items()}
+        taken = [
+            source[indices(len(source), seed, step * count, count, order)]
+            for order, (source, count) in enumerate(parts)
+        ]
+        batch = {name: np.concatenate([each[name] for each in taken])[None] for name in ("image", "label")}
         state = learner.init(init_key, batch) if state is None else state
         state, _ = learner.step(state, batch, key)
     return state
 
 
-def tested(learner: Learner, source: Source, test: Source, seed: int) -> float:
-    """The share of test images about which it is right after it has learnt from a source."""
-    return accuracy(partial(learner.classify, learn(learner, source, seed)), test)
+def tested(learner: Learner, parts: Sequence[Part], test: Source, seed: int) -> float:
+    """The share of test images about which it is right after it has learnt from parts."""
+    return accuracy(partial(learner.classify, learn(learner, parts, seed)), test)
 
 
-def together(way: Way, real: ArraySource, drawn: ArraySource) -> ArraySource:
-    """What a way has a classifier learn from. Args: drawn: of each real image as many as the most of all ways, in any order."""
-    parts = [real.arrays] * way.real + [{name: each[: way.times * len(real)] for name, each in drawn.arrays.items()}]
-    return ArraySource({name: np.concatenate([part[name] for part in parts]) for name in real.arrays}, real.classes)
+def parts_of(way: Way, real: ArraySource, drawn: ArraySource, share: float) -> list[Part]:
+    """What a way has a classifier learn from.
+
+    Args: drawn: of each real image as many as the most of all ways, in any order; share: of a batch, from 0 to 1, that is drawn
+    where real images are learnt too, however many different ones there are.
+    """
+    own = ArraySource({name: each[: way.times * len(real)] for name, each in drawn.arrays.items()}, drawn.classes)
+    count = round((share if way.real else 1) * BATCH) if way.times else 0
+    return [Part(source, each) for source, each in ((real, BATCH - count), (own, count)) if each]

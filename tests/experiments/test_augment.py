@@ -10,10 +10,10 @@ import pytest
 from gan_jax.data import ArraySource, load
 from gan_jax.data.classes import keep
 from gan_jax.studies import augmented
-from gan_jax.studies.augmented import Way
+from gan_jax.studies.augmented import BATCH, Part, Way, parts_of
 
 FEW = ("--real=2,3", "--times=1,2", "--seeds=2", "--gan_steps=2", "--classifier_steps=3")
-GAN = "--gan_flags=--augment=diffaugment --width=2 --batch_size=8"
+GAN = "--gan=cgan --augment=diffaugment --width=2 --batch_size=8"
 WAYS = ["real", "classic", "GAN ×1", "GAN ×2", "classic + GAN ×1", "classic + GAN ×2", "GAN alone"]
 
 
@@ -42,6 +42,7 @@ def test_what_it_leaves(made):
     assert rows[0][1] == f"{100 * np.mean(of_real):.1f} ± {100 * np.std(of_real, ddof=1):.1f}"
     page = (made / "report.html").read_text()
     assert "What images of a GAN are worth: digits" in page and page.count("<img") == 1
+    assert "Where real and drawn images are learnt, 25% of a batch are drawn." in page
 
 
 def test_it_goes_on_where_it_stood(made, run_study, tmp_path):
@@ -78,15 +79,15 @@ def learner():
 def test_real_images_are_worth_what_real_images_are(digits, learner):
     """Drawn images that are real ones give the real accuracy, to the last digit."""
     learnt, test = digits
-    real = augmented.tested(learner, augmented.together(Way("", True, 0, False), learnt, learnt), test, 0)
-    drawn = augmented.tested(learner, augmented.together(Way("", False, 1, False), learnt, learnt), test, 0)
+    real = augmented.tested(learner, parts_of(Way("", True, 0, False), learnt, learnt, 0.25), test, 0)
+    drawn = augmented.tested(learner, parts_of(Way("", False, 1, False), learnt, learnt, 0.25), test, 0)
     assert drawn == real > 0.9
 
 
 def test_labels_that_say_nothing_are_worth_nothing(digits, learner):
     learnt, test = digits
     mixed = ArraySource(learnt.arrays | {"label": np.random.RandomState(1).permutation(learnt.labels)}, learnt.classes)
-    found = augmented.tested(learner, augmented.together(Way("", False, 1, False), learnt, mixed), test, 0)
+    found = augmented.tested(learner, parts_of(Way("", False, 1, False), learnt, mixed, 0.25), test, 0)
     assert found == pytest.approx(0.1, abs=0.07)
 
 
@@ -96,13 +97,36 @@ def test_what_a_way_learns_from():
     )
     real, drawn = numbers(1, 2), numbers(10, 11, 12, 13, 14, 15)
     found = {
-        way.name: augmented.together(way, real, drawn).arrays["image"].ravel().tolist()
+        way.name: [
+            (part.source.arrays["image"].ravel().tolist(), part.count) for part in parts_of(way, real, drawn, 0.25)
+        ]
         for way in augmented.ways([1, 3])
     }
-    assert found["real"] == found["classic"] == [1, 2]
-    assert found["GAN ×1"] == [1, 2, 10, 11]
-    assert found["classic + GAN ×3"] == [1, 2, 10, 11, 12, 13, 14, 15]
-    assert found["GAN alone"] == [10, 11, 12, 13, 14, 15]
+    alone, all_drawn = [([1, 2], BATCH)], [10, 11, 12, 13, 14, 15]
+    assert found["real"] == found["classic"] == alone
+    assert found["GAN ×1"] == [([1, 2], 48), ([10, 11], 16)]
+    assert found["classic + GAN ×3"] == [([1, 2], 48), (all_drawn, 16)]
+    assert found["GAN alone"] == [(all_drawn, BATCH)]
+    assert parts_of(Way("", True, 3, False), real, drawn, 0.0) == [Part(real, BATCH)]
+
+
+def test_batches_are_put_together_of_parts():
+    """So many examples of each, and each part in an order of its own."""
+    shown = []
+
+    def step(state, batch, key):
+        shown.append(batch)
+        return state, {}
+
+    numbers = lambda *values: ArraySource(
+        {"image": np.array(values), "label": np.array(values) % 10}, tuple("0123456789")
+    )
+    learner = augmented.Learner(lambda key, batch: 0, step, None, 4)
+    augmented.learn(learner, [Part(numbers(10, 11, 12, 13), 3), Part(numbers(20, 21), 1)], seed=0)
+    assert [batch["image"].shape for batch in shown] == [(1, 4)] * 4
+    images = np.concatenate([batch["image"] for batch in shown])
+    assert sorted(images[:, :3].ravel()) == sorted([10, 11, 12, 13] * 3) and sorted(images[:, 3]) == [20, 20, 21, 21]
+    assert all((batch["label"] == batch["image"] % 10).all() for batch in shown)
 
 
 @pytest.mark.parametrize(
@@ -115,11 +139,14 @@ def test_what_a_way_learns_from():
         (("--dataset=nowhere",), "unknown dataset 'nowhere'"),
         (("--gan=dcgan",), "gan=dcgan: must be one that can be asked for a class"),
         (("--gan=nowhere",), "unknown experiment 'nowhere'"),
+        (("--gan=",), "unknown experiment ''"),
+        (("--gan=cgan '",), "gan=cgan ': No closing quotation"),
         (("--gan=attack",), "attack is a study, which trains nothing of its own"),
-        (("--gan_flags=--frobnicate=1",), "frobnicate"),
-        (("--gan_flags=--game=nogame",), "nogame"),
+        (("--gan=cgan --frobnicate=1",), "frobnicate"),
+        (("--gan=cgan --game=nogame",), "nogame"),
         (("--generator=nowhere",), "nowhere is not a run directory"),
         (("--seeds=0",), "seeds=0: must be at least 1"),
+        (("--drawn_share=1.5",), "drawn_share=1.5: must be at least 0 and at most 1"),
     ],
 )
 def test_what_is_refused(given, message, run_study, capsys, tmp_path):
@@ -138,6 +165,6 @@ def test_a_run_without_classes_is_refused(trained_once, run_study, capsys, tmp_p
 def test_a_gan_that_fails_is_said_and_tried_again(run_study, tmp_path, capsys):
     """The others go on; what ended it is in one line."""
     given = (*FEW[:3], "--gan_steps=2", "--classifier_steps=1", "--seeds=1", "--real=2", f"--workdir={tmp_path}")
-    assert run_study("augment", *given, "--gan_flags=--width=2 --d_lr=1e30 --g_lr=1e30 --batch_size=8") == 2
+    assert run_study("augment", *given, "--gan=cgan --width=2 --d_lr=1e30 --g_lr=1e30 --batch_size=8") == 2
     said = capsys.readouterr().err
     assert "1 of 1 GANs failed" in said and "the same command tries them again" in said
