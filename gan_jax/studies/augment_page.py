@@ -4,43 +4,61 @@ from pathlib import Path
 
 import numpy as np
 
-from gan_jax.pictures import panels
+from gan_jax.pictures import grids, panels
 from gan_jax.studies import study_page
 from gan_jax.studies.augment_runs import Plan
 from gan_jax.studies.augmented import Way
 from gan_jax.studies.study_page import Table
 
-BASE = "classic"  # what gains are over
 Values = dict[str, np.ndarray]  # accuracies [seeds, real] by way
 
 
 def table(plan: Plan, found: Values) -> Table:
-    """Accuracies in percent by way and number of real images: mean ± standard deviation (n - 1) over seeds; gains over BASE."""
+    """Accuracies in percent by way and number of real images: mean ± standard deviation (n - 1) over seeds.
+
+    Beside them by how much more than from the real images alone, changed or not alike, of differences at equal seed.
+    """
+    base = {way.classic: way.name for way in plan.ways if way.real and not way.times}
     head = ["learns from"]
     for count in plan.real:
-        head += [f"{count} a class", f"over {BASE}"]
+        head += [f"{count} a class", "over real alone"]
     lines = [head]
-    for name, values in found.items():
-        gains = values - found[BASE]
+    for way in plan.ways:
+        values, gains = found[way.name], found[way.name] - found[base[way.classic]]
         cells = [
-            (_shown(values[:, i]), "" if name == BASE else _shown(gains[:, i], "+")) for i in range(len(plan.real))
+            (_shown(values[:, i]), "" if way.name in base.values() else _shown(gains[:, i], "+"))
+            for i in range(len(plan.real))
         ]
-        lines.append([name, *(cell for pair in cells for cell in pair)])
+        lines.append([way.name, *(cell for pair in cells for cell in pair)])
     return lines
 
 
-def save(workdir: Path, plan: Plan, found: Values) -> Table:
-    """Writes table.md, curves.png and report.html; returns the table."""
+def save(workdir: Path, plan: Plan, found: Values, real: np.ndarray, drawn: np.ndarray) -> Table:
+    """Writes table.md, curves.png, images.png and report.html; returns the table.
+
+    Args: real, drawn: `augment_runs.examples`.
+    """
     lines = table(plan, found)
     shown = {
         f"{count} real images of each class: accuracy in %": _curves(plan, found, i)
         for i, count in enumerate(plan.real)
     }
     panels.bands(shown, workdir / "curves.png", xlabel="images of the GAN for each real one")
-    note = f"Mean ± standard deviation (n - 1) over {len(plan.seeds)} seeds. All learn for {plan.steps:,} rounds."
+    titles = [name for name, images in (("real", real), ("drawn", drawn)) for _ in images]
+    shown = np.concatenate([real, drawn]).reshape(-1, *real.shape[2:])
+    grids.save(grids.rows(shown / np.float32(127.5) - 1, titles), workdir / "images.png")
+    note = f"Mean ± standard deviation (n - 1) over {len(plan.seeds)} seeds. All learn for {plan.steps:,} rounds. "
+    note += "Over real alone: more than from the real images alone, at equal seed, all changed or none."
     if any(way.real and way.times for way in plan.ways):
         note += f" Where real and drawn images are learnt, {plan.drawn_share:.0%} of a batch are drawn."
-    pictures = [("Curves", "curves.png", "By how many images of the GAN; around it one standard deviation.")]
+    pictures = [
+        ("Curves", "curves.png", "By how many images of the GAN; around it one standard deviation."),
+        (
+            "Images",
+            "images.png",
+            f"Of the first seed, {plan.real[0]} a class: some that a GAN learnt, and some that it drew.",
+        ),
+    ]
     title = f"What images of a GAN are worth: {plan.data.dataset}"
     study_page.save(workdir, title, str(workdir), lines, note, pictures)
     return lines
@@ -50,7 +68,7 @@ def _curves(plan: Plan, found: Values, place: int) -> dict[str, tuple[np.ndarray
     """Of one number of real images, by what else is learnt: how many drawn ones [N], and the accuracies in percent [seeds, N]."""
     groups: dict[str, list[Way]] = {}
     for way in plan.ways:
-        groups.setdefault((BASE if way.classic else "real") if way.real else way.name, []).append(way)
+        groups.setdefault(("classic" if way.classic else "real") if way.real else way.name, []).append(way)
     return {
         name: (
             np.array([way.times for way in group]),

@@ -117,7 +117,8 @@ def train_classifiers(plan: Plan, workdir: Path) -> list[dict]:
         for (count, seed), run in gans(plan, workdir).items():
             left = [way for way in plan.ways if (count, seed, way.name) not in known]
             if left:
-                (real, test), drawn = splits(_real(plan, count, seed)), _drawn(plan, run)
+                real, test = splits(_real(plan, count, seed))
+                drawn = _drawn(run, max(way.times for way in plan.ways) * count * len(real.classes))
             for way in left:
                 bar.set_postfix_str(f"{count} a class, seed {seed}, {way.name}", refresh=False)
                 found = tested(learners[way.classic], parts_of(way, real, drawn, plan.drawn_share), test, seed)
@@ -134,14 +135,27 @@ def _real(plan: Plan, count: int, seed: int) -> DataConfig:
     return replace(plan.data, dataset=few.named(count, seed, plan.data.dataset))
 
 
-def _drawn(plan: Plan, run: AblationRun) -> ArraySource:
-    """Images of all classes in turn, as many as the way needs that takes most."""
+def _drawn(run: AblationRun, number: int) -> ArraySource:
+    """So many images, of all classes in turn."""
     trained = restore(run.workdir)
     classes = trained.spec.classes
-    number = max(way.times for way in plan.ways) * int(run.combination["real"]) * len(classes)
     images = trained.sample(number, seed=run.seed, label=f"0..{len(classes) - 1}")
     labels = np.resize(np.arange(len(classes), dtype=np.int32), number)
     return ArraySource({"image": images, "label": labels}, classes)
+
+
+def examples(plan: Plan, workdir: Path, *, each: int = 4, classes: int = 10) -> tuple[np.ndarray, np.ndarray]:
+    """Real images and drawn ones of the first cell, uint8 [each, classes, H, W, C]; of the first so many classes."""
+    (count, seed), run = next(iter(gans(plan, workdir).items()))
+    real, _ = splits(_real(plan, count, seed))
+    drawn = _drawn(run, each * len(real.classes))
+
+    def chosen(source: Source) -> np.ndarray:
+        number = min(classes, len(source.classes))
+        rows = [np.resize(np.flatnonzero(source.labels == label), each) for label in range(number)]
+        return source[np.stack(rows, axis=1).ravel()]["image"].reshape(each, number, *source[:1]["image"].shape[1:])
+
+    return chosen(real), chosen(drawn)
 
 
 def values(lines: Sequence[Mapping], plan: Plan) -> dict[str, np.ndarray]:

@@ -40,8 +40,13 @@ def test_what_it_leaves(made):
     assert head[:2] == ["learns from", "2 a class"] and [row[0] for row in rows] == WAYS
     of_real = [line["accuracy"] for line in found if line["way"] == "real" and line["real"] == 2]
     assert rows[0][1] == f"{100 * np.mean(of_real):.1f} ± {100 * np.std(of_real, ddof=1):.1f}"
+    changed, both = (
+        [line["accuracy"] for line in found if line["way"] == way] for way in ("classic", "classic + GAN ×2")
+    )
+    gains = 100 * (np.array(both) - changed)[:2]  # of 2 a class
+    assert rows[5][2] == f"{np.mean(gains):+.1f} ± {np.std(gains, ddof=1):.1f}" and rows[0][2] == rows[1][2] == ""
     page = (made / "report.html").read_text()
-    assert "What images of a GAN are worth: digits" in page and page.count("<img") == 1
+    assert "What images of a GAN are worth: digits" in page and page.count("<img") == 2
     assert "Where real and drawn images are learnt, 25% of a batch are drawn." in page
 
 
