@@ -92,7 +92,7 @@ def make(config: Config, plan: Plan, workdir: Path) -> None:
     """Trains all; writes and prints what came of it."""
     augment_runs.train_gans(plan, workdir, config.jobs)
     lines = augment_runs.train_classifiers(plan, workdir)
-    table = augment_page.save(workdir, plan, augment_runs.values(lines, plan), *augment_runs.examples(plan, workdir))
+    table = augment_page.save(workdir, plan, augment_runs.values(lines, plan), augment_runs.examples(plan, workdir))
     print(f"\n{study_page.text(table)}\n  {workdir / 'report.html'}  all of it, to look at")
 
 

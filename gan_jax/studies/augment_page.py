@@ -1,10 +1,12 @@
 """The table, the curves and the page of a study of augmentation."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
 from gan_jax.pictures import grids, panels
+from gan_jax.recipes.batch import to_unit_range
 from gan_jax.studies import study_page
 from gan_jax.studies.augment_runs import Plan
 from gan_jax.studies.augmented import Way
@@ -18,35 +20,30 @@ def table(plan: Plan, found: Values) -> Table:
 
     Beside them by how much more than from the real images alone, changed or not alike, of differences at equal seed.
     """
-    base = {way.classic: way.name for way in plan.ways if way.real and not way.times}
+    base = {way.classic: way for way in plan.ways if way.real and not way.times}
     head = ["learns from"]
     for count in plan.real:
         head += [f"{count} a class", "over real alone"]
     lines = [head]
     for way in plan.ways:
-        values, gains = found[way.name], found[way.name] - found[base[way.classic]]
-        cells = [
-            (_shown(values[:, i]), "" if way.name in base.values() else _shown(gains[:, i], "+"))
-            for i in range(len(plan.real))
-        ]
+        own = base[way.classic]
+        values, gains = found[way.name], found[way.name] - found[own.name]
+        cells = [(_shown(values[:, i]), "" if way == own else _shown(gains[:, i], "+")) for i in range(len(plan.real))]
         lines.append([way.name, *(cell for pair in cells for cell in pair)])
     return lines
 
 
-def save(workdir: Path, plan: Plan, found: Values, real: np.ndarray, drawn: np.ndarray) -> Table:
-    """Writes table.md, curves.png, images.png and report.html; returns the table.
-
-    Args: real, drawn: `augment_runs.examples`.
-    """
+def save(workdir: Path, plan: Plan, found: Values, examples: Mapping[str, np.ndarray]) -> Table:
+    """Writes table.md, curves.png, images.png and report.html; returns the table. Args: examples: `augment_runs.examples`."""
     lines = table(plan, found)
-    shown = {
+    curves = {
         f"{count} real images of each class: accuracy in %": _curves(plan, found, i)
         for i, count in enumerate(plan.real)
     }
-    panels.bands(shown, workdir / "curves.png", xlabel="images of the GAN for each real one")
-    titles = [name for name, images in (("real", real), ("drawn", drawn)) for _ in images]
-    shown = np.concatenate([real, drawn]).reshape(-1, *real.shape[2:])
-    grids.save(grids.rows(shown / np.float32(127.5) - 1, titles), workdir / "images.png")
+    panels.bands(curves, workdir / "curves.png", xlabel="images of the GAN for each real one")
+    titles = [name for name, rows in examples.items() for _ in rows]
+    images = np.concatenate([row for rows in examples.values() for row in rows])
+    grids.save(grids.rows(to_unit_range(images), titles), workdir / "images.png")
     note = f"Mean ± standard deviation (n - 1) over {len(plan.seeds)} seeds. All learn for {plan.steps:,} rounds. "
     note += "Over real alone: more than from the real images alone, at equal seed, all changed or none."
     if any(way.real and way.times for way in plan.ways):

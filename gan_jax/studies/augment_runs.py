@@ -144,18 +144,16 @@ def _drawn(run: AblationRun, number: int) -> ArraySource:
     return ArraySource({"image": images, "label": labels}, classes)
 
 
-def examples(plan: Plan, workdir: Path, *, each: int = 4, classes: int = 10) -> tuple[np.ndarray, np.ndarray]:
-    """Real images and drawn ones of the first cell, uint8 [each, classes, H, W, C]; of the first so many classes."""
+def examples(plan: Plan, workdir: Path, *, each: int = 4, classes: int = 10) -> dict[str, np.ndarray]:
+    """ "real" images and "drawn" ones of the first cell, uint8 [each, classes, H, W, C]; of the first so many classes."""
     (count, seed), run = next(iter(gans(plan, workdir).items()))
     real, _ = splits(_real(plan, count, seed))
-    drawn = _drawn(run, each * len(real.classes))
-
-    def chosen(source: Source) -> np.ndarray:
-        number = min(classes, len(source.classes))
-        rows = [np.resize(np.flatnonzero(source.labels == label), each) for label in range(number)]
-        return source[np.stack(rows, axis=1).ravel()]["image"].reshape(each, number, *source[:1]["image"].shape[1:])
-
-    return chosen(real), chosen(drawn)
+    shown = range(min(classes, len(real.classes)))
+    rows = lambda source, label: np.resize(np.flatnonzero(source.labels == label), each)
+    return {
+        name: np.stack([source[rows(source, label)]["image"] for label in shown], axis=1)
+        for name, source in {"real": real, "drawn": _drawn(run, each * len(real.classes))}.items()
+    }
 
 
 def values(lines: Sequence[Mapping], plan: Plan) -> dict[str, np.ndarray]:

@@ -104,4 +104,4 @@ def parts_of(way: Way, real: ArraySource, drawn: ArraySource, share: float) -> l
     """
     own = ArraySource({name: each[: way.times * len(real)] for name, each in drawn.arrays.items()}, drawn.classes)
     count = round((share if way.real else 1) * BATCH) if way.times else 0
-    return [Part(source, each) for source, each in ((real, BATCH - count), (own, count)) if each]
+    return [part for part in (Part(real, BATCH - count), Part(own, count)) if part.count]
