@@ -18,6 +18,7 @@ COMMANDS = (
     "report",
     "interpolate",
     "latent",
+    "explore",
     "classify",
     "translate",
     "ablate",

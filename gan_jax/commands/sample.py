@@ -3,8 +3,10 @@
 python -m gan_jax sample --workdir=RUN --num=64 --seed=1
 python -m gan_jax sample --workdir=RUN --label=7          # of a class-conditional run; or 0..9, a row of each
 python -m gan_jax sample --workdir=RUN --num=50000 --format=npz
+python -m gan_jax sample --workdir=RUN --latents=latent.npy   # of latents of your own, as `explore` and `latent` leave them
 """
 
+import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -41,6 +43,9 @@ class Options:
     )
     truncation: float | None = option(
         None, "Draw latents from within ± this: fewer kinds of images, each more usual. Say 0.7.", above=0
+    )
+    latents: str | None = option(
+        None, "A file of latents to draw, .npy [N, d] or the .npz that `latent` leaves, in place of latents by chance."
     )
     standing_batches: int = option(0, STANDING, low=0)
     format: str = option(
@@ -83,6 +88,26 @@ def stream(
     return Samples(_with_bar(drawn, total), (total, *run.spec.image_shape), found, run.spec.classes)
 
 
+def of_latents(run: TrainedRun, path: str, labels: str | None = None) -> Samples:
+    """What is drawn of a file's latents, .npy [N, d] or .npz with an array `latents`; of labels in turn.
+
+    Raises ValueError or OSError if there are none of this network's, or labels are missing or not to be asked for.
+    """
+    try:
+        found = np.load(path, allow_pickle=False)
+        latents = np.float32(found if isinstance(found, np.ndarray) else found["latents"])
+    except (ValueError, KeyError, zipfile.BadZipFile, EOFError) as error:
+        raise ValueError(f"latents={path}: is neither .npy nor .npz with an array `latents`") from error
+    own = jax.eval_shape(lambda key: run.sampler.latents(key, 1), jax.random.key(0)).shape[1:]
+    if latents.ndim < 2 or latents.shape[1:] != own or not len(latents) or not np.isfinite(latents).all():
+        raise ValueError(
+            f"latents={path}: must be finite numbers [N, {', '.join(map(str, own))}], not {list(latents.shape)}"
+        )
+    drawn = run.generate(latents, label=labels)
+    chosen = None if labels is None else np.resize(run.class_numbers(labels), len(latents))
+    return Samples((each for each in [drawn]), drawn.shape, chosen, run.spec.classes)
+
+
 def draw(run: TrainedRun, num: int, seed: int, *, truncation: float | None = None) -> np.ndarray:
     """`num` images [num, H, W, C] in [-1, 1]; image i depends on the seed and i alone. Raises as `stream`."""
     return np.concatenate(list(stream(run, num, seed, truncation=truncation).images))
@@ -112,17 +137,23 @@ def file_name(label: str | None, truncation: float | None) -> str:
 
 def write(options: Options) -> Path:
     """Writes what is asked for; returns where. Raises ValueError or OSError."""
+    if options.latents is not None and (options.num, options.truncation) != (None, None):
+        raise ValueError(
+            f"latents={options.latents}: without --num and --truncation, as all of the file are drawn as they are"
+        )
     run = restore(required(options.workdir)).standing(options.standing_batches, options.truncation)
     standing = f"-standing{options.standing_batches}" if options.standing_batches else ""
-    name = (
-        f"sample{file_name(options.label, options.truncation)}{standing}-seed{options.seed}{SUFFIXES[options.format]}"
-    )
+    of = f"seed{options.seed}" if options.latents is None else directory.short(Path(options.latents).stem)
+    name = f"sample{file_name(options.label, options.truncation)}{standing}-{of}{SUFFIXES[options.format]}"
     out = Path(options.out or run.workdir / name)
-    if options.format == "grid" and options.label is not None:
+    if options.format == "grid" and options.label is not None and options.latents is None:
         grids.save(draw_labels(run, options.label, options.num, options.seed, truncation=options.truncation), out)
         return out
     num = options.num or drawing.GRID
-    samples = stream(run, num, options.seed, labels=options.label, truncation=options.truncation)
+    if options.latents is not None:
+        samples = of_latents(run, options.latents, options.label)
+    else:
+        samples = stream(run, num, options.seed, labels=options.label, truncation=options.truncation)
     with closing(samples.images) as drawn:  # which wipes the bar before an error is said
         if options.format == "grid":
             grids.save(grids.grid(np.concatenate(list(drawn))), out)

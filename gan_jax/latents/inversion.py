@@ -4,6 +4,7 @@ The generator's weights stay as they are. Inversion: Zhu et al. 2016 (arXiv:1609
 (arXiv:1611.05644). A score in the place of an image: Nguyen et al. 2016 (arXiv:1605.09304).
 """
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from functools import lru_cache, partial
 from typing import NamedTuple
@@ -126,17 +127,38 @@ def invert(
       project, steps, rate: as `descend` takes them; tolerance: as `squared_errors`.
       title: of the progress bar; "" for no bar.
     """
+    found = nearing(generate, targets, starts, project, steps=steps, rate=rate, tolerance=tolerance)
+    bar = tqdm(found, total=steps + 1, desc=title, disable=not title, leave=False, dynamic_ncols=True)
+    return deque(bar, maxlen=1).pop()()
+
+
+def nearing(
+    generate: Generate,
+    targets: np.ndarray,
+    starts: np.ndarray,
+    project: Project,
+    *,
+    steps: int,
+    rate: float,
+    tolerance: float = 0.0,
+) -> Iterator[Callable[[], Found]]:
+    """As `invert`, but yields before the first step and after each () -> what is nearest so far, which waits for it."""
     count, tried, size = starts.shape
     wanted = jnp.repeat(jnp.asarray(targets, jnp.float32), tried, axis=0)
     first = jnp.reshape(starts, (count * tried, size))
     descent = descend(_pixels(generate, tolerance), first, project, steps=steps, rate=rate, given=(wanted,))
+
+    def best(latents: Array, errors: Array) -> Found:
+        latents, errors = np.asarray(latents).reshape(starts.shape), np.asarray(errors).reshape(count, tried)
+        places = np.arange(count), errors.argmin(axis=1)
+        return Found(latents[places], errors[places])
+
     latents, errors = next(descent)
-    for others, theirs in tqdm(descent, total=steps, desc=title, disable=not title, leave=False, dynamic_ncols=True):
+    yield partial(best, latents, errors)
+    for others, theirs in descent:
         latents = jnp.where((theirs < errors)[:, None], others, latents)
         errors = jnp.fmin(theirs, errors)
-    latents, errors = np.asarray(latents).reshape(starts.shape), np.asarray(errors).reshape(count, tried)
-    best = np.arange(count), errors.argmin(axis=1)
-    return Found(latents[best], errors[best])
+        yield partial(best, latents, errors)
 
 
 @lru_cache(maxsize=8)

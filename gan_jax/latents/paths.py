@@ -1,6 +1,6 @@
 """Latents of images, and paths that start there: to another image, along the difference of two classes, to a class."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
@@ -178,6 +178,13 @@ def draw_others(model: Model, config: SearchConfig) -> tuple[np.ndarray, np.ndar
     """config.drawn latents, none of which is a sample of the seed, and their images."""
     latents = model.draw(jax.random.fold_in(jax.random.key(config.seed), OWN), config.drawn)
     return latents, model.render(latents)
+
+
+def nearing(model: Model, target: np.ndarray, config: SearchConfig) -> Iterator[Callable[[], inversion.Found]]:
+    """As `inverter`, of one image [H, W, C], step by step (`inversion.nearing`)."""
+    targets, project = target[None], inversion.PROJECTIONS[model.prior]
+    descent = dict(steps=config.descent_steps, rate=config.descent_rate, tolerance=2 * config.tolerance)
+    return inversion.nearing(model.generate, targets, _starts(model, config)(targets), project, **descent)
 
 
 def _starts(model: Model, config: SearchConfig) -> Callable[[np.ndarray], np.ndarray]:

@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import re
 import resource
 import shutil
 from pathlib import Path
@@ -255,3 +256,45 @@ def test_a_label_out_of_range(labels, run):
 def test_a_run_without_labels_cannot_be_asked(run):
     with pytest.raises(ValueError, match="is a run of dcgan, which cannot be asked for a label"):
         sample.draw_labels(restore(run()), "7", None, seed=0)
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".npz"])
+def test_latents_of_a_file(suffix, run, tmp_path, write):
+    """Those of the first samples give the first samples."""
+    trained = restore(run())
+    latents = np.asarray(trained.sampler.latents(jax.random.key(5), 3))
+    np.save(tmp_path / "z.npy", latents)
+    np.savez(tmp_path / "z.npz", latents=latents)
+    given = (f"--workdir={run()}", f"--latents={tmp_path / f'z{suffix}'}", "--format=npz")
+    out = write(*given, f"--out={tmp_path / 'out.npz'}")
+    assert np.array_equal(read_npz(out)["images"], trained.sample(3, seed=5))
+    assert write(*given) == str(run() / "sample-z.npz")
+
+
+def test_latents_of_a_file_in_a_class(run, tmp_path, write):
+    trained = restore(run("cgan"))
+    np.save(tmp_path / "z.npy", np.random.RandomState(0).normal(size=(4, 100)))
+    out = write(f"--workdir={run('cgan')}", f"--latents={tmp_path / 'z.npy'}", "--label=3,8", "--format=npz")
+    found = read_npz(out)
+    assert found["labels"].tolist() == [3, 8, 3, 8]
+    wanted = to_pixels(trained.generate(np.load(tmp_path / "z.npy"), label="3,8"))
+    assert np.array_equal(found["images"], wanted)
+
+
+@pytest.mark.parametrize(
+    ("content", "more", "message"),
+    [
+        (np.zeros((2, 5)), (), r"must be finite numbers \[N, 100\], not \[2, 5\]"),
+        (np.zeros(100), (), r"not \[100\]"),
+        (np.zeros((0, 100)), (), r"not \[0, 100\]"),
+        (np.full((1, 100), np.nan), (), "must be finite numbers"),
+        (np.array([{}]), (), "is neither .npy nor .npz"),
+        (None, (), "is neither .npy nor .npz"),
+        (np.zeros((1, 100)), ("--num=3",), "without --num and --truncation"),
+        (np.zeros((1, 100)), ("--label=3",), "cannot be asked for a label"),
+    ],
+)
+def test_latents_that_are_none(content, more, message, run, tmp_path, fails):
+    path = tmp_path / "z.npy"
+    path.write_text("no numbers") if content is None else np.save(path, content, allow_pickle=True)
+    assert re.search(message, fails(f"--workdir={run()}", f"--latents={path}", *more))

@@ -1,0 +1,233 @@
+"""The page in a browser: what people click on does what it says, and is there again after the server was killed."""
+
+import re
+import shutil
+import time
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+from PIL import Image
+
+webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
+from selenium.common.exceptions import WebDriverException  # noqa: E402
+from selenium.webdriver.chrome.service import Service  # noqa: E402
+from selenium.webdriver.common.by import By  # noqa: E402
+from selenium.webdriver.common.keys import Keys  # noqa: E402
+
+CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="chromium and chromedriver are not installed"),
+]
+
+
+class Page:
+    """A browser that looks at a server's page."""
+
+    def __init__(self, address: str):
+        self.address = address
+        options = webdriver.ChromeOptions()
+        options.binary_location = CHROMIUM
+        for flag in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--window-size=1300,1000"):
+            options.add_argument(flag)
+        options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+        self.driver = webdriver.Chrome(options=options, service=Service(DRIVER))
+
+    def open(self, link=""):
+        self.driver.get(f"{self.address}/{link}")
+        self.wait(lambda: len(self.grid()) == 16)
+
+    def wait(self, condition, seconds=60):
+        end = time.monotonic() + seconds
+        while True:
+            try:
+                if found := condition():
+                    return found
+            except WebDriverException:  # as of what was replaced meanwhile
+                pass
+            assert time.monotonic() < end, f"waited in vain; the page says {self.at('said').text!r}"
+            time.sleep(0.05)
+
+    def at(self, id):
+        return self.driver.find_element(By.ID, id)
+
+    def all(self, selector):
+        return self.driver.find_elements(By.CSS_SELECTOR, selector)
+
+    def grid(self):
+        return self.all("#grid figure")
+
+    def entries(self):
+        return [each.text for each in self.all("#lineage small")]
+
+    def chosen(self):
+        """The address of the large image, which holds its pixels."""
+        return self.all("#large img")[0].get_attribute("src")
+
+    def choose(self, number):
+        """Clicks an image of the grid; waits until it is the chosen one, and remembered."""
+        wanted = self.grid()[number].find_element(By.TAG_NAME, "img").get_attribute("src")
+        before = len(self.entries())
+        self.grid()[number].click()
+        self.wait(lambda: len(self.entries()) > before)
+        return wanted
+
+    def press(self, id, heading=None):
+        self.at(id).click()
+        if heading:
+            self.wait(lambda: re.match(heading, self.at("grid-title").text))
+
+    def require_no_errors(self):
+        assert [line for line in self.driver.get_log("browser") if line["level"] in ("SEVERE", "WARNING")] == []
+        loaded = "return [...document.images].every(each => each.complete && each.naturalWidth > 0 && each.alt)"
+        assert self.driver.execute_script(loaded)
+
+
+@contextmanager
+def looking(address):
+    page = Page(address)
+    try:
+        yield page
+    finally:
+        page.driver.quit()
+
+
+@pytest.fixture
+def serve(start):
+    """serve(workdir) starts the command; its address and its process."""
+
+    def serve(workdir):
+        process = start("explore", f"--workdir={workdir}", "--port=0", module="gan_jax", devices=1)
+        line = process.stdout.readline()
+        assert line, process.stderr.read()
+        return line.split()[0], process
+
+    return serve
+
+
+@pytest.fixture
+def run(explored, tmp_path):
+    """explored(name), in a directory that this test alone explores."""
+
+    def run(name):
+        return shutil.copytree(explored(name), tmp_path / name)
+
+    return run
+
+
+@pytest.mark.parametrize("name", ["dcgan", "cgan", "vae"])
+def test_all_that_can_be_done(serve, run, name, tmp_path):
+    address, _ = serve(run(name))
+    with looking(address) as page:
+        page.open()
+        shown = page.choose(3)
+        assert page.chosen() == shown and page.entries() == ["0 sample"]
+        page.press("children", "Children")
+        child = page.choose(2)
+        assert page.chosen() == child != shown and page.entries() == ["0 sample", "1 child"]
+        page.press("partner")
+        page.choose(5)
+        page.wait(lambda: page.at("grid-title").text == "Crosses of 1 and 2")
+        page.choose(0)
+        assert "3 cross of 1 and 2" in page.entries()
+        # A gene changes the large image at once, and what is kept of it is an entry.
+        before = page.chosen()
+        slider = page.all("#genes input")[0]
+        slider.send_keys(Keys.END)
+        page.wait(lambda: page.chosen() != before)
+        changed = page.chosen()
+        page.press("keep")
+        page.wait(lambda: "4 gene" in page.entries())
+        page.press("like")
+        page.wait(lambda: len(page.all("#favourites figure")) == 1)
+        page.press("undo")
+        page.wait(lambda: "4 gene" not in page.entries() and not page.all("#favourites figure"))
+        assert page.chosen() == before != changed
+        page.press("like")
+        page.wait(lambda: len(page.all("#favourites figure")) == 1)
+        link = page.at("link").get_attribute("href")
+        page.driver.get("about:blank")
+        page.driver.get(link)
+        page.wait(lambda: page.all("#large img"))
+        assert page.chosen() == before
+        assert "gan_jax sample" in page.at("command").get_attribute("textContent")
+        page.require_no_errors()
+
+
+def test_keys_alone(serve, run):
+    address, _ = serve(run("dcgan"))
+    with looking(address) as page:
+        page.open()
+        body = page.driver.find_element(By.TAG_NAME, "body")
+        page.at("grid").send_keys(Keys.ARROW_RIGHT)
+        page.driver.switch_to.active_element.send_keys(Keys.ARROW_RIGHT)
+        page.driver.switch_to.active_element.send_keys(Keys.ENTER)
+        page.wait(lambda: page.entries() == ["0 sample"])
+        body.send_keys("c")
+        page.wait(lambda: page.at("grid-title").text == "Children")
+        body.send_keys("f")
+        page.wait(lambda: len(page.all("#favourites figure")) == 1)
+        body.send_keys("u")
+        page.wait(lambda: page.entries() == [])
+        body.send_keys("n")
+        page.wait(lambda: page.at("grid-title").text == "Samples of seed 0")
+        page.require_no_errors()
+
+
+def test_uploads(serve, run, tmp_path):
+    address, _ = serve(run("dcgan"))
+    Image.fromarray(np.eye(20, dtype=np.uint8) * 255).save(tmp_path / "good.png")
+    (tmp_path / "hostile.png").write_text("<script>alert(1)</script>")
+    with looking(address) as page:
+        page.open()
+        page.at("file").send_keys(str(tmp_path / "hostile.png"))
+        page.wait(lambda: "cannot be read as an image" in page.at("said").text)
+        page.at("file").send_keys(str(tmp_path / "good.png"))
+        page.wait(lambda: page.entries() == ["0 image"])
+        assert not page.at("inverting").is_displayed()
+        refused = [line for line in page.driver.get_log("browser") if line["level"] == "SEVERE"]
+        assert len(refused) == 1 and "400" in refused[0]["message"]  # of the hostile one
+        page.require_no_errors()
+
+
+def test_killed_and_started_again_with_two_tabs(serve, run):
+    workdir = run("dcgan")
+    address, process = serve(workdir)
+    with looking(address) as page:
+        page.open()
+        page.choose(0)
+        page.press("children", "Children")
+        page.choose(1)
+        page.driver.switch_to.new_window("tab")
+        page.open()
+        assert page.entries() == ["0 sample", "1 child"]
+        page.choose(7)
+        page.wait(lambda: page.entries() == ["0 sample", "1 child", "2 sample"])
+        page.driver.switch_to.window(page.driver.window_handles[0])
+        page.driver.execute_script("dispatchEvent(new Event('focus'))")
+        page.wait(lambda: page.entries() == ["0 sample", "1 child", "2 sample"])
+        process.kill()
+        process.wait()
+        page.press("children")
+        page.wait(lambda: "the server does not answer" in page.at("said").text)
+    address, _ = serve(workdir)
+    with looking(address) as page:
+        page.open()
+        page.wait(lambda: page.entries() == ["0 sample", "1 child", "2 sample"])
+        page.require_no_errors()
+
+
+def test_narrow_and_dark(serve, run):
+    address, _ = serve(run("cgan"))
+    with looking(address) as page:
+        page.driver.set_window_size(400, 800)
+        dark = {"features": [{"name": "prefers-color-scheme", "value": "dark"}]}
+        page.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", dark)
+        page.open()
+        page.choose(0)
+        wide = page.driver.execute_script("return document.documentElement.scrollWidth - innerWidth")
+        assert wide <= 0
+        ground = page.driver.execute_script("return getComputedStyle(document.body).color")
+        assert min(map(int, re.findall(r"\d+", ground)[:3])) > 200  # light letters
+        page.require_no_errors()
