@@ -1,18 +1,30 @@
 """a page in the browser on which a run's latents are explored: children, crosses, genes, lineage
 
-python -m gan_jax explore --workdir=RUN                 # then open the address that it says
-python -m gan_jax explore --workdir=RUN,OTHER           # two runs beside each other, of the same latents
-python -m gan_jax explore --workdir=RUN --port=0        # any port that is free
+python -m gan_jax explore --workdir=RUN                    # then open the address that it says
+python -m gan_jax explore --workdir=RUN --workdir=OTHER    # two runs beside each other, of the same latents
+python -m gan_jax explore --workdir=RUN --port=0           # any port that is free
 
-Needs no network. Answers to this computer alone, unless --host says otherwise.
+Needs no network. Answers to this computer alone, unless --host says otherwise. What is seen is kept in the (first) run's
+directory, and there again the next time.
 """
 
+import errno
 import socket
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
-from gan_jax.commands.options import WORKDIR
+import uvicorn
+
+from gan_jax.commands.options import WORKDIR, required
 from gan_jax.config.flags import Parsed
 from gan_jax.config.options import option
+from gan_jax.explorer import app
+from gan_jax.explorer.lineage import Lineage
+from gan_jax.explorer.session import Session
+from gan_jax.explorer.subject import Subject
+from gan_jax.latents.model import Classifier
 from gan_jax.runs.models import find_classifier
 from gan_jax.runs.restore import TrainedRun, restore
 
@@ -23,35 +35,70 @@ LINEAGE = "lineage.jsonl"
 class Options:
     """What is explored, and where it answers."""
 
-    workdir: tuple[str, ...] = option((), WORKDIR)
+    workdir: tuple[str, ...] | None = option(
+        None, f"{WORKDIR} Given again, another one of the same latents, to be seen beside it.", repeated=True
+    )
     classifier: str | None = option(
         None, "Directory of a run that classifies; by default the network that comes with the dataset."
     )
+    lineage: str | None = option(
+        None, f"The file that keeps what is seen; by default {LINEAGE} in the run's directory."
+    )
     host: str = option("127.0.0.1", "The address to answer at. 0.0.0.0 lets everybody in who can reach this computer.")
+    names: tuple[str, ...] = option(
+        (), "Other names that this computer is called by in the browser; requests under unknown ones are refused."
+    )
     port: int = option(8000, "Its port; 0 takes one that is free.", low=0, high=65535)
 
 
 def main(parsed: Parsed) -> None:
-    """Answers until it is stopped."""
-    import uvicorn
-
-    from gan_jax.explorer import app, lineage, session, subject
-
+    """Answers until it is stopped. Raises ValueError or OSError, in one line."""
     options = parsed.config
-    if not options.workdir:
-        raise ValueError("--workdir=RUN is needed, the directory of a run")
-    runs = [restore(workdir) for workdir in options.workdir]
-    subjects = [subject.Subject(run, _classifier(options.classifier, run)) for run in runs]
-    explored = session.Session(subjects, lineage.Lineage(runs[0].workdir / LINEAGE))
-    explored.described({})  # finds the genes
-    own = app.make(explored, ["127.0.0.1", "localhost", options.host])
-    with socket.create_server((options.host, options.port)) as listening:
-        address = f"http://{options.host}:{listening.getsockname()[1]}"
-        print(f"{address}  (Ctrl-C stops it)", flush=True)
-        uvicorn.Server(uvicorn.Config(own, log_level="error")).run(sockets=[listening])
+    workdirs = options.workdir or (required(None),)
+    with _listening(options.host, options.port) as listening:
+        runs = [restore(workdir) for workdir in workdirs]
+        subjects = [Subject(run, _classifier(options.classifier, run)) for run in runs]
+        explored = Session(subjects, _lineage(Path(options.lineage or runs[0].workdir / LINEAGE)))
+        explored.described({})  # finds the genes
+        address, port = listening.getsockname()[:2]
+        print(f"http://{address}:{port}  (Ctrl-C stops it)", flush=True)
+        own = app.make(explored, [*_names(options.host), *options.names])
+        config = uvicorn.Config(own, log_level="error", lifespan="off", limit_concurrency=app.AT_ONCE)
+        try:
+            with suppress(KeyboardInterrupt):
+                uvicorn.Server(config).run(sockets=[listening])
+        finally:
+            explored.cancel({})  # or else it would still compute while Python ends
 
 
-def _classifier(workdir: str | None, run: TrainedRun):
+def _listening(host: str, port: int) -> socket.socket:
+    try:
+        return socket.create_server((host, port))
+    except OSError as error:
+        free = "; --port=0 takes one that is free" if error.errno in (errno.EADDRINUSE, errno.EACCES) else ""
+        reason = str(error.strerror or error).partition(" (while")[0]
+        raise OSError(f"--host={host} --port={port}: {reason}{free}") from error
+
+
+def _names(host: str) -> Iterator[str]:
+    """What this computer is called in addresses of the page."""
+    yield from ("127.0.0.1", "localhost", host)
+    if host not in ("127.0.0.1", "localhost"):
+        name = socket.gethostname()
+        yield from (name, socket.getfqdn())
+        with suppress(OSError):  # where the name has no address
+            yield from {found[-1][0] for found in socket.getaddrinfo(name, None, socket.AF_INET)}
+
+
+def _lineage(path: Path) -> Lineage:
+    try:
+        return Lineage(path)
+    except OSError as error:
+        said = f"{path}: {error.strerror or error}, so that what is seen cannot be kept there"
+        raise OSError(f"{said}; --lineage=FILE keeps it elsewhere") from error
+
+
+def _classifier(workdir: str | None, run: TrainedRun) -> Classifier | None:
     try:
         return find_classifier(workdir, run)
     except ValueError:

@@ -171,7 +171,8 @@ def _define(each: Option, values: flags.FlagValues) -> None:
     default = each.default
     if each.elements:
         default = None if default is None else [str(element) for element in default]
-        flags.DEFINE_list(each.name, default, each.help, flag_values=values)
+        define = flags.DEFINE_multi_string if each.repeated else flags.DEFINE_list
+        define(each.name, default, each.help, flag_values=values)
         return
     define = {int: flags.DEFINE_integer, float: flags.DEFINE_float, bool: flags.DEFINE_bool, str: flags.DEFINE_string}
     define[each.kind](each.name, default, each.help, flag_values=values)

@@ -26,6 +26,7 @@ class Option(NamedTuple):
       low, above, high: the bounds of a number, `above` without itself; None for none.
       choices: () -> the names that are allowed; None for any.
       resumable: whether a run can be gone on with under another value, for it changes nothing that is computed in a round.
+      repeated: whether its flag is given again for each element of a tuple, not once with commas between.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Option(NamedTuple):
     high: float | None
     choices: Callable[[], Collection[str]] | None
     resumable: bool
+    repeated: bool
 
 
 def option(
@@ -51,6 +53,7 @@ def option(
     high: float | None = None,
     choices: Collection[str] | None = None,
     resumable: bool = False,
+    repeated: bool = False,
     otherwise: str = "",
 ) -> Any:
     """A dataclass field that is an option (`Option`). `choices` may be a registry: what is added to it later counts too.
@@ -59,7 +62,14 @@ def option(
     """
     listed = None if choices is None else lambda: choices
     metadata = dict(
-        help=help, low=low, above=above, high=high, choices=listed, resumable=resumable, otherwise=otherwise
+        help=help,
+        low=low,
+        above=above,
+        high=high,
+        choices=listed,
+        resumable=resumable,
+        repeated=repeated,
+        otherwise=otherwise,
     )
     return dataclasses.field(default=default, metadata=metadata)
 
@@ -73,9 +83,8 @@ def options(config: object, group: str = "") -> Iterator[Option]:
         if dataclasses.is_dataclass(value):
             yield from options(value, group)
         else:
-            described = {
-                name: field.metadata[name] for name in ("help", "low", "above", "high", "choices", "resumable")
-            }
+            names = ("help", "low", "above", "high", "choices", "resumable", "repeated")
+            described = {name: field.metadata[name] for name in names}
             if value is None:
                 described["help"] += field.metadata["otherwise"]
             yield Option(field.name, value, *_kind(hints[field.name]), group=group, **described)

@@ -20,6 +20,7 @@ from starlette.routing import Route
 from gan_jax.explorer.session import Session
 
 LARGEST_JSON, LARGEST_IMAGE = 2**18, 2**23  # bytes
+AT_ONCE = 64  # connections; others are told to come again
 FILES = {
     "/": ("index.html", "text/html"),
     "/explore.js": ("explore.js", "text/javascript"),

@@ -3,6 +3,7 @@
 A line for each thing done, so that whoever is killed loses no more than the line being written.
 """
 
+import errno
 import fcntl
 import json
 import os
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 HOW = ("sample", "child", "cross", "gene", "image", "link")  # by what an image came about
-MOST = 100_000  # entries
+MOST = 5_000  # entries: as many as a page still shows
 
 
 class Entry(NamedTuple):
@@ -26,16 +27,18 @@ class Entry(NamedTuple):
 
 
 class Lineage:
-    """Entries, and which are favourites, of a file that is there or will be."""
+    """Entries, and which are favourites, of a file that is there or will be. Attributes: path; entries: by id; favourites: ids."""
 
     def __init__(self, path: Path):
-        """Reads what is there. Raises ValueError, naming the line, if it is no lineage; OSError."""
-        self._path, self._lock = path, threading.Lock()
-        self._file = path.open("ab")
+        """Reads what is there. Raises ValueError, naming the line, if it is no lineage, or another process has it; OSError."""
+        self.path, self._lock = path, threading.Lock()
+        self._file = path.open("ab", buffering=0)
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise ValueError(f"{path.parent} is explored by another process; its page can be opened twice") from error
+            raise ValueError(
+                f"{path.parent} is explored by another process, whose page can be opened in many tabs"
+            ) from error
         except OSError:  # a file system without locks
             pass
         self.entries: dict[int, Entry] = {}
@@ -48,9 +51,7 @@ class Lineage:
                 self._apply(json.loads(line))
             except (ValueError, KeyError, TypeError) as error:
                 raise ValueError(f"{path}, line {number}: {error}; move the file away to begin anew") from error
-        if len(whole) < len(content):  # what a killed process had begun to write
-            with path.open("r+b") as file:
-                file.truncate(len(whole))
+        self._file.truncate(len(whole))  # without what a killed process had begun to write
 
     def close(self) -> None:
         """Lets others write to the file."""
@@ -63,7 +64,7 @@ class Lineage:
             if how not in HOW:
                 raise ValueError(f"how: must be one of {', '.join(HOW)}")
             if self._next() >= MOST:
-                raise ValueError(f"the lineage has {MOST:,} entries; move {self._path.name} away to begin another")
+                raise ValueError(f"the lineage has {MOST:,} entries; move {self.path.name} away to begin another")
             entry = Entry(self._next(), genome, how, parents, round(time.time(), 3))
             self._write({"add": entry._asdict()})
             return entry
@@ -92,9 +93,14 @@ class Lineage:
             raise ValueError(f"there is no entry {unknown[0]}")
 
     def _write(self, act: dict) -> None:
-        self._file.write(json.dumps(act).encode() + b"\n")
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        line, before = json.dumps(act).encode() + b"\n", os.fstat(self._file.fileno()).st_size
+        try:
+            if self._file.write(line) < len(line):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            os.fsync(self._file.fileno())
+        except OSError:
+            self._file.truncate(before)
+            raise
         self._apply(act)
 
     def _apply(self, act: dict) -> None:

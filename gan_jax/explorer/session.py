@@ -36,15 +36,19 @@ class Session:
     """Runs that are explored together, the first being the one whose latents are changed; and the lineage of what was seen."""
 
     def __init__(self, subjects: Sequence[Subject], lineage: Lineage):
-        """Raises ValueError if the runs do not draw of the same latents and labels."""
+        """Raises ValueError if the runs do not draw of the same latents and labels, or the lineage is of others."""
         self.subjects, self.lineage = subjects, lineage
         first = subjects[0]
         for other in subjects[1:]:
-            own, theirs = ((each.size, each.run.sampler.prior, each.classes) for each in (first, other))
-            if own != theirs:
-                said = f"{other.run.workdir} draws of other latents than {first.run.workdir}"
-                raise ValueError(f"{said}: {theirs[0]} {theirs[1]} numbers, not {own[0]} {own[1]}")
+            if (other.takes, other.classes) != (first.takes, first.classes):
+                said = f"{other.run.workdir} draws of {other.takes}, {first.run.workdir} of {first.takes}"
+                raise ValueError(f"{said}: only runs of the same can be seen beside each other")
         self._first, self._inverting, self._lock = first, None, threading.Lock()
+        for entry in lineage.entries.values():
+            try:
+                self._genome(entry._asdict())
+            except ValueError as error:
+                raise ValueError(f"{lineage.path} is of another run: entry {entry.id}: {error}") from error
 
     def described(self, given: Mapping) -> dict:
         """What the page needs to know of the runs."""
@@ -96,24 +100,22 @@ class Session:
         return self._answer([self._genome({"genome": each}) for each in texts])
 
     def visit(self, given: Mapping) -> dict:
-        """Remembers an image in the lineage."""
+        """Remembers an image in the lineage: its entry."""
         genome, how = self._genome(given), asked.text(given, "how", max(map(len, HOW)))
         parents = [asked.whole({"parents": each}, "parents", 0, SEEDS) for each in asked.several(given, "parents", 2)]
-        self.lineage.add(to_text(genome), how, parents)
-        return self.shown({})
+        return {"entry": self.lineage.add(to_text(genome), how, parents)._asdict()}
 
     def like(self, given: Mapping) -> dict:
-        """Makes an entry a favourite, or no more."""
+        """Makes an entry a favourite, or no more: all favourites."""
         liked = given.get("liked")
         if not isinstance(liked, bool):
             raise ValueError("liked: must be true or false")
         self.lineage.like(asked.whole(given, "id", 0, SEEDS), liked)
-        return self.shown({})
+        return {"favourites": list(self.lineage.favourites)}
 
     def undo(self, given: Mapping) -> dict:
-        """Takes the last entry of the lineage away."""
-        self.lineage.undo()
-        return self.shown({})
+        """Takes the last entry of the lineage away that has no children: its id, None if there is none."""
+        return {"undone": self.lineage.undo()}
 
     def shown(self, given: Mapping) -> dict:
         """The lineage."""

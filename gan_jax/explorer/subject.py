@@ -7,6 +7,7 @@ from functools import cached_property
 import jax
 import numpy as np
 
+from gan_jax.data.classes import listed
 from gan_jax.explorer import genes
 from gan_jax.explorer.breeding import NORMALISED
 from gan_jax.explorer.genome import LARGEST, Genome
@@ -41,6 +42,12 @@ class Subject:
     def size(self) -> int:
         """How many numbers a latent has."""
         return self.shape[0]
+
+    @property
+    def takes(self) -> str:
+        """What it draws of, in words."""
+        asked = f" and {len(self.classes)} classes ({listed(self.classes)})" if self.classes else ""
+        return f"{self.size} {self.run.sampler.prior} numbers{asked}"
 
     @property
     def classes(self) -> tuple[str, ...]:

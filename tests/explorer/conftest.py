@@ -14,23 +14,13 @@ from gan_jax.explorer.lineage import Lineage
 from gan_jax.explorer.session import Session
 from gan_jax.explorer.subject import Subject
 from gan_jax.runs.restore import restore
-
-TINY = ("--steps=60", "--ema=0", "--batch_size=8", "--width=2")  # enough that images differ
-RUNS = {
-    "dcgan": TINY,
-    "cgan": TINY,
-    "vae": ("--steps=60", "--batch_size=8"),
-    "uniform": (*TINY, "--prior=uniform"),
-    "gan": ("--steps=60", "--ema=0", "--batch_size=8", "--network=mlp", "--hidden=8"),
-}
+from tests.explorer.runs import RUNS
 
 
 @pytest.fixture(scope="module")
 def explored(trained_once):
     """explored(name) is the directory of one of RUNS."""
-    return lambda name: trained_once(
-        name, *RUNS[name], experiment=name if name in ("dcgan", "cgan", "vae") else "dcgan"
-    )
+    return lambda name: trained_once(name, *RUNS[name][1:], experiment=RUNS[name][0])
 
 
 class Client:
@@ -74,7 +64,7 @@ def serving(tmp_path_factory):
         except ValueError:
             lineage.close()
             raise
-        config = uvicorn.Config(app.make(session, ["127.0.0.1"]), host="127.0.0.1", port=0, log_level="error")
+        config = uvicorn.Config(app.make(session, ["127.0.0.1", "a.name"]), host="127.0.0.1", port=0, log_level="error")
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, daemon=True)
         thread.start()

@@ -1,6 +1,7 @@
 """The lineage is there after a restart, whenever it was killed."""
 
 import json
+import resource
 
 import pytest
 
@@ -81,6 +82,34 @@ def test_what_is_refused(path, act, message):
     with pytest.raises(ValueError, match=message):
         act(lineage)
     assert path.read_bytes() == b""
+
+
+@pytest.mark.parametrize("room", [0, 1, 20])
+def test_a_full_disk_loses_nothing(path, room):
+    """A line that is written in part is taken back."""
+    lineage = Lineage(path)
+    lineage.add("~a", "sample", [])
+    before = path.read_bytes()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) + room, hard))  # Python ignores the signal
+    try:
+        with pytest.raises(OSError):
+            lineage.add("~b", "child", [0])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert path.read_bytes() == before and list(lineage.entries) == [0]
+    assert lineage.add("~c", "child", [0]).id == 1
+    lineage.close()
+    assert [entry.genome for entry in Lineage(path).entries.values()] == ["~a", "~c"]
+
+
+def test_it_has_an_end(path, monkeypatch):
+    monkeypatch.setattr("gan_jax.explorer.lineage.MOST", 2)
+    lineage = Lineage(path)
+    lineage.add("~a", "sample", [])
+    lineage.add("~b", "sample", [])
+    with pytest.raises(ValueError, match="has 2 entries; move lineage.jsonl away to begin another"):
+        lineage.add("~c", "sample", [])
 
 
 def test_each_line_says_one_thing(path):

@@ -48,10 +48,10 @@ function showGrid(images, heading, how, parents) {
 
 // Remembers an image in the lineage; the number of its entry.
 async function remember(image, how, parents) {
-  const next = await ask("api/visit", { genome: image.genome, how, parents });
+  const { entry } = await ask("api/visit", { genome: image.genome, how, parents });
   pictures.set(image.genome, image);
-  await showLineage(next);
-  return next.entries.at(-1).id;
+  await showLineage({ ...lineage, entries: [...lineage.entries, entry] });
+  return entry.id;
 }
 
 async function choose(image, how, parents) {
@@ -77,6 +77,7 @@ function showImage(image) {
   at("command").textContent = image.command;
   const liked = lineage.favourites.includes(chosen.id);
   at("like").setAttribute("aria-pressed", String(liked));
+  at("star").textContent = liked ? "★" : "☆";
   for (const each of at("grid").children) each.setAttribute("aria-selected", "false");
   const place = shown.findIndex((each) => each.genome === image.genome);
   if (place >= 0) at("grid").children[place].setAttribute("aria-selected", "true");
@@ -130,14 +131,16 @@ async function keep() {
 async function like() {
   if (!chosen) return say("choose an image first");
   await keep();
-  await showLineage(await ask("api/like", { id: chosen.id, liked: !lineage.favourites.includes(chosen.id) }));
+  const { favourites } = await ask("api/like", { id: chosen.id, liked: !lineage.favourites.includes(chosen.id) });
+  await showLineage({ ...lineage, favourites });
   showImage(chosen.image);
 }
 
 async function undo() {
-  const next = await ask("api/undo", {});
-  await showLineage(next);
-  const last = next.entries.at(-1);
+  const { undone } = await ask("api/undo", {});
+  const others = (ids) => ids.filter((id) => id !== undone);
+  await showLineage({ entries: lineage.entries.filter((each) => each.id !== undone), favourites: others(lineage.favourites) });
+  const last = lineage.entries.at(-1);
   if (last) await showChosen(pictures.get(last.genome), last.id);
   else { chosen = null; at("chosen").hidden = true; history.replaceState(null, "", "#"); }
 }
@@ -170,7 +173,7 @@ async function showLineage(next) {
 async function upload() {
   const file = at("file").files[0];
   if (!file) return;
-  const label = at("label").value;
+  const label = at("image-label").value;
   await answered(fetch(`api/invert${label === "" ? "" : `?label=${label}`}`, { method: "POST", body: file }));
   at("inverting").hidden = false;
   for (;;) {
@@ -214,8 +217,10 @@ async function begin() {
   at("run").textContent = run.runs.map((each) => `${each.name}: ${each.experiment}, ${each.rounds.toLocaleString("en")} rounds`).join(" | ");
   at("label-field").hidden = !run.classes.length;
   at("label").replaceChildren(node("option", { value: "" }, "any"), ...run.classes.map((name, i) => node("option", { value: String(i) }, name)));
-  at("own-label-field").hidden = !run.classes.length;
-  at("own-label").replaceChildren(...run.classes.map((name, i) => node("option", { value: String(i) }, name)));
+  for (const id of ["own-label", "image-label"]) {
+    at(`${id}-field`).hidden = !run.classes.length;
+    at(id).replaceChildren(...run.classes.map((name, i) => node("option", { value: String(i) }, name)));
+  }
   at("own-label").addEventListener("change", doing(move));
   at("truncation-field").hidden = !run.truncates;
   at("genes").replaceChildren(...run.genes.map((name) => {
