@@ -43,7 +43,7 @@ class Session:
             if (other.takes, other.classes) != (first.takes, first.classes):
                 said = f"{other.run.workdir} draws of {other.takes}, {first.run.workdir} of {first.takes}"
                 raise ValueError(f"{said}: only runs of the same can be seen beside each other")
-        self._first, self._inverting, self._lock = first, None, threading.Lock()
+        self._first, self._inverting, self._begun, self._lock = first, None, 0, threading.Lock()
         for entry in lineage.entries.values():
             try:
                 self._genome(entry._asdict())
@@ -142,16 +142,17 @@ class Session:
             if self._inverting is not None:
                 self._inverting[0].cancel()
             nearing = partial(paths.nearing, model, wanted, search)
-            self._inverting = Inverting(nearing, search.descent_steps), label
+            self._inverting, self._begun = (Inverting(nearing, search.descent_steps), label), self._begun + 1
         return self.inverting({})
 
     def inverting(self, given: Mapping) -> dict:
-        """How far that is."""
-        if self._inverting is None:
-            return {"step": 0, "steps": 0, "done": True}
-        (job, label) = self._inverting
+        """How far that is, with the nearest image so far; its number tells another search from this one."""
+        found, number = self._inverting, self._begun
+        if found is None:
+            return {"number": number, "step": 0, "steps": 0, "done": True}
+        job, label = found
         progress = job.progress
-        shown = {name: value for name, value in progress._asdict().items() if name != "latent"}
+        shown = {name: value for name, value in progress._asdict().items() if name != "latent"} | {"number": number}
         if progress.latent is not None:
             shown |= self._answer([Genome(progress.latent, label)])
         return shown
@@ -161,7 +162,7 @@ class Session:
         with self._lock:
             if self._inverting is not None:
                 self._inverting[0].cancel()
-                self._inverting = None
+                self._inverting, self._begun = None, self._begun + 1
         return self.inverting({})
 
     def png(self, given: Mapping) -> tuple[bytes, str, str]:

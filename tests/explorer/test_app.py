@@ -131,8 +131,9 @@ def test_an_image_is_inverted_while_others_are_drawn(client):
 
 
 def test_an_inversion_can_be_given_up(client):
-    client.ask("POST", "/api/invert", png(np.zeros((8, 8), np.uint8)))
-    assert client.post("/api/cancel")[1]["done"]
+    _, _, begun = client.ask("POST", "/api/invert", png(np.zeros((8, 8), np.uint8)))
+    given_up = client.post("/api/cancel")[1]
+    assert given_up["done"] and given_up["number"] > json.loads(begun)["number"]  # by which its page knows
     client.ask("POST", "/api/invert", png(np.zeros((300, 20, 3), np.uint8)))  # any size, in colours
     assert not client.get("/api/inverting")[1]["failed"]
     client.ask("POST", "/api/invert", png(np.zeros((8, 8), np.uint8)))  # takes its place

@@ -184,6 +184,11 @@ def test_uploads(serve, run, tmp_path):
         page.at("file").send_keys(str(tmp_path / "hostile.png"))
         page.wait(lambda: "cannot be read as an image" in page.at("said").text)
         page.at("file").send_keys(str(tmp_path / "good.png"))
+        page.wait(lambda: page.at("cancel").is_displayed())
+        page.at("cancel").click()
+        page.wait(lambda: "given up" in page.at("said").text)
+        assert page.entries() == [] and not page.at("inverting").is_displayed()
+        page.at("file").send_keys(str(tmp_path / "good.png"))
         page.wait(lambda: page.entries() == ["0 image"])
         assert not page.at("inverting").is_displayed()
         refused = [line for line in page.driver.get_log("browser") if line["level"] == "SEVERE"]

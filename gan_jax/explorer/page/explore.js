@@ -165,30 +165,34 @@ async function showLineage(next) {
     return item;
   }));
   at("lineage").replaceChildren(list(under.get(null) ?? []));
-  const liked = next.entries.filter((entry) => next.favourites.includes(entry.id));
-  at("favourites").replaceChildren(...liked.map(again));
-  at("gif").hidden = liked.length < 2;
+  const known = new Map(next.entries.map((entry) => [entry.id, entry]));
+  at("favourites").replaceChildren(...next.favourites.map((id) => again(known.get(id))));
+  at("gif").hidden = next.favourites.length < 2;
 }
 
 async function upload() {
   const file = at("file").files[0];
   if (!file) return;
   const label = at("image-label").value;
-  await answered(fetch(`api/invert${label === "" ? "" : `?label=${label}`}`, { method: "POST", body: file }));
-  at("inverting").hidden = false;
-  for (;;) {
-    const found = await ask("api/inverting");
-    at("progress").max = found.steps || 1;
+  at("file").value = ""; // so that the same file can be chosen again
+  let found = await answered(fetch(`api/invert${label === "" ? "" : `?label=${label}`}`, { method: "POST", body: file }));
+  say("");
+  const number = found.number;
+  while (!found.done && found.number === number) {
+    at("inverting").hidden = false;
+    at("progress").max = found.steps;
     at("progress").value = found.step;
-    at("error").textContent = found.error == null ? "" : `error ${found.error.toFixed(4)}`;
-    if (found.failed) { at("inverting").hidden = true; throw new Error(found.failed); }
-    if (found.done) {
-      at("inverting").hidden = true;
-      if (found.images) { showGrid(found.images, "What is drawn nearest to your image", "image", []); await choose(found.images[0], "image", []); }
-      return;
-    }
+    at("error").textContent = found.error === null ? "" : `mean squared error ${found.error.toFixed(4)}`;
+    const nearest = (found.images ?? []).map((image) => node("img", { src: image.shown[0], alt: "what is drawn nearest so far" }));
+    at("nearest").replaceChildren(...nearest);
     await new Promise((after) => setTimeout(after, 300));
+    found = await ask("api/inverting");
   }
+  at("inverting").hidden = true;
+  if (found.number !== number) return say("the search for your image was given up");
+  if (found.failed) throw new Error(found.failed);
+  showGrid(found.images, "What is drawn nearest to your image", "image", []);
+  await choose(found.images[0], "image", []);
 }
 
 async function fromLink() {
