@@ -196,6 +196,12 @@ def test_every_game_is_in_the_table(page):
     assert set(re.findall(r"^\| `(\w+)`", table, re.MULTILINE)) == set(PRESETS)
 
 
+@pytest.mark.parametrize("index, folder", [("README.md", "docs/"), ("docs/README.md", "")])
+def test_every_page_is_listed(index, folder):
+    pages = {path.name for path in (ROOT / "docs").glob("*.md")} - {"README.md"}
+    assert pages <= set(re.findall(rf"\({folder}(\w+\.md)\)", read(index)))
+
+
 def test_every_experiment_is_in_the_table():
     table = README.partition("| system |")[2].partition("\n\n")[0]
     assert set(re.findall(r"^\| \[`(\w+)`\]", table, re.MULTILINE)) == PROGRAMS
@@ -304,7 +310,7 @@ def unlike(commands: Iterator[Command]) -> list[Command]:
 
 
 # To train on data that need no download, in one process; and to be done with a run of dcgan on digits, which does not translate,
-# and has no test split and no other file.
+# and has no test split and no other file; `explore` is never done.
 TRAINING = unlike(
     command
     for command in COMMANDS
@@ -316,9 +322,9 @@ OF_A_RUN = unlike(
     command
     for command in COMMANDS
     if {"--workdir=RUN", f"--workdir={RUN}"} & set(command.arguments)
-    and command.name != "translate"
+    and command.name not in ("translate", "explore")
     and not re.search(
-        r"\.png|\.pth|\.npz|label|direction|--truth|--dataset|--iwae|--anomaly|--split=test",
+        r"\.png|\.pth|\.np[yz]|label|direction|--truth|--dataset|--iwae|--anomaly|--split=test",
         " ".join(command.arguments),
     )
 )

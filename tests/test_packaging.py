@@ -40,6 +40,13 @@ def test_every_folder_of_code_is_a_package():
         assert (path.parent / "__init__.py").exists(), path.parent
 
 
+def test_every_other_file_of_the_package_is_installed():
+    (patterns,) = PROJECT["tool"]["setuptools"]["package-data"].values()
+    installed = {path for pattern in patterns for path in (ROOT / "gan_jax").glob(pattern)}
+    others = {path for path in (ROOT / "gan_jax").rglob("*.*") if path.is_file() and path.suffix not in (".py", ".pyc")}
+    assert others == installed
+
+
 def test_the_library_knows_no_experiment():
     """But for the one look-up by name, and what is said to people."""
     for path in (ROOT / "gan_jax").rglob("*.py"):

@@ -14,6 +14,7 @@ from selenium.common.exceptions import WebDriverException  # noqa: E402
 from selenium.webdriver.chrome.service import Service  # noqa: E402
 from selenium.webdriver.common.by import By  # noqa: E402
 from selenium.webdriver.common.keys import Keys  # noqa: E402
+from selenium.webdriver.support.ui import Select  # noqa: E402
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 pytestmark = [
@@ -95,10 +96,11 @@ def looking(address):
 
 @pytest.fixture
 def serve(start):
-    """serve(workdir) starts the command; its address and its process."""
+    """serve(workdir, ...) starts the command; its address and its process."""
 
-    def serve(workdir):
-        process = start("explore", f"--workdir={workdir}", "--port=0", module="gan_jax", devices=1)
+    def serve(*workdirs):
+        given = [f"--workdir={workdir}" for workdir in workdirs]
+        process = start("explore", *given, "--port=0", module="gan_jax", devices=1)
         line = process.stdout.readline()
         assert line, process.stderr.read()
         return line.split()[0], process
@@ -152,6 +154,27 @@ def test_all_that_can_be_done(serve, run, name, tmp_path):
         page.wait(lambda: page.all("#large img"))
         assert page.chosen() == before
         assert "gan_jax sample" in page.at("command").get_attribute("textContent")
+        page.require_no_errors()
+
+
+def test_classes_of_two_runs(serve, run, explored):
+    """What is asked for is drawn, by both beside each other."""
+    address, _ = serve(run("cgan"), explored("cgan"))
+    with looking(address) as page:
+        page.open()
+        Select(page.at("label")).select_by_visible_text("7")
+        page.press("samples")
+        alt = "a drawn image of class 7, by cgan"
+        page.wait(lambda: {each.get_attribute("alt") for each in page.all("#grid img")} == {alt})
+        assert len(page.all("#grid img")) == 32
+        page.choose(0)
+        first, second = (each.get_attribute("src") for each in page.all("#large img"))
+        assert first == second  # the runs are the same
+        Select(page.at("own-label")).select_by_visible_text("3")
+        page.wait(lambda: page.chosen() != first)
+        assert "class 3" in page.all("#large img")[0].get_attribute("alt")
+        page.press("keep")
+        page.wait(lambda: page.entries() == ["0 sample", "1 gene"])
         page.require_no_errors()
 
 
