@@ -10,7 +10,6 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 import numpy as np
-from PIL import Image
 
 from gan_jax.data import pixels
 from gan_jax.explorer import asked, breeding
@@ -21,6 +20,7 @@ from gan_jax.explorer.subject import Subject
 from gan_jax.latents import paths
 from gan_jax.latents.interpolation import PATHS
 from gan_jax.latents.paths import SearchConfig
+from gan_jax.pictures import animations, grids
 from gan_jax.runs.models import open_model
 
 MOST = 64  # images in an answer
@@ -187,12 +187,8 @@ class Session:
         for one, other in zip(stops, stops[1:] + stops[:1], strict=True):
             latents = path(one.latent, other.latent, np.linspace(0, 1, BETWEEN, endpoint=False))
             frames += [Genome(np.float32(latent), one.label) for latent in latents]
-        pictures = [
-            Image.fromarray(image.squeeze(-1) if image.shape[-1] == 1 else image) for image in self._first.draw(frames)
-        ]
-        buffer = io.BytesIO()
-        pictures[0].save(buffer, format="GIF", save_all=True, append_images=pictures[1:], duration=FRAME, loop=0)
-        return buffer.getvalue(), "image/gif", "favourites.gif"
+        pictures = [grids.to_picture(image) for image in self._first.draw(frames)]
+        return animations.gif(pictures, [FRAME] * len(pictures)), "image/gif", "favourites.gif"
 
     @property
     def _prior(self) -> str:
@@ -229,7 +225,7 @@ class Session:
 def png(image: np.ndarray) -> bytes:
     """An image uint8 [H, W, C] as a PNG file."""
     buffer = io.BytesIO()
-    Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image).save(buffer, format="PNG")
+    grids.to_picture(image).save(buffer, format="PNG")
     return buffer.getvalue()
 
 

@@ -37,10 +37,15 @@ def film(frames: Sequence[Image.Image], path: str | Path, durations: Sequence[in
     Args: frames: one or more, all of one size; durations: of each, in milliseconds.
     """
     Path(path).parent.mkdir(parents=True, exist_ok=True)
+    replace_file(path, gif(frames, durations))
+
+
+def gif(frames: Sequence[Image.Image], durations: Sequence[int]) -> bytes:
+    """What `film` writes."""
     buffer = io.BytesIO()
     options = dict(save_all=True, append_images=frames[1:], duration=list(durations), loop=0)
     frames[0].save(buffer, format="GIF", **options)
-    replace_file(path, buffer.getvalue())
+    return buffer.getvalue()
 
 
 def _captioned(picture: Image.Image, text: str) -> Image.Image:

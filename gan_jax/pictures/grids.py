@@ -17,6 +17,11 @@ def to_pixels(images: np.ndarray) -> np.ndarray:
     return np.clip(np.round((np.asarray(images) + 1) * 127.5), 0, 255).astype(np.uint8)
 
 
+def to_picture(pixels: np.ndarray) -> Image.Image:
+    """Pixels uint8 [H, W, C], C 1 or 3, as a picture."""
+    return Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
+
+
 def grid(images: np.ndarray, *, columns: int | None = None, padding: int = 2, least_side: int = 512) -> Image.Image:
     """Images [N, H, W, C] in [-1, 1], C 1 or 3, as one picture, row by row, on a mid-gray ground.
 
@@ -35,7 +40,7 @@ def grid(images: np.ndarray, *, columns: int | None = None, padding: int = 2, le
     for i, image in enumerate(pixels):
         top, left = (padding + side * (size + padding) for side, size in zip(divmod(i, columns), (height, width)))
         canvas[top : top + height, left : left + width] = image
-    picture = Image.fromarray(canvas[..., 0] if channels == 1 else canvas)
+    picture = to_picture(canvas)
     factor = math.ceil(least_side / picture.width)
     return picture.resize((picture.width * factor, picture.height * factor), Image.Resampling.NEAREST)
 
@@ -84,7 +89,7 @@ def captioned(
         left, top = gap + column * (width + gap), above + gap + row * (height + gap) + sum(lines[:row])
         if image is not None:
             pixels = to_pixels(image).repeat(factor, axis=0).repeat(factor, axis=1)
-            canvas.paste(Image.fromarray(pixels[..., 0] if image.shape[-1] == 1 else pixels), (left, top))
+            canvas.paste(to_picture(pixels), (left, top))
         caption, font = legible(caption, 12)
         draw.text((left + width / 2, top + height + 2), caption, fill="black", font=font, anchor="ma")
     return canvas

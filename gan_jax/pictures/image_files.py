@@ -9,8 +9,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
+from gan_jax.pictures.grids import to_picture
 from gan_jax.training.files import replacing
 
 OURS = re.compile(r"\d{6,}\.png|labels\.csv")
@@ -58,8 +58,7 @@ def write_pngs(folder: str | Path, pixels: Pixels, labels: Sequence[str] | None 
             shutil.rmtree(leftover, ignore_errors=True)
         beside.mkdir(parents=True)
         for number, image in enumerate(itertools.chain.from_iterable(pixels)):
-            gray = image.shape[-1] == 1
-            Image.fromarray(image[..., 0] if gray else image).save(beside / f"{number:06d}.png")
+            to_picture(image).save(beside / f"{number:06d}.png")
         if labels is not None:
             with (beside / "labels.csv").open("w", newline="") as file:
                 rows = ((f"{number:06d}.png", label) for number, label in enumerate(labels))
