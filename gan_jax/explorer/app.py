@@ -108,7 +108,7 @@ class _Guard:
 
         origin, site = headers.get("origin"), headers.get("sec-fetch-site", "same-origin")
         foreign = origin not in (None, f"http://{headers.get('host')}") or site not in ("same-origin", "none")
-        if scope["method"] not in ("GET", "HEAD") and foreign:
+        if foreign and (scope["method"], scope["path"]) != ("GET", "/"):  # to which a link may lead from anywhere
             await _said("only this server's own page may ask for that", 403)(scope, receive, send_with_headers)
             return
         await self.app(scope, receive, send_with_headers)
