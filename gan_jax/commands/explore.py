@@ -10,7 +10,6 @@ directory, and there again the next time.
 
 import errno
 import socket
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +28,7 @@ from gan_jax.runs.models import find_classifier
 from gan_jax.runs.restore import TrainedRun, restore
 
 LINEAGE = "lineage.jsonl"
+GRACE = 2  # seconds that requests have to end when it is stopped
 
 
 @dataclass(frozen=True)
@@ -62,8 +62,11 @@ def main(parsed: Parsed) -> None:
         explored.described({})  # finds the genes
         address, port = listening.getsockname()[:2]
         print(f"http://{address}:{port}  (Ctrl-C stops it)", flush=True)
-        own = app.make(explored, [*_names(options.host), *options.names])
-        config = uvicorn.Config(own, log_level="error", lifespan="off", limit_concurrency=app.AT_ONCE)
+        home = {"127.0.0.1", "localhost"}
+        names = {*home, options.host, socket.gethostname(), socket.getfqdn(), *options.names}
+        own = app.make(explored, names, addresses=options.host not in home)
+        limits = dict(limit_concurrency=app.AT_ONCE, timeout_graceful_shutdown=GRACE)
+        config = uvicorn.Config(own, log_level="error", lifespan="off", **limits)
         try:
             with suppress(KeyboardInterrupt):
                 uvicorn.Server(config).run(sockets=[listening])
@@ -78,16 +81,6 @@ def _listening(host: str, port: int) -> socket.socket:
         free = "; --port=0 takes one that is free" if error.errno in (errno.EADDRINUSE, errno.EACCES) else ""
         reason = str(error.strerror or error).partition(" (while")[0]
         raise OSError(f"--host={host} --port={port}: {reason}{free}") from error
-
-
-def _names(host: str) -> Iterator[str]:
-    """What this computer is called in addresses of the page."""
-    yield from ("127.0.0.1", "localhost", host)
-    if host not in ("127.0.0.1", "localhost"):
-        name = socket.gethostname()
-        yield from (name, socket.getfqdn())
-        with suppress(OSError):  # where the name has no address
-            yield from {found[-1][0] for found in socket.getaddrinfo(name, None, socket.AF_INET)}
 
 
 def _lineage(path: Path) -> Lineage:

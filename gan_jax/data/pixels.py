@@ -33,12 +33,14 @@ class Decoding(NamedTuple):
         whole, which squeezes what has other proportions.
       white_level: what becomes 255 in gray of more than 8 bits, 4095 for 12-bit data say; None is 65,535, of floats 255.
       max_pixels: how many a file may have; None is Pillow's own limit, twice `PIL.Image.MAX_IMAGE_PIXELS`.
+      formats: the names of Pillow's formats that are tried; None is all, of which some start other programs.
     """
 
     size: tuple[int, int] | None = None
     crop: str = "center"
     white_level: float | None = None
     max_pixels: int | None = None
+    formats: tuple[str, ...] | None = None
 
 
 AS_IT_IS = Decoding()
@@ -81,7 +83,7 @@ def decode(file: str | os.PathLike | io.BytesIO, *, channels: int, decoding: Dec
       TooManyPixels: for more than decoding.max_pixels.
       Exception: each of Pillow's decoders has its own.
     """
-    with opened(file, decoding.max_pixels) as image:
+    with opened(file, decoding.max_pixels, decoding.formats) as image:
         ImageOps.exif_transpose(image, in_place=True)
         image = _to_eight_bits(image, mode="L" if channels == 1 else "RGB", white_level=decoding.white_level)
     if decoding.size is not None:
@@ -90,13 +92,15 @@ def decode(file: str | os.PathLike | io.BytesIO, *, channels: int, decoding: Dec
 
 
 @contextlib.contextmanager
-def opened(file: str | os.PathLike | io.BytesIO, max_pixels: int | None = None) -> Iterator[Image.Image]:
+def opened(
+    file: str | os.PathLike | io.BytesIO, max_pixels: int | None = None, formats: tuple[str, ...] | None = None
+) -> Iterator[Image.Image]:
     """An image file, not yet decoded. Raises TooManyPixels; what Pillow raises for what is no image."""
     if max_pixels is not None and Image.MAX_IMAGE_PIXELS is not None:
         # Pillow has but one limit for all of the process. It only ever gives way, since threads share it.
         Image.MAX_IMAGE_PIXELS = max(Image.MAX_IMAGE_PIXELS, max_pixels)
     try:
-        image = Image.open(file)
+        image = Image.open(file, formats=formats)
     except Image.DecompressionBombError as error:
         raise TooManyPixels(str(error).partition(",")[0]) from error
     with image:

@@ -1,21 +1,23 @@
 """What a browser asks for, and what it gets: a page, and images as they are asked for. No request names a file.
 
 Starlette: an ASGI toolkit without dependencies but anyio, kept by those who keep uvicorn; a plain function is a handler and
-runs on a thread, so that nobody waits for another's inversion; it refuses foreign Host headers. (Flask brings a template language
+runs on a thread, so that nobody waits for another's inversion. (Flask brings a template language
 and cookies that nothing here needs; http.server is, as its documentation says, not for what others can reach.)
 """
 
+import ipaddress
 import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from importlib import resources
+from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gan_jax.explorer.session import Session
 
@@ -44,8 +46,11 @@ class Refused(Exception):
         self.status = status
 
 
-def make(session: Session, hosts: Sequence[str]) -> Starlette:
-    """The application. Args: hosts: the names that it answers to."""
+def make(session: Session, names: Collection[str], *, addresses: bool = False) -> Starlette:
+    """The application.
+
+    Args: names: that it answers to, as Host; addresses: whether to any address too, which is no name that others can give it.
+    """
     acts: dict[str, Callable[[Mapping], object]] = {
         "/api/samples": session.samples,
         "/api/children": session.children,
@@ -59,7 +64,7 @@ def make(session: Session, hosts: Sequence[str]) -> Starlette:
     }
     looks: dict[str, Callable[[Mapping], object]] = {
         "/api/run": session.described,
-        "/api/lineage": session.shown,
+        "/api/lineage": session.acts,
         "/api/inverting": session.inverting,
     }
     downloads: dict[str, Callable[[Mapping], tuple[bytes, str, str]]] = {
@@ -74,10 +79,7 @@ def make(session: Session, hosts: Sequence[str]) -> Starlette:
     routes += [Route("/api/invert", _upload(session.invert), methods=["POST"])]
     return Starlette(
         routes=routes,
-        middleware=[
-            Middleware(TrustedHostMiddleware, allowed_hosts=list(hosts), www_redirect=False),
-            Middleware(_Guard),
-        ],
+        middleware=[Middleware(_Guard, names=names, addresses=addresses)],
         exception_handlers={
             Refused: lambda request, error: _said(str(error), error.status),
             ValueError: lambda request, error: _said(" ".join(str(error).split()), 400),
@@ -89,29 +91,40 @@ def make(session: Session, hosts: Sequence[str]) -> Starlette:
 
 
 class _Guard:
-    """Refuses what other sites' pages send, and adds HEADERS to every answer."""
+    """Refuses what other sites' pages send, also by a name of their own for this computer; and adds HEADERS to every answer."""
 
-    def __init__(self, app):
-        self.app = app
+    def __init__(self, app: ASGIApp, names: Collection[str], addresses: bool):
+        self.app, self.names, self.addresses = app, {name.lower() for name in names}, addresses
 
-    async def __call__(self, scope, receive, send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
 
-        async def send_with_headers(message) -> None:
+        async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 own = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
                 message = {**message, "headers": [*message["headers"], *own]}
             await send(message)
 
+        if not self._is_ours(headers.get("host", "")):
+            said = f"{headers.get('host', '')[:100]}: unknown name of this computer; --names=... makes one known"
+            await _said(said, 400)(scope, receive, send_with_headers)
+            return
         origin, site = headers.get("origin"), headers.get("sec-fetch-site", "same-origin")
         foreign = origin not in (None, f"http://{headers.get('host')}") or site not in ("same-origin", "none")
         if foreign and (scope["method"], scope["path"]) != ("GET", "/"):  # to which a link may lead from anywhere
             await _said("only this server's own page may ask for that", 403)(scope, receive, send_with_headers)
             return
         await self.app(scope, receive, send_with_headers)
+
+    def _is_ours(self, host: str) -> bool:
+        try:
+            name = urlsplit(f"//{host}").hostname or ""
+            return name in self.names or (self.addresses and bool(ipaddress.ip_address(name)))
+        except ValueError:
+            return False
 
 
 def _said(line: str, status: int) -> JSONResponse:

@@ -1,6 +1,5 @@
 """What a request may hold: numbers within bounds, texts that are known. Raises ValueError, in one line, for all else."""
 
-import math
 from collections.abc import Mapping
 
 MISSING = object()
@@ -19,8 +18,7 @@ def whole(given: Mapping, name: str, low: int, high: int, default: object = MISS
 def number(given: Mapping, name: str, low: float, high: float, default: object = MISSING) -> float:
     """A number from `low` to `high`."""
     value = _value(given, name, default)
-    fits = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    if not fits or not low <= value <= high:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:  # as NaN is not
         raise ValueError(f"{name}: must be a number from {low:g} to {high:g}")
     return float(value)
 

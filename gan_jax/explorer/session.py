@@ -10,6 +10,7 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 import numpy as np
+from PIL import UnidentifiedImageError
 
 from gan_jax.data import pixels
 from gan_jax.explorer import asked, breeding
@@ -27,7 +28,8 @@ MOST = 64  # images in an answer
 DRAWN = 1024  # of which the nearest to an image are where its inversion starts
 SEEDS = 2**31 - 1
 FAR = 5.0  # standard deviations of a gene either way
-PIXELS = 50_000_000  # of an image that is sent
+PIXELS = 16_000_000  # of an image that is sent
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")  # none of which Pillow opens by another program
 BETWEEN = 8  # frames of an animation from one favourite to the next
 FRAME = 80  # milliseconds
 
@@ -43,7 +45,8 @@ class Session:
             if (other.takes, other.classes) != (first.takes, first.classes):
                 said = f"{other.run.workdir} draws of {other.takes}, {first.run.workdir} of {first.takes}"
                 raise ValueError(f"{said}: only runs of the same can be seen beside each other")
-        self._first, self._inverting, self._begun, self._lock = first, None, 0, threading.Lock()
+        self._first, self._inverting, self._begun = first, None, 0
+        self._lock, self._decoding = threading.Lock(), threading.Lock()
         for entry in lineage.entries.values():
             try:
                 self._genome(entry._asdict())
@@ -100,39 +103,44 @@ class Session:
         return self._answer([self._genome({"genome": each}) for each in texts])
 
     def visit(self, given: Mapping) -> dict:
-        """Remembers an image in the lineage: its entry."""
+        """Remembers an image in the lineage: the number of its entry."""
         genome, how = self._genome(given), asked.text(given, "how", max(map(len, HOW)))
         parents = [asked.whole({"parents": each}, "parents", 0, SEEDS) for each in asked.several(given, "parents", 2)]
-        return {"entry": self.lineage.add(to_text(genome), how, parents)._asdict()}
+        entry = self.lineage.add(to_text(genome), how, parents)
+        return {"id": entry.id} | self.acts(given)
 
     def like(self, given: Mapping) -> dict:
-        """Makes an entry a favourite, or no more: all favourites."""
+        """Makes an entry a favourite, or no more."""
         liked = given.get("liked")
         if not isinstance(liked, bool):
             raise ValueError("liked: must be true or false")
         self.lineage.like(asked.whole(given, "id", 0, SEEDS), liked)
-        return {"favourites": list(self.lineage.favourites)}
+        return self.acts(given)
 
     def undo(self, given: Mapping) -> dict:
-        """Takes the last entry of the lineage away that has no children: its id, None if there is none."""
-        return {"undone": self.lineage.undo()}
+        """Takes the last entry of the lineage away, if there is one."""
+        self.lineage.undo()
+        return self.acts(given)
 
-    def shown(self, given: Mapping) -> dict:
-        """The lineage."""
-        return {
-            "entries": [each._asdict() for each in list(self.lineage.entries.values())],
-            "favourites": list(self.lineage.favourites),
-        }
+    def acts(self, given: Mapping) -> dict:
+        """What was done to the lineage, by whomever, after the first acts, of which who asks knows so many."""
+        known, acts = asked.whole(given, "known", 0, SEEDS, default=0), self.lineage.acts
+        if known > len(acts):
+            raise ValueError("this is another lineage than before; load the page again")
+        return {"known": known, "acts": acts[known:]}
 
     def invert(self, body: bytes, given: Mapping) -> dict:
         """Begins to look for the genome of an image file; another that is looked for is given up."""
         first = self._first
-        height, width, channels = first.run.spec.image_shape
-        decoding = pixels.Decoding(size=(height, width), max_pixels=PIXELS)
-        try:
-            target = pixels.decode(io.BytesIO(body), channels=channels, decoding=decoding)
-        except Exception as error:  # each of Pillow's decoders has exceptions of its own
-            raise ValueError(f"this cannot be read as an image: {error}") from error
+        (height, width, channels), own = first.run.spec.image_shape, first.run.config.data
+        decoding = pixels.Decoding((height, width), own.crop, own.white_level, PIXELS, FORMATS)
+        with self._decoding:  # one at a time, as each may take a lot of memory
+            try:
+                target = pixels.decode(io.BytesIO(body), channels=channels, decoding=decoding)
+            except UnidentifiedImageError as error:
+                raise ValueError(f"this cannot be read as an image; {', '.join(FORMATS)} can") from error
+            except Exception as error:  # each of Pillow's decoders has exceptions of its own
+                raise ValueError(f"this cannot be read as an image: {error}") from error
         label = self._label(given)
         if label is None and first.classes:
             raise ValueError("label: name the class that is to be drawn")
@@ -178,7 +186,7 @@ class Session:
 
     def gif(self, given: Mapping) -> tuple[bytes, str, str]:
         """A film through all favourites, and back to the first."""
-        entries = [self.lineage.entries[id] for id in list(self.lineage.favourites)]
+        entries = self.lineage.liked()
         if len(entries) < 2:
             raise ValueError("a film needs two favourites or more")
         stops = [self._genome({"genome": entry.genome}) for entry in entries[:MOST]]

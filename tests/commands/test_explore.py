@@ -100,13 +100,21 @@ def test_stopped_by_hand_it_says_nothing(serve, run, tmp_path):
     status, found = post(port, "/api/samples", seed=0, count=2)
     assert status == 200 and [len(image["shown"]) for image in found["images"]] == [2, 2]
     assert post(port, "/api/visit", genome=found["images"][0]["genome"], how="sample", parents=[])[0] == 200
-    process.send_signal(signal.SIGINT)
-    assert process.wait(60) == 0 and process.stderr.read() == ""
+    with socket.create_connection(("127.0.0.1", port)) as unfinished:  # which is not waited for
+        unfinished.sendall(b"POST /api/undo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n")
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 0 and process.stderr.read() == ""
     assert len((tmp_path / "kept.jsonl").read_text().splitlines()) == 1
 
 
-def test_one_server_of_a_run(serve, run, fails):
-    serve(f"--workdir={run()}")
+def test_one_server_of_a_run_by_its_names(serve, run, fails):
+    """For other computers at any address, and by the names that are said."""
+    port, _ = serve(f"--workdir={run()}", "--host=0.0.0.0", "--names=my.machine")
+    for host, status in {"192.0.2.2": 200, "[::1]": 200, "my.machine": 200, "localhost": 200, "a.site": 400}.items():
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        connection.request("GET", "/", headers={"Host": f"{host}:{port}"})
+        assert connection.getresponse().status == status
+        connection.close()
     assert "is explored by another process" in fails(f"--workdir={run()}", "--port=0")
 
 

@@ -3,11 +3,14 @@
 import re
 import shutil
 import time
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 import numpy as np
 import pytest
 from PIL import Image
+
+from gan_jax.explorer.genome import Genome, to_text
+from gan_jax.explorer.lineage import Lineage
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
 from selenium.common.exceptions import WebDriverException  # noqa: E402
@@ -129,6 +132,7 @@ def test_all_that_can_be_done(serve, run, name, tmp_path):
         child = page.choose(2)
         assert page.chosen() == child != shown and page.entries() == ["0 sample", "1 child"]
         page.press("partner")
+        page.wait(lambda: "is crossed with" in page.at("said").text)
         page.choose(5)
         page.wait(lambda: page.at("grid-title").text == "Crosses of 1 and 2")
         page.choose(0)
@@ -164,8 +168,8 @@ def test_classes_of_two_runs(serve, run, explored):
         page.open()
         Select(page.at("label")).select_by_visible_text("7")
         page.press("samples")
-        alt = "a drawn image of class 7, by cgan"
-        page.wait(lambda: {each.get_attribute("alt") for each in page.all("#grid img")} == {alt})
+        alts = {f"image {number} of 16 of class 7, by cgan" for number in range(1, 17)}
+        page.wait(lambda: {each.get_attribute("alt") for each in page.all("#grid img")} == alts)
         assert len(page.all("#grid img")) == 32
         page.choose(0)
         first, second = (each.get_attribute("src") for each in page.all("#large img"))
@@ -182,19 +186,50 @@ def test_keys_alone(serve, run):
     address, _ = serve(run("dcgan"))
     with looking(address) as page:
         page.open()
-        body = page.driver.find_element(By.TAG_NAME, "body")
-        page.at("grid").send_keys(Keys.ARROW_RIGHT)
-        page.driver.switch_to.active_element.send_keys(Keys.ARROW_RIGHT)
-        page.driver.switch_to.active_element.send_keys(Keys.ENTER)
+        press = lambda key: page.driver.switch_to.active_element.send_keys(key)
+        page.at("next").send_keys(Keys.TAB)  # from there to the grid
+        press(Keys.ARROW_RIGHT)
+        press(Keys.ARROW_DOWN)
+        assert page.driver.switch_to.active_element == page.grid()[5]
+        press(Keys.ENTER)
         page.wait(lambda: page.entries() == ["0 sample"])
-        body.send_keys("c")
-        page.wait(lambda: page.at("grid-title").text == "Children")
-        body.send_keys("f")
+        press("c")
+        page.wait(lambda: page.at("grid-title").text == "Children of 0")
+        assert page.driver.switch_to.active_element == page.grid()[5]  # the focus stays
+        press(Keys.SPACE)
+        page.wait(lambda: page.entries() == ["0 sample", "1 child"])
+        press("f")
         page.wait(lambda: len(page.all("#favourites figure")) == 1)
-        body.send_keys("u")
-        page.wait(lambda: page.entries() == [])
-        body.send_keys("n")
-        page.wait(lambda: page.at("grid-title").text == "Samples of seed 0")
+        press("u")
+        page.wait(lambda: page.entries() == ["0 sample"])
+        assert page.all("#favourites figure") == []
+        press("x")
+        page.wait(lambda: "is crossed with" in page.at("said").text)
+        press(Keys.ESCAPE)
+        page.wait(lambda: page.at("said").text == "")
+        press("n")
+        page.wait(lambda: page.at("grid-title").text == "Samples of seed 1")
+        page.require_no_errors()
+
+
+def test_haste(serve, run):
+    """Who clicks on before an answer is there gets what was clicked on last, and each image once."""
+    address, _ = serve(run("dcgan"))
+    with looking(address) as page:
+        page.open()
+        page.choose(0)
+        wanted = page.grid()[7].find_element(By.TAG_NAME, "img").get_attribute("src")
+        page.driver.execute_script(
+            """
+            const slider = document.querySelector("#genes input"), images = document.querySelectorAll("#grid figure");
+            for (const value of [1, 2, 3]) { slider.value = value; slider.dispatchEvent(new Event("input")); }
+            for (const image of [images[7], images[7]]) image.click();
+            """
+        )
+        page.wait(lambda: page.entries() == ["0 sample", "1 sample"])
+        page.wait(lambda: page.chosen() == wanted)
+        time.sleep(1)  # in which a late answer would come
+        assert page.chosen() == wanted and page.entries() == ["0 sample", "1 sample"]
         page.require_no_errors()
 
 
@@ -233,8 +268,14 @@ def test_killed_and_started_again_with_two_tabs(serve, run):
         page.choose(7)
         page.wait(lambda: page.entries() == ["0 sample", "1 child", "2 sample"])
         page.driver.switch_to.window(page.driver.window_handles[0])
-        page.driver.execute_script("dispatchEvent(new Event('focus'))")
+        page.press("like")  # which brings what the other tab did
         page.wait(lambda: page.entries() == ["0 sample", "1 child", "2 sample"])
+        page.driver.switch_to.window(page.driver.window_handles[1])
+        page.press("like")
+        page.wait(lambda: len(page.all("#favourites figure")) == 2)
+        page.driver.switch_to.window(page.driver.window_handles[0])
+        page.driver.execute_script("dispatchEvent(new Event('focus'))")
+        page.wait(lambda: len(page.all("#favourites figure")) == 2)
         process.kill()
         process.wait()
         page.press("children")
@@ -243,19 +284,28 @@ def test_killed_and_started_again_with_two_tabs(serve, run):
     with looking(address) as page:
         page.open()
         page.wait(lambda: page.entries() == ["0 sample", "1 child", "2 sample"])
+        assert len(page.all("#favourites figure")) == 2
         page.require_no_errors()
 
 
-def test_narrow_and_dark(serve, run):
-    address, _ = serve(run("cgan"))
+def test_narrow_and_dark_with_a_long_lineage(serve, run):
+    """A thousand generations fit, and the page is as wide as the screen."""
+    workdir, rows = run("cgan"), np.random.RandomState(0).normal(size=(1000, 100)).astype(np.float32)
+    with closing(Lineage(workdir / "lineage.jsonl")) as lineage:
+        for id, latent in enumerate(rows):
+            lineage.add(to_text(Genome(latent, 3)), "child", [id - 1] * (id > 0))
+    address, _ = serve(workdir)
     with looking(address) as page:
-        page.driver.set_window_size(400, 800)
+        size = dict(width=400, height=800, deviceScaleFactor=1, mobile=False)
+        page.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
         dark = {"features": [{"name": "prefers-color-scheme", "value": "dark"}]}
         page.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", dark)
         page.open()
-        page.choose(0)
-        wide = page.driver.execute_script("return document.documentElement.scrollWidth - innerWidth")
-        assert wide <= 0
+        page.wait(lambda: len(page.all("#lineage small")) == 1000)
+        page.grid()[0].click()
+        page.wait(lambda: len(page.all("#lineage small")) == 1001)
+        assert page.driver.execute_script("return document.documentElement.scrollWidth") <= 400
+        assert page.driver.execute_script("return document.getElementById('chosen').offsetWidth") <= 400
         ground = page.driver.execute_script("return getComputedStyle(document.body).color")
         assert min(map(int, re.findall(r"\d+", ground)[:3])) > 200  # light letters
         page.require_no_errors()

@@ -27,7 +27,16 @@ def test_it_is_there_again(path):
     assert [entry.how for entry in again.entries.values()] == ["sample", "child", "cross"]
 
 
-def test_undo_takes_the_last_that_has_no_children(path):
+@pytest.mark.parametrize("content", ['{"my": "own"}', "text"])
+def test_another_file_is_left_as_it_is(path, content):
+    """Though its last line has no end."""
+    path.write_text(content)
+    with pytest.raises(ValueError, match=r"lineage.jsonl, line 1: it is none of a lineage"):
+        Lineage(path)
+    assert path.read_text() == content
+
+
+def test_undo_takes_the_last(path):
     lineage = Lineage(path)
     lineage.add("~a", "sample", [])
     lineage.add("~b", "child", [0])
@@ -54,7 +63,24 @@ def test_a_line_that_was_being_written_is_forgotten(path, cut):
     assert [entry.genome for entry in Lineage(path).entries.values()] == ["~a", "~d"]
 
 
-@pytest.mark.parametrize("line", ["nonsense", "[]", '{"add": {}}', '{"undo": 5}', "{}"])
+ENTRY = '{"add": {"id": 0, "genome": "~a", "how": "sample", "parents": %s, "time": 0}}'
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "nonsense",
+        "[]",
+        "5",
+        '"add"',
+        '{"add": {}}',
+        '{"undo": 5}',
+        "{}",
+        '{"like": 7, "liked": true}',
+        ENTRY % 5,
+        ENTRY % "[7]",
+    ],
+)
 def test_a_damaged_file_is_said(path, line):
     path.write_text(f"{line}\n")
     with pytest.raises(ValueError, match=r"lineage.jsonl, line 1: .*move the file away"):
@@ -106,7 +132,9 @@ def test_a_full_disk_loses_nothing(path, room):
 def test_it_has_an_end(path, monkeypatch):
     monkeypatch.setattr("gan_jax.explorer.lineage.MOST", 2)
     lineage = Lineage(path)
-    lineage.add("~a", "sample", [])
+    for _ in range(2):
+        lineage.add("~a", "sample", [])
+    lineage.undo()
     lineage.add("~b", "sample", [])
     with pytest.raises(ValueError, match="has 2 entries; move lineage.jsonl away to begin another"):
         lineage.add("~c", "sample", [])

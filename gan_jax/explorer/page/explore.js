@@ -1,14 +1,33 @@
 "use strict";
 // What is shown: the images to choose from, the one that is chosen, and the lineage, which the server keeps.
 const at = (id) => document.getElementById(id);
-const COUNT = 16;
-let run, shown = [], chosen = null, partnering = false, lineage = { entries: [], favourites: [] }, pictures = new Map(), moving = 0;
+const COUNT = 16, DEEP = 12; // images in the grid; steps of the tree that are indented
+const PARTNER = "choose the image that the chosen one is crossed with; Escape forgets it";
+let run, shown = [], chosen = null, partnering = false, uploads = 0;
+const pictures = new Map(); // images by what they are drawn of
+const lineage = { known: 0, entries: new Map(), favourites: [] };
+
+// What people ask for, one after the other: so an answer always belongs to what is still shown.
+let last = Promise.resolve();
+function queued(act) {
+  return (last = last.then(act).catch(async (error) => {
+    say(error.message, true);
+    await ask("api/lineage", undefined, { known: lineage.known }).then(learn, () => {}); // which another tab may have changed
+  }));
+}
+
+function doing(act) {
+  return (event) => {
+    event?.preventDefault?.();
+    return queued(() => { say(partnering ? PARTNER : ""); return act(event); });
+  };
+}
 
 function say(line, wrong = false) { at("said").textContent = line; at("said").classList.toggle("wrong", wrong); }
 
-async function ask(path, given) {
+async function ask(path, given, query = {}) {
   const options = given === undefined ? {} : { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(given) };
-  return answered(fetch(path, options));
+  return answered(fetch(`${path}?${new URLSearchParams(query)}`, options));
 }
 
 async function answered(request) {
@@ -19,9 +38,6 @@ async function answered(request) {
   return answer;
 }
 
-// Does what a button or a key asks for, and says what went wrong.
-function doing(act) { return (event) => { event?.preventDefault?.(); return act(event).catch((error) => say(error.message, true)); }; }
-
 function node(name, attributes = {}, ...children) {
   const made = document.createElement(name);
   for (const [key, value] of Object.entries(attributes)) key in made ? (made[key] = value) : made.setAttribute(key, value);
@@ -29,37 +45,90 @@ function node(name, attributes = {}, ...children) {
   return made;
 }
 
-const title = (image) => image.label === null ? "a drawn image" : `a drawn image of class ${image.label}`;
+// Puts others in the place of what is there; who had the focus there has it again.
+function replace(container, ...others) {
+  const key = container.contains(document.activeElement) ? document.activeElement.dataset.key : undefined;
+  container.replaceChildren(...others);
+  if (key !== undefined) container.querySelector(`[data-key="${key}"]`)?.focus({ preventScroll: true });
+}
 
-function figure(image, act, alt = title(image)) {
+function figure(image, alt, act, key, attributes) {
   const images = image.shown.map((source, i) => node("img", { src: source, alt: run.runs.length > 1 ? `${alt}, by ${run.runs[i].name}` : alt }));
-  const made = node("figure", { tabIndex: 0, role: "option" }, ...images);
-  made.setAttribute("aria-selected", "false");
+  const made = node("figure", { tabIndex: 0, ...attributes }, ...images);
+  made.dataset.key = key;
   made.addEventListener("click", doing(act));
   made.addEventListener("keydown", (event) => { if (event.key === "Enter" || event.key === " ") doing(act)(event); });
   return made;
 }
 
+const ofClass = (image) => image.label === null ? "" : ` of class ${image.label}`;
+
+// The grid.
+
 function showGrid(images, heading, how, parents) {
   shown = images;
   at("grid-title").textContent = heading;
-  at("grid").replaceChildren(...images.map((image) => figure(image, () => choose(image, how, parents))));
+  replace(at("grid"), ...images.map((image, i) => {
+    const alt = `image ${i + 1} of ${images.length}${ofClass(image)}`;
+    return figure(image, alt, () => choose(image, how, parents), i, { role: "option", tabIndex: i ? -1 : 0, "aria-selected": "false" });
+  }));
+  at("grid-title").scrollIntoView({ block: "nearest" });
 }
 
-// Remembers an image in the lineage; the number of its entry.
-async function remember(image, how, parents) {
-  const { entry } = await ask("api/visit", { genome: image.genome, how, parents });
-  pictures.set(image.genome, image);
-  await showLineage({ ...lineage, entries: [...lineage.entries, entry] });
-  return entry.id;
+async function samples() {
+  const label = at("label").value, truncation = at("truncation").value;
+  const given = { seed: Number(at("seed").value), count: COUNT, label: label === "" ? null : Number(label), truncation: truncation === "" ? null : Number(truncation) };
+  const { images } = await ask("api/samples", given);
+  showGrid(images, `Samples of seed ${given.seed}`, "sample", []);
 }
+
+async function nextSeed() {
+  at("seed").value = Number(at("seed").value) + 1;
+  await samples();
+}
+
+const chance = () => Math.floor(Math.random() * 2 ** 31);
+
+async function children() {
+  if (!chosen) return say("choose an image first");
+  await keep();
+  const { images } = await ask("api/children", { genome: chosen.image.genome, count: COUNT, distance: Number(at("distance").value), seed: chance() });
+  showGrid(images, `Children of ${chosen.id}`, "child", [chosen.id]);
+}
+
+async function crossWith(image, id) {
+  await keep();
+  const parents = [chosen.id, id];
+  const { images } = await ask("api/cross", { first: chosen.image.genome, second: image.genome, count: COUNT, seed: chance() });
+  await setPartnering(false);
+  showGrid(images, `Crosses of ${parents.join(" and ")}`, "cross", parents);
+}
+
+async function setPartnering(on) {
+  if (on && !chosen) return say("choose an image first");
+  partnering = on;
+  at("partner").setAttribute("aria-pressed", String(on));
+  say(on ? PARTNER : "");
+}
+
+// The chosen image.
 
 async function choose(image, how, parents) {
   const id = await remember(image, how, parents);
   return partnering ? crossWith(image, id) : showChosen(image, id);
 }
 
-async function showChosen(image, id) {
+// The number of an image's entry in the lineage; a new one, unless it has one.
+async function remember(image, how, parents) {
+  pictures.set(image.genome, image);
+  const known = [...lineage.entries.values()].find((entry) => entry.genome === image.genome);
+  if (known) return known.id;
+  const answer = await ask("api/visit", { genome: image.genome, how, parents, known: lineage.known });
+  await learn(answer);
+  return answer.id;
+}
+
+function showChosen(image, id) {
   chosen = { image, id, first: image };
   at("own-label").value = image.label === null ? "" : String(run.classes.indexOf(image.label));
   at("chosen").hidden = false;
@@ -70,150 +139,152 @@ async function showChosen(image, id) {
 
 function showImage(image) {
   chosen.image = image;
-  at("large").replaceChildren(...image.shown.map((source, i) => node("img", { src: source, alt: `${title(image)}, large, by ${run.runs[i].name}` })));
+  const alt = `the chosen image${ofClass(image)}, large`;
+  at("large").replaceChildren(...image.shown.map((source, i) => node("img", { src: source, alt: run.runs.length > 1 ? `${alt}, by ${run.runs[i].name}` : alt })));
   at("link").href = `#${image.genome}`;
   at("png").href = `image.png?genome=${encodeURIComponent(image.genome)}`;
   at("npy").href = `latent.npy?genome=${encodeURIComponent(image.genome)}`;
   at("command").textContent = image.command;
-  const liked = lineage.favourites.includes(chosen.id);
+  const liked = lineage.favourites.includes(chosen.id) && image.genome === chosen.first.genome;
   at("like").setAttribute("aria-pressed", String(liked));
   at("star").textContent = liked ? "★" : "☆";
-  for (const each of at("grid").children) each.setAttribute("aria-selected", "false");
-  const place = shown.findIndex((each) => each.genome === image.genome);
-  if (place >= 0) at("grid").children[place].setAttribute("aria-selected", "true");
+  [...at("grid").children].forEach((each, i) => each.setAttribute("aria-selected", String(shown[i].genome === image.genome)));
 }
-
-async function samples() {
-  const label = at("label").value, truncation = at("truncation").value;
-  const given = { seed: Number(at("seed").value), count: COUNT, label: label === "" ? null : Number(label), truncation: truncation === "" ? null : Number(truncation) };
-  const { images } = await ask("api/samples", given);
-  showGrid(images, `Samples of seed ${given.seed}`, "sample", []);
-  say("");
-}
-
-const chance = () => Math.floor(Math.random() * 2 ** 31);
-
-async function children() {
-  if (!chosen) return say("choose an image first");
-  await keep();
-  const { images } = await ask("api/children", { genome: chosen.image.genome, count: COUNT, distance: Number(at("distance").value), seed: chance() });
-  showGrid(images, "Children", "child", [chosen.id]);
-  say("");
-}
-
-async function crossWith(image, id) {
-  await keep();
-  const parents = [chosen.id, id];
-  const { images } = await ask("api/cross", { first: chosen.image.genome, second: image.genome, count: COUNT, seed: chance() });
-  setPartnering(false);
-  showGrid(images, `Crosses of ${parents.join(" and ")}`, "cross", parents);
-}
-
-function setPartnering(on) {
-  partnering = on && chosen !== null;
-  at("partner").setAttribute("aria-pressed", String(partnering));
-  say(partnering ? "choose the image that the chosen one is crossed with" : "");
-}
-
-const amounts = () => [...at("genes").querySelectorAll("input")].map((slider) => Number(slider.value));
 
 async function move() {
-  const turn = ++moving, label = at("own-label").value;
-  const { images } = await ask("api/move", { genome: chosen.first.genome, amounts: amounts(), ...(label === "" ? {} : { label: Number(label) }) });
-  if (turn === moving) showImage(images[0]); // a later one has been asked for
+  const label = at("own-label").value, amounts = [...at("genes").querySelectorAll("input")].map((slider) => Number(slider.value));
+  const { images } = await ask("api/move", { genome: chosen.first.genome, amounts, ...(label === "" ? {} : { label: Number(label) }) });
+  showImage(images[0]);
+}
+
+// Of many changes that come while one is answered, only the last is asked for.
+let moveWaits = false;
+function moving() {
+  if (moveWaits) return;
+  moveWaits = true;
+  doing(() => { moveWaits = false; return move(); })();
 }
 
 // What sliders made becomes an entry of its own, before anything comes of it.
 async function keep() {
-  if (chosen && chosen.image.genome !== chosen.first.genome) await showChosen(chosen.image, await remember(chosen.image, "gene", [chosen.id]));
+  if (chosen && chosen.image.genome !== chosen.first.genome) showChosen(chosen.image, await remember(chosen.image, "gene", [chosen.id]));
 }
 
 async function like() {
   if (!chosen) return say("choose an image first");
   await keep();
-  const { favourites } = await ask("api/like", { id: chosen.id, liked: !lineage.favourites.includes(chosen.id) });
-  await showLineage({ ...lineage, favourites });
+  await learn(await ask("api/like", { id: chosen.id, liked: !lineage.favourites.includes(chosen.id), known: lineage.known }));
   showImage(chosen.image);
 }
 
+// The lineage.
+
 async function undo() {
-  const { undone } = await ask("api/undo", {});
-  const others = (ids) => ids.filter((id) => id !== undone);
-  await showLineage({ entries: lineage.entries.filter((each) => each.id !== undone), favourites: others(lineage.favourites) });
-  const last = lineage.entries.at(-1);
-  if (last) await showChosen(pictures.get(last.genome), last.id);
-  else { chosen = null; at("chosen").hidden = true; history.replaceState(null, "", "#"); }
+  await learn(await ask("api/undo", { known: lineage.known }));
+  if (chosen && lineage.entries.has(chosen.id)) return;
+  const entry = [...lineage.entries.values()].at(-1);
+  if (entry) return showChosen(pictures.get(entry.genome), entry.id);
+  chosen = null;
+  at("chosen").hidden = true;
+  history.replaceState(null, "", "#");
 }
 
-async function showLineage(next) {
-  lineage = next;
-  const missing = [...new Set(next.entries.map((each) => each.genome).filter((genome) => !pictures.has(genome)))];
+// What was done to the lineage, here or by others, after what is known of it.
+async function learn({ known, acts }) {
+  const news = acts.slice(lineage.known - known);
+  for (const act of news) {
+    if (act.add) lineage.entries.set(act.add.id, act.add);
+    if (act.undo !== undefined) lineage.entries.delete(act.undo);
+    const liked = act.like ?? act.undo;
+    if (liked !== undefined) lineage.favourites = [...lineage.favourites.filter((id) => id !== liked), ...(act.liked ? [liked] : [])];
+  }
+  lineage.known += news.length;
+  const missing = [...new Set([...lineage.entries.values()].map((each) => each.genome).filter((genome) => !pictures.has(genome)))];
   for (let first = 0; first < missing.length; first += 64) {
     const { images } = await ask("api/draw", { genomes: missing.slice(first, first + 64) });
     for (const image of images) pictures.set(image.genome, image);
   }
-  const under = new Map();
-  for (const entry of next.entries) {
-    const parent = entry.parents[0] ?? null;
-    under.set(parent, [...(under.get(parent) ?? []), entry]);
-  }
-  const again = (entry) => figure(pictures.get(entry.genome), () => partnering ? crossWith(pictures.get(entry.genome), entry.id) : showChosen(pictures.get(entry.genome), entry.id), `number ${entry.id}, ${entry.how}`);
-  const list = (entries) => node("ul", {}, ...entries.map((entry) => {
-    const with_ = entry.parents.length > 1 ? ` of ${entry.parents.join(" and ")}` : "";
-    const item = node("li", {}, again(entry), node("small", {}, `${entry.id} ${entry.how}${with_}`));
-    if (under.has(entry.id)) item.append(list(under.get(entry.id)));
-    return item;
-  }));
-  at("lineage").replaceChildren(list(under.get(null) ?? []));
-  const known = new Map(next.entries.map((entry) => [entry.id, entry]));
-  at("favourites").replaceChildren(...next.favourites.map((id) => again(known.get(id))));
-  at("gif").hidden = next.favourites.length < 2;
+  if (news.length) showLineage();
 }
 
+function showLineage() {
+  const under = new Map(), depths = new Map(), items = [];
+  for (const entry of lineage.entries.values()) {
+    const parent = entry.parents[0] ?? null;
+    if (!under.has(parent)) under.set(parent, []);
+    under.get(parent).push(entry);
+    depths.set(entry.id, parent === null ? 0 : depths.get(parent) + 1);
+  }
+  const again = (entry) => {
+    const image = pictures.get(entry.genome);
+    return figure(image, `number ${entry.id}, ${entry.how}`, () => partnering ? crossWith(image, entry.id) : showChosen(image, entry.id), entry.id, { role: "button" });
+  };
+  const waiting = [...(under.get(null) ?? [])].reverse();
+  while (waiting.length) {
+    const entry = waiting.pop(), depth = depths.get(entry.id);
+    waiting.push(...[...(under.get(entry.id) ?? [])].reverse());
+    const of = entry.parents.length > 1 ? ` of ${entry.parents.join(" and ")}` : "";
+    const item = node("li", { "aria-level": depth + 1 }, again(entry), node("small", {}, `${entry.id} ${entry.how}${of}`));
+    item.style.marginLeft = `${0.9 * Math.min(depth, DEEP)}rem`;
+    items.push(item);
+  }
+  replace(at("lineage"), ...items);
+  replace(at("favourites"), ...lineage.favourites.map((id) => again(lineage.entries.get(id))));
+  at("gif").hidden = lineage.favourites.length < 2;
+}
+
+// An image of one's own.
+
 async function upload() {
-  const file = at("file").files[0];
+  const file = at("file").files[0], label = at("image-label").value, turn = ++uploads;
   if (!file) return;
-  const label = at("image-label").value;
   at("file").value = ""; // so that the same file can be chosen again
-  let found = await answered(fetch(`api/invert${label === "" ? "" : `?label=${label}`}`, { method: "POST", body: file }));
-  say("");
-  const number = found.number;
-  while (!found.done && found.number === number) {
+  const query = new URLSearchParams(label === "" ? {} : { label });
+  const begun = await answered(fetch(`api/invert?${query}`, { method: "POST", body: file }));
+  watch(begun, turn).catch((error) => say(error.message, true));
+}
+
+async function watch(found, turn) {
+  const { number } = found;
+  while (!found.done && found.number === number && turn === uploads) {
     at("inverting").hidden = false;
     at("progress").max = found.steps;
     at("progress").value = found.step;
     at("error").textContent = found.error === null ? "" : `mean squared error ${found.error.toFixed(4)}`;
-    const nearest = (found.images ?? []).map((image) => node("img", { src: image.shown[0], alt: "what is drawn nearest so far" }));
-    at("nearest").replaceChildren(...nearest);
+    at("nearest").replaceChildren(...(found.images ?? []).map((image) => node("img", { src: image.shown[0], alt: "what is drawn nearest so far" })));
     await new Promise((after) => setTimeout(after, 300));
-    found = await ask("api/inverting");
+    found = await ask("api/inverting").catch((error) => { at("inverting").hidden = true; throw error; });
   }
+  if (turn !== uploads) return; // another image is looked for
   at("inverting").hidden = true;
   if (found.number !== number) return say("the search for your image was given up");
   if (found.failed) throw new Error(found.failed);
-  showGrid(found.images, "What is drawn nearest to your image", "image", []);
-  await choose(found.images[0], "image", []);
+  await doing(async () => {
+    showGrid(found.images, "What is drawn nearest to your image", "image", []);
+    showChosen(found.images[0], await remember(found.images[0], "image", []));
+  })();
 }
 
 async function fromLink() {
   const genome = location.hash.slice(1);
   if (!genome) return;
+  if (genome === chosen?.image.genome) return keep();
   const { images } = await ask("api/draw", { genomes: [genome] });
-  const known = lineage.entries.find((entry) => entry.genome === genome);
-  if (known) await showChosen(images[0], known.id);
-  else await choose(images[0], "link", []);
+  showChosen(images[0], await remember(images[0], "link", []));
 }
 
 function keys(event) {
-  if (event.target.matches("input, select, textarea") || event.ctrlKey || event.metaKey || event.altKey) return;
-  const acts = { n: samples, c: children, f: like, u: undo, x: async () => setPartnering(!partnering) };
-  if (event.key in acts) return doing(acts[event.key])(event);
+  if (event.target.matches("input:not([type=range]), select") || event.ctrlKey || event.metaKey || event.altKey) return;
+  const acts = { n: nextSeed, c: children, f: like, u: undo, x: () => setPartnering(!partnering), Escape: () => setPartnering(false) };
+  if (event.key in acts) return event.repeat ? undefined : doing(acts[event.key])(event);
   const grid = [...at("grid").children], place = grid.indexOf(document.activeElement);
   const columns = getComputedStyle(at("grid")).gridTemplateColumns.split(" ").length;
   const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns, ArrowDown: columns }[event.key];
-  if (step === undefined || !grid.length || (place < 0 && document.activeElement !== at("grid"))) return;
+  if (step === undefined || place < 0) return;
   event.preventDefault();
-  grid[Math.min(grid.length - 1, Math.max(0, place < 0 ? 0 : place + step))].focus();
+  const next = grid[Math.min(grid.length - 1, Math.max(0, place + step))];
+  for (const each of grid) each.tabIndex = each === next ? 0 : -1;
+  next.focus();
 }
 
 async function begin() {
@@ -225,27 +296,28 @@ async function begin() {
     at(`${id}-field`).hidden = !run.classes.length;
     at(id).replaceChildren(...run.classes.map((name, i) => node("option", { value: String(i) }, name)));
   }
-  at("own-label").addEventListener("change", doing(move));
+  at("own-label").addEventListener("change", moving);
   at("truncation-field").hidden = !run.truncates;
   at("genes").replaceChildren(...run.genes.map((name) => {
     const value = node("output", {}, "0");
     const slider = node("input", { type: "range", min: -run.far, max: run.far, step: 0.1, value: 0 });
-    slider.addEventListener("input", (event) => { value.value = slider.value; doing(move)(event); });
+    slider.addEventListener("input", () => { value.value = slider.value; moving(); });
     return node("label", {}, name, slider, value);
   }));
   const distance = () => { at("distance-shown").value = Number(at("distance").value).toFixed(2); };
   at("distance").addEventListener("input", distance);
   distance();
   at("drawing").addEventListener("submit", doing(samples));
-  for (const [id, act] of Object.entries({ children, like, undo, keep, partner: async () => setPartnering(!partnering) })) at(id).addEventListener("click", doing(act));
-  at("reset").addEventListener("click", doing(async () => showChosen(chosen.first, chosen.id)));
-  at("cancel").addEventListener("click", doing(() => ask("api/cancel", {})));
+  const clicked = { next: nextSeed, children, like, undo, keep, partner: () => setPartnering(!partnering), reset: () => showChosen(chosen.first, chosen.id) };
+  for (const [id, act] of Object.entries(clicked)) at(id).addEventListener("click", doing(act));
+  at("cancel").addEventListener("click", () => ask("api/cancel", {}).catch((error) => say(error.message, true)));
   at("file").addEventListener("change", doing(upload));
   addEventListener("hashchange", doing(fromLink));
-  addEventListener("focus", doing(async () => showLineage(await ask("api/lineage")))); // another tab may have added to it
+  const others = async () => learn(await ask("api/lineage", undefined, { known: lineage.known })); // what another tab did
+  addEventListener("focus", () => queued(others));
   addEventListener("keydown", keys);
   await samples();
-  await showLineage(await ask("api/lineage"));
+  await learn(await ask("api/lineage"));
   await fromLink();
 }
 
