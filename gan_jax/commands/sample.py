@@ -98,7 +98,7 @@ def of_latents(run: TrainedRun, path: str, labels: str | None = None) -> Samples
         latents = np.float32(found if isinstance(found, np.ndarray) else found["latents"])
     except (ValueError, KeyError, zipfile.BadZipFile, EOFError) as error:
         raise ValueError(f"latents={path}: is neither .npy nor .npz with an array `latents`") from error
-    own = jax.eval_shape(lambda key: run.sampler.latents(key, 1), jax.random.key(0)).shape[1:]
+    own = run.latent_shape
     if latents.ndim < 2 or latents.shape[1:] != own or not len(latents) or not np.isfinite(latents).all():
         raise ValueError(
             f"latents={path}: must be finite numbers [N, {', '.join(map(str, own))}], not {list(latents.shape)}"

@@ -58,7 +58,6 @@ class Session:
         first, runs = self._first, [each.run for each in self.subjects]
         return {
             "runs": [dict(name=run.workdir.name, experiment=run.experiment, rounds=run.step) for run in runs],
-            "shape": list(first.run.spec.image_shape),
             "classes": list(first.classes),
             "genes": [gene.name for gene in first.genes],
             "far": FAR,
@@ -175,8 +174,7 @@ class Session:
 
     def png(self, given: Mapping) -> tuple[bytes, str, str]:
         """A file of one image."""
-        subject = self.subjects[asked.whole(given, "run", 0, len(self.subjects) - 1, default=0)]
-        return png(subject.draw([self._genome(given)])[0]), "image/png", "image.png"
+        return png(self._first.draw([self._genome(given)])[0]), "image/png", "image.png"
 
     def npy(self, given: Mapping) -> tuple[bytes, str, str]:
         """A file of one latent, float32 [1, d]."""

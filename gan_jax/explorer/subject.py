@@ -30,18 +30,14 @@ class Subject:
         if self.run.sampler.prior not in NORMALISED:
             known = " or ".join(NORMALISED)
             raise ValueError(f"{self.run.workdir}: a run of {self.run.experiment} draws latents otherwise than {known}")
-        if len(self.shape) != 1 or self.size > LARGEST:
-            raise ValueError(f"{self.run.workdir}: latents of the shape {self.shape} cannot be explored")
+        shape = self.run.latent_shape
+        if len(shape) != 1 or shape[0] > LARGEST:
+            raise ValueError(f"{self.run.workdir}: latents of the shape {shape} cannot be explored")
 
     @cached_property
-    def shape(self) -> tuple[int, ...]:
-        """Of a latent."""
-        return jax.eval_shape(lambda key: self.run.sampler.latents(key, 1), jax.random.key(0)).shape[1:]
-
-    @property
     def size(self) -> int:
         """How many numbers a latent has."""
-        return self.shape[0]
+        return self.run.latent_shape[0]
 
     @property
     def takes(self) -> str:

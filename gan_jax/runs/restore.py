@@ -135,6 +135,11 @@ class TrainedRun:
             raise ValueError(f"{self.workdir} is a run of {self.experiment}, which does not classify")
         return self.recipe.classify
 
+    @property
+    def latent_shape(self) -> tuple[int, ...]:
+        """Of what an image is drawn of. Raises as `sampler`."""
+        return jax.eval_shape(lambda key: self.sampler.latents(key, 1), jax.random.key(0)).shape[1:]
+
     def class_numbers(self, labels: str) -> np.ndarray:
         """Labels, as in "7" or "1,4" or "0..9" or "cat", by their numbers, int32 [n].
 
