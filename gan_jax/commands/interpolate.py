@@ -17,7 +17,7 @@ from gan_jax.commands.sample import file_name
 from gan_jax.config.flags import Parsed
 from gan_jax.config.options import option
 from gan_jax.latents.frames import ROWS, SHAPES, Subject
-from gan_jax.latents.interpolation import PATHS
+from gan_jax.latents.interpolation import PATHS, usual_path
 from gan_jax.pictures import animations, grids
 from gan_jax.runs import drawing
 from gan_jax.runs.classify import read
@@ -78,7 +78,7 @@ def subject_of(run: TrainedRun, options: Options, files: Sequence[str] = ()) -> 
     def random(count: int) -> np.ndarray:
         return np.asarray(sampler.latents(jax.random.key(options.seed), count, options.truncation), np.float64)
 
-    path = PATHS[options.path or ("lerp" if sampler.prior == "uniform" else "slerp")]
+    path = PATHS[options.path or usual_path(sampler.prior)]
     subject = Subject(draw, random, path, rows=options.rows or ROWS, frames=options.frames)
     if files:
         given = codes(run, options, files)

@@ -1,8 +1,8 @@
 """What a browser asks for, and what it gets: a page, and images as they are asked for. No request names a file.
 
 Starlette: an ASGI toolkit without dependencies but anyio, kept by those who keep uvicorn; a plain function is a handler and
-runs on a thread, so that nobody waits for another's inversion. (Flask brings a template language
-and cookies that nothing here needs; http.server is, as its documentation says, not for what others can reach.)
+runs on a thread, so that nobody waits for another's inversion. (Flask brings a template language and cookies that nothing here
+needs; http.server is, as its documentation says, not for what others can reach.)
 """
 
 import ipaddress
@@ -28,18 +28,21 @@ FILES = {
     "/explore.js": ("explore.js", "text/javascript"),
     "/explore.css": ("explore.css", "text/css"),
 }
-HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Cache-Control": "no-store",
-}
+HEADERS = [
+    (
+        b"content-security-policy",
+        b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+        b"base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    ),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"cache-control", b"no-store"),
+]
 
 
 class Refused(Exception):
-    """A request that is not carried out. Fields: status: 4xx; said: one line."""
+    """A request that is not carried out; its text is one line. Attributes: status: 4xx."""
 
     def __init__(self, status: int, said: str):
         super().__init__(said)
@@ -104,8 +107,7 @@ class _Guard:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                own = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
-                message = {**message, "headers": [*message["headers"], *own]}
+                message = {**message, "headers": [*message["headers"], *HEADERS]}
             await send(message)
 
         if not self._is_ours(headers.get("host", "")):

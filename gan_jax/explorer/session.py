@@ -5,7 +5,7 @@ import io
 import shlex
 import threading
 from collections.abc import Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 
 import jax
 import jax.numpy as jnp
@@ -19,9 +19,10 @@ from gan_jax.explorer.inverting import Inverting
 from gan_jax.explorer.lineage import HOW, Lineage
 from gan_jax.explorer.subject import Subject
 from gan_jax.latents import paths
-from gan_jax.latents.interpolation import PATHS
+from gan_jax.latents.interpolation import PATHS, usual_path
 from gan_jax.latents.paths import SearchConfig
 from gan_jax.pictures import animations, grids
+from gan_jax.recipes.batch import to_unit_range
 from gan_jax.runs.models import open_model
 
 MOST = 64  # images in an answer
@@ -47,6 +48,7 @@ class Session:
                 raise ValueError(f"{said}: only runs of the same can be seen beside each other")
         self._first, self._inverting, self._begun = first, None, 0
         self._lock, self._decoding = threading.Lock(), threading.Lock()
+        self._model = cache(partial(open_model, first.run))  # of one label, compiled but once
         for entry in lineage.entries.values():
             try:
                 self._genome(entry._asdict())
@@ -90,9 +92,9 @@ class Session:
         """A genome moved along genes: amounts, of all genes in turn."""
         parent, amounts = self._genome(given), asked.several(given, "amounts", len(self._first.genes))
         values = [asked.number({"amounts": each}, "amounts", -FAR, FAR) for each in amounts]
-        directions = np.stack([gene.direction for gene in self._first.genes[: len(values)]]) if values else None
         latent = parent.latent
-        if values and any(values):
+        if any(values):
+            directions = np.stack([gene.direction for gene in self._first.genes[: len(values)]])
             latent = np.asarray(breeding.moved(jnp.asarray(latent), directions, np.float32(values), self._prior))
         return self._answer([Genome(latent, self._label(given) if "label" in given else parent.label)])
 
@@ -143,8 +145,8 @@ class Session:
         label = self._label(given)
         if label is None and first.classes:
             raise ValueError("label: name the class that is to be drawn")
-        model = open_model(first.run, None if label is None else first.classes[label])
-        search, wanted = SearchConfig(drawn=DRAWN), np.float32(target) / 127.5 - 1
+        model = self._model(None if label is None else first.classes[label])
+        search, wanted = SearchConfig(drawn=DRAWN), to_unit_range(target)
         with self._lock:
             if self._inverting is not None:
                 self._inverting[0].cancel()
@@ -174,7 +176,8 @@ class Session:
 
     def png(self, given: Mapping) -> tuple[bytes, str, str]:
         """A file of one image."""
-        return png(self._first.draw([self._genome(given)])[0]), "image/png", "image.png"
+        (image,) = self._first.draw([self._genome(given)])
+        return grids.png(grids.to_picture(image)), "image/png", "image.png"
 
     def npy(self, given: Mapping) -> tuple[bytes, str, str]:
         """A file of one latent, float32 [1, d]."""
@@ -188,7 +191,7 @@ class Session:
         if len(entries) < 2:
             raise ValueError("a film needs two favourites or more")
         stops = [self._genome({"genome": entry.genome}) for entry in entries[:MOST]]
-        path = PATHS["slerp" if self._prior == "normal" else "lerp"]
+        path = PATHS[usual_path(self._prior)]
         frames = []
         for one, other in zip(stops, stops[1:] + stops[:1], strict=True):
             latents = path(one.latent, other.latent, np.linspace(0, 1, BETWEEN, endpoint=False))
@@ -228,13 +231,6 @@ class Session:
         }
 
 
-def png(image: np.ndarray) -> bytes:
-    """An image uint8 [H, W, C] as a PNG file."""
-    buffer = io.BytesIO()
-    grids.to_picture(image).save(buffer, format="PNG")
-    return buffer.getvalue()
-
-
 def data_url(image: np.ndarray) -> str:
-    """A PNG file as an address that holds it."""
-    return f"data:image/png;base64,{base64.b64encode(png(image)).decode()}"
+    """An image uint8 [H, W, C] as an address that holds its PNG file."""
+    return f"data:image/png;base64,{base64.b64encode(grids.png(grids.to_picture(image))).decode()}"

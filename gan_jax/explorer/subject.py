@@ -14,6 +14,9 @@ from gan_jax.explorer.genome import LARGEST, Genome
 from gan_jax.latents.model import Classifier
 from gan_jax.pictures.grids import to_pixels
 from gan_jax.randomness import example_keys
+from gan_jax.recipes.batch import to_unit_range
+from gan_jax.recipes.contract import Condition
+from gan_jax.runs import drawing
 from gan_jax.runs.restore import TrainedRun
 
 AT_ONCE = 16  # images drawn in one call, so that one program is compiled
@@ -45,7 +48,7 @@ class Subject:
         asked = f" and {len(self.classes)} classes ({listed(self.classes)})" if self.classes else ""
         return f"{self.size} {self.run.sampler.prior} numbers{asked}"
 
-    @property
+    @cached_property
     def classes(self) -> tuple[str, ...]:
         """Those that can be asked for; none if it cannot be asked."""
         return tuple(self.run.spec.classes) if self.run.sampler.takes("label") else ()
@@ -60,17 +63,13 @@ class Subject:
 
     def draw(self, genomes: Sequence[Genome]) -> np.ndarray:
         """Their images, uint8 [n, H, W, C]. Raises ValueError if one is not finite."""
-        drawn = [self._draw(genomes[first : first + AT_ONCE]) for first in range(0, len(genomes), AT_ONCE)]
-        return to_pixels(np.concatenate(drawn))
 
-    def _draw(self, genomes: Sequence[Genome]) -> np.ndarray:
-        rows = np.arange(AT_ONCE) % len(genomes)
-        latents = np.stack([genomes[row].latent for row in rows])
-        condition = {"label": np.array([genomes[row].label for row in rows], np.int32)} if self.classes else None
-        images = np.asarray(self._generate(self.run.state, latents, condition))[: len(genomes)]
-        if not np.isfinite(images).all():
-            raise ValueError("an image is not finite: the generator's weights are not")
-        return images
+        def draw(rows: np.ndarray) -> jax.Array:
+            latents, condition = _columns([genomes[row] for row in rows])
+            return self._generate(self.run.state, latents, condition)
+
+        drawn = drawing.chunks(len(genomes), draw, AT_ONCE)
+        return to_pixels(np.concatenate(list(drawing.require_finite(drawn))))
 
     @cached_property
     def _generate(self):
@@ -80,16 +79,21 @@ class Subject:
     def genes(self) -> list[genes.Gene]:
         """Its directions, principal ones first; then, where a classifier tells classes that cannot be asked for, those."""
         drawn = self.samples(0, genes.DRAWN, None, None)
-        latents = np.stack([genome.latent for genome in drawn])
-        labels = np.array([genome.label for genome in drawn], np.int32) if self.classes else None
+        latents, condition = _columns(drawn)
         sampler, state = self.run.sampler, self.run.state
 
-        def features(latents: jax.Array, labels: jax.Array | None) -> jax.Array:
-            generate = lambda latents: sampler.generate(state, latents, None if labels is None else {"label": labels})
-            return genes.first_features(generate)(latents)
+        def features(latents: jax.Array, condition: Condition | None) -> jax.Array:
+            return genes.first_features(lambda latents: sampler.generate(state, latents, condition))(latents)
 
-        found = genes.principal(latents, np.asarray(jax.jit(features)(latents, labels)))
+        found = genes.principal(latents, np.asarray(jax.jit(features)(latents, condition)))
         if self.classifier is not None and not self.classes:
-            images = self.draw(drawn).astype(np.float32) / 127.5 - 1
+            images = to_unit_range(self.draw(drawn))
             found += genes.of_classes(latents, self.classifier.classify(images), self.classifier.classes)
         return found
+
+
+def _columns(genomes: Sequence[Genome]) -> tuple[np.ndarray, Condition | None]:
+    """The latents [n, d], and what is asked for."""
+    labels = [genome.label for genome in genomes]
+    condition = None if labels[0] is None else {"label": np.array(labels, np.int32)}
+    return np.stack([genome.latent for genome in genomes]), condition

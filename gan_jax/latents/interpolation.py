@@ -51,6 +51,11 @@ def slerp(a: Array, b: Array, t: Array) -> Array:
 PATHS: dict[str, Path] = {"slerp": slerp, "lerp": lerp}
 
 
+def usual_path(prior: str) -> str:
+    """The name of the path between latents of a prior: straight in the box of uniform ones, else an arc."""
+    return "lerp" if prior == "uniform" else "slerp"
+
+
 def through(points: Array, t: Array, path: Path = slerp) -> Array:
     """[..., k, d]: where one is at the times t [..., k] on paths through points [..., m, d], the i-th at time i.
 

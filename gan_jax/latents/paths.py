@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from gan_jax.config.options import option
 from gan_jax.latents import inversion
-from gan_jax.latents.interpolation import PATHS
+from gan_jax.latents.interpolation import PATHS, usual_path
 from gan_jax.latents.model import Classifier, Model
 
 FRAMES = 9  # of a path, its ends included
@@ -107,9 +107,7 @@ def inverted(model: Model, names: list[str], targets: np.ndarray, config: Search
 
 def inverter(model: Model, config: SearchConfig, *, titled: bool = False) -> Callable[[np.ndarray], inversion.Found]:
     """Images [N, H, W, C] in [-1, 1] -> their latents, INVERTED of them at once. Args: titled: whether there are bars."""
-    find_starts, project = _starts(model, config), inversion.PROJECTIONS[model.prior]
-    tolerance = 2 * config.tolerance  # images are in [-1, 1]
-    descent = dict(steps=config.descent_steps, rate=config.descent_rate, tolerance=tolerance)
+    find_starts, project, descent = _starts(model, config), inversion.PROJECTIONS[model.prior], _descent(config)
 
     def invert(targets: np.ndarray) -> inversion.Found:
         found = []
@@ -126,7 +124,7 @@ def towards(model: Model, start: Start, name: str, goal: np.ndarray, config: Sea
     """To the latent of the image `goal` [H, W, C]: on an arc about 0 between normal latents, else straight."""
     found = inverted(model, [name], goal[None], config)
     times = np.linspace(0, 1, FRAMES)
-    path = PATHS["slerp" if model.prior == "normal" else "lerp"]
+    path = PATHS[usual_path(model.prior)]
     latents = np.float32(path(start.latents[:, None], found.latents, times))
     captions = [[f"{time:.3g}" for time in times]] * len(latents)
     lines = [f"{name}: mean squared error {found.errors[0]:.4f}"]
@@ -183,8 +181,12 @@ def draw_others(model: Model, config: SearchConfig) -> tuple[np.ndarray, np.ndar
 def nearing(model: Model, target: np.ndarray, config: SearchConfig) -> Iterator[Callable[[], inversion.Found]]:
     """As `inverter`, of one image [H, W, C], step by step (`inversion.nearing`)."""
     targets, project = target[None], inversion.PROJECTIONS[model.prior]
-    descent = dict(steps=config.descent_steps, rate=config.descent_rate, tolerance=2 * config.tolerance)
-    return inversion.nearing(model.generate, targets, _starts(model, config)(targets), project, **descent)
+    return inversion.nearing(model.generate, targets, _starts(model, config)(targets), project, **_descent(config))
+
+
+def _descent(config: SearchConfig) -> dict:
+    """How `inversion` descends to images, which are in [-1, 1]."""
+    return dict(steps=config.descent_steps, rate=config.descent_rate, tolerance=2 * config.tolerance)
 
 
 def _starts(model: Model, config: SearchConfig) -> Callable[[np.ndarray], np.ndarray]:

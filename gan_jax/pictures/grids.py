@@ -98,6 +98,11 @@ def captioned(
 def save(picture: Image.Image, path: str | Path) -> None:
     """Writes a PNG, at once or not at all, making its folder if need be."""
     Path(path).parent.mkdir(parents=True, exist_ok=True)
+    replace_file(path, png(picture))
+
+
+def png(picture: Image.Image) -> bytes:
+    """A picture as a PNG file."""
     buffer = io.BytesIO()
     picture.save(buffer, format="PNG")
-    replace_file(path, buffer.getvalue())
+    return buffer.getvalue()

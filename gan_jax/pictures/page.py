@@ -2,12 +2,13 @@
 
 import base64
 import html
-import io
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from PIL import Image
+
+from gan_jax.pictures import grids
 
 STYLE = """
 :root { color-scheme: light dark; --line: #8884; --soft: #8881; --mark: #8a5a00; }
@@ -93,9 +94,7 @@ def picture(source: Path | Image.Image, caption: str, alt: str = "") -> str:
     Args: caption: stands beneath it; alt: what is seen in it, for who does not see it; by default the caption.
     """
     if isinstance(source, Image.Image):
-        buffer = io.BytesIO()
-        source.save(buffer, format="PNG")
-        kind, content, (width, height) = "png", buffer.getvalue(), source.size
+        kind, content, (width, height) = "png", grids.png(source), source.size
     else:
         kind, content = source.suffix.lstrip("."), source.read_bytes()
         with Image.open(source) as opened:

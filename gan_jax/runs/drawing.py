@@ -85,8 +85,8 @@ def require_finite(drawn: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
         yield images
 
 
-def chunks(num: int, compute: Callable[[np.ndarray], jax.Array]) -> Iterator[np.ndarray]:
-    """Yields what `compute` makes of the rows 0..num-1, CHUNK of them at a time, filled up so that one is compiled."""
-    for start in range(0, num, CHUNK):
-        rows = np.arange(start, start + CHUNK) % num
+def chunks(num: int, compute: Callable[[np.ndarray], jax.Array], size: int = CHUNK) -> Iterator[np.ndarray]:
+    """Yields what `compute` makes of the rows 0..num-1, `size` of them at a time, filled up so that one is compiled."""
+    for start in range(0, num, size):
+        rows = np.arange(start, start + size) % num
         yield np.asarray(compute(rows))[: num - start]

@@ -1,5 +1,7 @@
 """What the tests of commands share."""
 
+from functools import partial
+
 import pytest
 
 from gan_jax.commands import evaluate
@@ -12,6 +14,20 @@ def score():
     return lambda workdir, *given: evaluate.evaluate(
         flags.parse(evaluate.Options(), [f"--workdir={workdir}", *given]).config
     )
+
+
+@pytest.fixture
+def fails_of(run_command, capsys):
+    """fails_of(command)(*flags) is the one line that the command prints on stderr."""
+
+    def fails(command, *given):
+        capsys.readouterr()
+        assert run_command(command, *given) == 2
+        (line,) = capsys.readouterr().err.rpartition("\r")[2].splitlines()  # after the bar, which is wiped
+        assert line.startswith("error: ")
+        return line
+
+    return lambda command: partial(fails, command)
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ let last = Promise.resolve();
 function queued(act) {
   return (last = last.then(act).catch(async (error) => {
     say(error.message, true);
-    await ask("api/lineage", undefined, { known: lineage.known }).then(learn, () => {}); // which another tab may have changed
+    await catchUp().catch(() => {}); // with another tab, which may have changed what this one shows
   }));
 }
 
@@ -52,9 +52,11 @@ function replace(container, ...others) {
   if (key !== undefined) container.querySelector(`[data-key="${key}"]`)?.focus({ preventScroll: true });
 }
 
+// An image as each of the runs draws it.
+const drawn = (image, alt) => image.shown.map((source, i) => node("img", { src: source, alt: run.runs.length > 1 ? `${alt}, by ${run.runs[i].name}` : alt }));
+
 function figure(image, alt, act, key, attributes) {
-  const images = image.shown.map((source, i) => node("img", { src: source, alt: run.runs.length > 1 ? `${alt}, by ${run.runs[i].name}` : alt }));
-  const made = node("figure", { tabIndex: 0, ...attributes }, ...images);
+  const made = node("figure", { tabIndex: 0, ...attributes }, ...drawn(image, alt));
   made.dataset.key = key;
   made.addEventListener("click", doing(act));
   made.addEventListener("keydown", (event) => { if (event.key === "Enter" || event.key === " ") doing(act)(event); });
@@ -139,8 +141,7 @@ function showChosen(image, id) {
 
 function showImage(image) {
   chosen.image = image;
-  const alt = `the chosen image${ofClass(image)}, large`;
-  at("large").replaceChildren(...image.shown.map((source, i) => node("img", { src: source, alt: run.runs.length > 1 ? `${alt}, by ${run.runs[i].name}` : alt })));
+  at("large").replaceChildren(...drawn(image, `the chosen image${ofClass(image)}, large`));
   at("link").href = `#${image.genome}`;
   at("png").href = `image.png?genome=${encodeURIComponent(image.genome)}`;
   at("npy").href = `latent.npy?genome=${encodeURIComponent(image.genome)}`;
@@ -188,6 +189,8 @@ async function undo() {
   at("chosen").hidden = true;
   history.replaceState(null, "", "#");
 }
+
+async function catchUp() { await learn(await ask("api/lineage", undefined, { known: lineage.known })); }
 
 // What was done to the lineage, here or by others, after what is known of it.
 async function learn({ known, acts }) {
@@ -313,11 +316,10 @@ async function begin() {
   at("cancel").addEventListener("click", () => ask("api/cancel", {}).catch((error) => say(error.message, true)));
   at("file").addEventListener("change", doing(upload));
   addEventListener("hashchange", doing(fromLink));
-  const others = async () => learn(await ask("api/lineage", undefined, { known: lineage.known })); // what another tab did
-  addEventListener("focus", () => queued(others));
+  addEventListener("focus", () => queued(catchUp));
   addEventListener("keydown", keys);
   await samples();
-  await learn(await ask("api/lineage"));
+  await catchUp();
   await fromLink();
 }
 
