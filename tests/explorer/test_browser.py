@@ -182,6 +182,18 @@ def test_uploads(serve, run, tmp_path):
         page.require_no_errors()
 
 
+def test_a_refused_upload_leaves_the_search_that_runs(serve, run, tmp_path):
+    address, _ = serve(run("dcgan"))
+    Image.fromarray(np.eye(20, dtype=np.uint8) * 255).save(tmp_path / "good.png")
+    (tmp_path / "hostile.png").write_text("no image")
+    with looking(address) as page:
+        page.open()
+        page.at("file").send_keys(str(tmp_path / "good.png"))
+        page.at("file").send_keys(str(tmp_path / "hostile.png"))
+        page.wait(lambda: page.entries() == ["0 image"])
+        assert not page.at("inverting").is_displayed()
+
+
 def test_killed_and_started_again_with_two_tabs(serve, run):
     workdir = run("dcgan")
     address, process = serve(workdir)

@@ -239,12 +239,12 @@ function showLineage() {
 // An image of one's own.
 
 async function upload() {
-  const file = at("file").files[0], label = at("image-label").value, turn = ++uploads;
+  const file = at("file").files[0], label = at("image-label").value;
   if (!file) return;
   at("file").value = ""; // so that the same file can be chosen again
   const query = new URLSearchParams(label === "" ? {} : { label });
   const begun = await answered(fetch(`api/invert?${query}`, { method: "POST", body: file }));
-  watch(begun, turn).catch((error) => say(error.message, true));
+  watch(begun, ++uploads).catch((error) => say(error.message, true));
 }
 
 async function watch(found, turn) {
