@@ -127,6 +127,50 @@ PUBLISHED_R3GAN = dict(
     schedule_images=2e7,
 )
 
+# Karras et al. 2020, arXiv:1912.04958, config F for 1024 pixels, as in the authors' code (in ADA's as --cfg=stylegan2): 25 million
+# images; their ADA (arXiv:2006.06676): --cfg=paper256 and --cfg=cifar, the latter with tuning (conditional, ADA).
+PUBLISHED_STYLEGAN2 = dict(
+    batch_size=32,
+    steps=781_250,
+    r1=10.0,
+    path=2.0,
+    lr=0.002,
+    ema_images=1e4,
+    ema_ramp=None,
+    channel_base=32768,
+    channel_max=512,
+    latent_size=512,
+    mapping_layers=8,
+    stddev_group=4,
+)
+PUBLISHED_STYLEGAN2_256 = dict(
+    batch_size=64,
+    steps=390_625,
+    image_size="256",
+    r1=1.0,
+    lr=0.0025,
+    ema_images=2e4,
+    channel_base=16384,
+    stddev_group=8,
+    ada_target=0.6,
+)
+PUBLISHED_STYLEGAN2_CIFAR = dict(
+    dataset="cifar10",
+    batch_size=64,
+    steps=1_562_500,
+    r1=0.01,
+    path=0.0,
+    mixing=0.0,
+    lr=0.0025,
+    ema_images=5e5,
+    ema_ramp=0.05,
+    mapping_layers=2,
+    residual=False,
+    stddev_group=32,
+    conditional=True,
+    ada_target=0.6,
+)
+
 # Isola et al. 2017, arXiv:1611.07004, section 6.2 and the authors' code; as many rounds as 200 epochs of 400 facades take.
 PUBLISHED_PIX2PIX = dict(
     width=64,

@@ -117,6 +117,23 @@ def _listed(amounts: Mapping[str, float]) -> str:
 
 
 @dataclass(frozen=True)
+class AdaConfig:
+    """Whether the augmentation of what D sees adapts."""
+
+    GROUP: ClassVar[str] = "augmentation"
+    ada_target: float | None = option(
+        None,
+        "Adaptive augmentation (ADA, with reflections): more while E sign(D(x)) of real images is above this, 0.6 as published; "
+        "by default none.",
+        low=-1,
+        high=1,
+    )
+    ada_images: float = option(
+        500_000, "Real images over which ADA's probability goes from 0 to 1 at the fastest.", low=1
+    )
+
+
+@dataclass(frozen=True)
 class AugmentationConfig:
     """What is done to all images that D sees, real and fake alike."""
 
@@ -137,19 +154,8 @@ class AugmentationConfig:
 
 
 @dataclass(frozen=True)
-class AdaptiveAugmentationConfig(AugmentationConfig):
+class AdaptiveAugmentationConfig(AdaConfig, AugmentationConfig):
     """With ADA, too."""
-
-    ada_target: float | None = option(
-        None,
-        "Adaptive augmentation (ADA, with reflections): more while E sign(D(x)) of real images is above this, 0.6 as published; "
-        "by default none.",
-        low=-1,
-        high=1,
-    )
-    ada_images: float = option(
-        500_000, "Real images over which ADA's probability goes from 0 to 1 at the fastest.", low=1
-    )
 
 
 # What falls over decay_rounds, and its value at which it does not.
@@ -225,9 +231,14 @@ def _require_compatible(found: SimpleNamespace, given: dict) -> None:
     if len(set(found.penalty)) < len(found.penalty):
         raise ValueError(f"penalty={','.join(found.penalty)}: each but once")
     require_packs(found.pack, found.batch_size)
-    if getattr(found, "ada_target", None) is not None and found.game not in presets.SIGNED:
+    require_signed(found.game, getattr(found, "ada_target", None))
+
+
+def require_signed(game: str, ada_target: float | None) -> None:
+    """Raises ValueError unless ADA, if there is a target, finds a sign in the game's scores."""
+    if ada_target is not None and game not in presets.SIGNED:
         raise ValueError(
-            f"ada_target={found.ada_target:g}: game {found.game} has no score that says whether D is sure; choose from "
+            f"ada_target={ada_target:g}: game {game} has no score that says whether D is sure; choose from "
             + ", ".join(presets.SIGNED)
         )
 

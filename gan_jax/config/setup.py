@@ -49,7 +49,7 @@ def setup_fields(config: object) -> dict:
 
 
 def adaptation(config: object) -> Adaptation | None:
-    """How a resolved configuration has augmentation adapt; None if it does not."""
+    """How a resolved configuration, with the part augmentation, has that adapt; None if it does not."""
     own = config.augmentation
     return None if own.ada_target is None else Adaptation(own.ada_target, own.ada_images)
 

@@ -107,22 +107,25 @@ def _cpu_slide(x, w, *, padding, strides=(1, 1), image_dilation=(1, 1), kernel_d
 def _interleaved(geometry: Geometry, y: Array, w: Array) -> Array:
     """input_gradient as one small convolution per phase: x[s·q + p] meets every s-th tap of the kernel only.
 
-    On a CPU up to three times as fast as the dilated form. Phases are as long as the feature map; where the image ends
-    earlier, so does the last of them.
+    On a CPU up to three times as fast as the dilated form. Phases are as long as the feature map, or one longer where the image
+    goes on; where it ends earlier, so does the last of them.
     """
+
+    lengths = [-(-side // stride) for side, stride in zip(geometry.image, geometry.strides)]
 
     def phases(axis):
         kernel, stride = geometry.kernel[axis], geometry.strides[axis]
+        rest = lengths[axis] - geometry.output[axis]
         for p in range(stride):
             q, first_tap = divmod(p + geometry.padding[axis][0], stride)
             taps = len(range(first_tap, kernel, stride))
-            yield slice(first_tap, None, stride), (taps - 1 - q, q)
+            yield slice(first_tap, None, stride), (taps - 1 - q, q + rest)
 
     rows = [
         jnp.stack([_cpu_slide(y, _flip(w[i][:, j]), padding=[above, beside]) for j, beside in phases(1)], axis=3)
         for i, above in phases(0)
     ]
-    sides = (count * stride for count, stride in zip(geometry.output, geometry.strides))
+    sides = (count * stride for count, stride in zip(lengths, geometry.strides))
     height, width = geometry.image
     return jnp.stack(rows, axis=2).reshape(len(y), *sides, w.shape[2])[:, :height, :width]
 

@@ -8,7 +8,7 @@ WIDE = 7  # pixels a side of a kernel from which on blocks of pixels pay on a CP
 class Geometry(NamedTuple):
     """The static sizes, one number per spatial axis: the image's side, the kernel's, the stride; and whether the padding is SAME.
 
-    Without padding the strides are 1.
+    Without padding the strides divide what is left of the image's sides beside the kernel.
     """
 
     image: tuple[int, int]
@@ -18,9 +18,9 @@ class Geometry(NamedTuple):
 
     @property
     def output(self) -> tuple[int, int]:
-        """The feature map's sides, ⌈image/stride⌉; without padding image - kernel + 1."""
+        """The feature map's sides, ⌈image/stride⌉; without padding (image - kernel) / stride + 1."""
         if not self.same:
-            return tuple(side - kernel + 1 for side, kernel in zip(self.image, self.kernel))
+            return tuple((side - kernel) // s + 1 for side, kernel, s in zip(self.image, self.kernel, self.strides))
         return tuple(-(-side // stride) for side, stride in zip(self.image, self.strides))
 
     @property

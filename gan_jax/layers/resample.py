@@ -24,7 +24,7 @@ def downscale(x: Array, factor: int = 2) -> Array:
 def upsample(x: Array) -> Array:
     """[B, H, W, C] -> [B, 2H, 2W, C], each pixel 3 parts of the nearest one and 1 of the next on each axis, 0 beyond the edges.
 
-    The filter [1, 3, 3, 1] of StyleGAN2 (Karras et al. 2020, arXiv:1912.04958) and R3GAN, and as they normalise it.
+    The filter [1, 3, 3, 1] of StyleGAN2 (Karras et al. 2020, arXiv:1912.04958) and R3GAN, and as they normalise it: with gain 4.
     """
     for axis in (1, 2):
         before, after = _beside(x, axis)
@@ -50,6 +50,15 @@ def _beside(x: Array, axis: int) -> tuple[Array, Array]:
     none, count = jnp.zeros_like(jax.lax.slice_in_dim(x, 0, 1, axis=axis)), x.shape[axis]
     before = jnp.concatenate([none, jax.lax.slice_in_dim(x, 0, count - 1, axis=axis)], axis)
     return before, jnp.concatenate([jax.lax.slice_in_dim(x, 1, count, axis=axis), none], axis)
+
+
+def blur(x: Array, padding: int) -> Array:
+    """[B, H, W, C] with `padding` zeros around it, by 1, 3, 3 and 1 eighths of four in a row: sides grow by 2 padding - 3."""
+    for axis in (1, 2):
+        x = jnp.pad(x, [(padding, padding) if each == axis else (0, 0) for each in range(4)])
+        of = [jax.lax.slice_in_dim(x, i, x.shape[axis] - 3 + i, axis=axis) for i in range(4)]
+        x = (of[0] + of[3] + 3 * (of[1] + of[2])) / 8
+    return x
 
 
 class ResampledConv(nn.Module):
@@ -84,6 +93,25 @@ def convolve_downscaled(x: Array, w: Array) -> Array:
     return convolve(x, twice(w) / 4, Geometry(x.shape[1:3], (4, 4), (2, 2)))
 
 
+def convolve_upsampled(x: Array, w: Array) -> Array:
+    """What `upsample(x)` convolved with a kernel of 3×3 is, if images went on beyond their edges: [B, 2H, 2W, features].
+
+    As StyleGAN2's authors have it: a transposed convolution, whose result, one row and column larger, is blurred.
+    """
+    height, width = x.shape[1:3]
+    geometry = Geometry((2 * height + 1, 2 * width + 1), (3, 3), (2, 2), same=False)
+    return 4 * blur(input_gradient(x, w[::-1, ::-1].swapaxes(2, 3), geometry), padding=1)
+
+
+def convolve_downsampled(x: Array, w: Array) -> Array:
+    """A blurred x convolved with a kernel of 3×3 with strides 2, [B, H/2, W/2, features]: the adjoint, but for a factor of 4.
+
+    Of `convolve_upsampled` with the kernel turned by half a turn, its channels and features swapped.
+    """
+    height, width = x.shape[1:3]
+    return convolve(blur(x, padding=2), w, Geometry((height + 1, width + 1), (3, 3), (2, 2), same=False))
+
+
 def twice(w: Array) -> Array:
     """A kernel [3, 3, ...] that meets each pixel of a block of 2×2, as one that meets the block: [4, 4, ...]."""
     moved = [jnp.pad(w, ((i, 1 - i), (j, 1 - j), (0, 0), (0, 0))) for i in (0, 1) for j in (0, 1)]
@@ -95,4 +123,10 @@ def convolve_same(x: Array, w: Array) -> Array:
     return convolve(x, w, Geometry(x.shape[1:3], w.shape[:2], (1, 1)))
 
 
-CONVOLUTIONS = {None: convolve_same, "up": convolve_upscaled, "down": convolve_downscaled}
+CONVOLUTIONS = {
+    None: convolve_same,
+    "up": convolve_upscaled,
+    "down": convolve_downscaled,
+    "upsample": convolve_upsampled,
+    "downsample": convolve_downsampled,
+}

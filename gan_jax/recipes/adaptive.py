@@ -35,14 +35,21 @@ class Adaptation(NamedTuple):
 
 
 def make(
-    setup: gan.Setup, adaptation: Adaptation | None, draw_condition: Callable[[Key], Condition] | None = None
+    setup: gan.Setup,
+    adaptation: Adaptation | None,
+    draw_condition: Callable[[Key], Condition] | None = None,
+    *,
+    make_d_step: Callable[[gan.Setup], gan.Step] = gan.make_d_step,
+    make_g_step: Callable[[gan.Setup], gan.Step] = gan.make_g_step,
 ) -> Recipe:
     """The recipe of `gan.make`, with ADA's augmentations after the setup's own, if there is an adaptation.
 
     It records augment_p and real_sign, which is r.
+
+    Args: make_d_step, make_g_step: how the players' steps are made of a setup.
     """
     if adaptation is None:
-        return gan.make(setup, draw_condition)
+        return gan.make(setup, draw_condition, d_step=make_d_step(setup), g_step=make_g_step(setup))
     sign = {"real_sign": Term(0.0, lambda inputs: jnp.mean(jnp.sign(inputs.real_scores)))}
     setup = setup._replace(d_terms={**setup.d_terms, **sign})
     plain = gan.make(setup, draw_condition)
@@ -51,16 +58,17 @@ def make(
         return setup._replace(augment=augment.chain(setup.augment, ada.pipe(state.memory["augment_p"])))
 
     def init(key: Key, batch: Batch) -> State:
-        return plain.init(key, batch).replace(memory=start())
+        state = plain.init(key, batch)
+        return state.replace(memory={**state.memory, **start()})
 
     def d_step(state: State, batch: Batch, key: Key) -> tuple[State, Metrics]:
-        state, metrics = gan.make_d_step(augmented(state))(state, batch, key)
+        state, metrics = make_d_step(augmented(state))(state, batch, key)
         devices = 1 if setup.axis_name is None else jax.lax.axis_size(setup.axis_name)
         memory = adapted(state.memory, metrics["real_sign"], adaptation, len(batch["image"]) * devices)
-        return state.replace(memory=memory), metrics | {"augment_p": state.memory["augment_p"]}
+        return state.replace(memory={**state.memory, **memory}), metrics | {"augment_p": state.memory["augment_p"]}
 
     def g_step(state: State, batch: Batch, key: Key) -> tuple[State, Metrics]:
-        return gan.make_g_step(augmented(state))(state, batch, key)
+        return make_g_step(augmented(state))(state, batch, key)
 
     shown = augment.chain(setup.augment, ada.pipe(SHOWN))
     return plain._replace(init=init, step=gan.make_round(setup.n_critic, d_step, g_step), augment=shown)

@@ -15,7 +15,7 @@ from flax import struct
 
 from gan_jax.augment import Augment
 from gan_jax.randomness import Key
-from gan_jax.recipes.players import Metrics, Player
+from gan_jax.recipes.players import Metrics, Player, PyTree
 
 Array = jax.Array
 Batch = dict  # of arrays, by the names of an example's fields; of several domains, of such dicts
@@ -37,6 +37,25 @@ class State(struct.PyTreeNode):
     memory: dict = struct.field(default_factory=dict)
 
 
+class Styles(NamedTuple):
+    """A generator in two: the latents' mapping to intermediate ones, w, of each layer its own; and the images of those.
+
+    Fields:
+      of: (state, latents [n, ...], condition=None) -> ws [n, L, d], the same w for all L layers, the coarse ones first.
+      generate: (state, ws [n, L, d]) -> images [n, H, W, C] in [-1, 1]. Differentiable in ws.
+      truncated: (state, psi, cutoff=None) -> the state whose images are those of w̄ + psi (w - w̄), w̄ the mean of w, in the first
+        `cutoff` layers, or all.
+      noise: state -> the constant noise that its images have, a pytree of maps [H, W, 1]; {} without any.
+      with_noise: (state, noise) -> the state with another; maps may be [n, H, W, 1], an image's own.
+    """
+
+    of: Callable[..., Array]
+    generate: Callable[[State, Array], Array]
+    truncated: Callable[..., State]
+    noise: Callable[[State], PyTree]
+    with_noise: Callable[[State, PyTree], State]
+
+
 class Sampler(NamedTuple):
     """How images are drawn from noise. Image i depends on its key, and on nothing else.
 
@@ -51,6 +70,7 @@ class Sampler(NamedTuple):
       early: as `generate`, but by the networks as they are in training, with the statistics of these very images: what
         is to be seen of the first EARLY rounds, in which running averages of all kinds know too little. None where
         there is no difference.
+      styles: the same in two, by way of styles; None where there are none.
       standing: (state, key, batches, n, truncation=None) -> the state with the generator's batch statistics measured anew, over
         so many batches of n samples; it raises ValueError if the generator has none. None where it cannot.
     """
@@ -61,6 +81,7 @@ class Sampler(NamedTuple):
     generate: Callable[..., Array]
     early: Callable[..., Array] | None = None
     standing: Callable[..., State] | None = None
+    styles: Styles | None = None
 
     def seen(self, step: int) -> "Sampler":
         """The sampler of what is seen of a run after so many rounds; its numbers are always those of `generate`."""

@@ -30,6 +30,7 @@ from gan_jax.terms import Given, LossInputs, Term, sparse
 
 Array = jax.Array
 Step = Callable[[State, Batch, Key], tuple[State, Metrics]]
+NOISE = 2**32 - 1  # no example has this index, so a key that is folded with it draws no latent
 
 
 class Setup(NamedTuple):
@@ -144,10 +145,18 @@ def make_round(n_critic: int, d_step: Step, g_step: Step) -> Step:
     return step
 
 
-def make(setup: Setup, draw_condition: Callable[[Key], Condition] | None = None) -> Recipe:
+def make(
+    setup: Setup,
+    draw_condition: Callable[[Key], Condition] | None = None,
+    *,
+    d_step: Step | None = None,
+    g_step: Step | None = None,
+) -> Recipe:
     """The recipe: rounds of `make_round`.
 
-    Args: draw_condition: keys [n] -> conditions of n samples, with the fields of setup.condition, where there are any.
+    Args:
+      draw_condition: keys [n] -> conditions of n samples, with the fields of setup.condition, where there are any.
+      d_step, g_step: the players' steps; by default `make_d_step` and `make_g_step` of the setup.
     Raises ValueError if packs of images are to have a condition, or a condition cannot be drawn.
     """
     if setup.condition and setup.pack != 1:
@@ -160,7 +169,7 @@ def make(setup: Setup, draw_condition: Callable[[Key], Condition] | None = None)
 
     return Recipe(
         init=init,
-        step=make_round(setup.n_critic, make_d_step(setup), make_g_step(setup)),
+        step=make_round(setup.n_critic, d_step or make_d_step(setup), g_step or make_g_step(setup)),
         batches_per_step=setup.n_critic + 1,
         sampler=make_sampler(setup, draw_condition),
         features=None if setup.condition or setup.pack != 1 else make_features(setup),
@@ -207,11 +216,14 @@ def make_features(setup: Setup) -> Callable[[State, Array], Array]:
 
 
 def generate_fakes(setup: Setup, generator: Player, key: Key, batch: Batch) -> tuple[Array, PyTree]:
-    """A fake image for each example, in training, with the generator's variables after the pass."""
+    """A fake image for each example, in training, with the generator's variables after the pass.
+
+    A generator with noise of its own draws it from the rng "noise".
+    """
     keys = example_keys(key, len(batch["image"]), setup.axis_name)
     z = latents(keys, setup.latent_size, PRIORS[setup.prior])
     condition = condition_of(batch, setup.condition)
-    options = dict(train=True, mutable=list(generator.variables))
+    options = dict(train=True, mutable=list(generator.variables), rngs={"noise": jax.random.fold_in(key, NOISE)})
     return precision.apply(setup.generator, generator.all_variables, z, condition, dtype=setup.dtype, **options)
 
 
