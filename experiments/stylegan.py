@@ -51,7 +51,7 @@ class Config:
         0.05, "At first that average halves over this part of the images seen so far; by default not.", low=0
     )
     mixing: float = option(0.9, "Probability that an example's layers from one on have another style.", low=0, high=1)
-    channel_base: int = option(1024, "Channels of maps are this / their side; 32768 as published.", low=1)
+    channel_base: int = option(512, "Channels of maps are this / their side; 32768 as published.", low=1)
     channel_max: int = option(64, "At most so many; 512 as published.", low=1)
     latent_size: int = option(64, "Length of the latent and of w; 512 as published.", low=1)
     mapping_layers: int = option(2, "Of the mapping from latents to w; 8 as published.", low=1)

@@ -4,12 +4,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax import lax
 
 from gan_jax.layers.conv import Conv
 from gan_jax.layers.resample import (
     ResampledConv,
+    blur,
+    convolve_downsampled,
     convolve_downscaled,
     convolve_same,
+    convolve_upsampled,
     convolve_upscaled,
     downsample,
     downscale,
@@ -18,6 +22,7 @@ from gan_jax.layers.resample import (
 )
 
 KEY = jax.random.key(0)
+NHWC = ("NHWC", "HWIO", "NHWC")
 X = jnp.array(
     [
         [[[1, 2, 3], [4, 5, 6]], [[7, 8, 9], [10, 11, 12]]],
@@ -77,6 +82,66 @@ def test_upsample_by_the_filter_1_3_3_1():
 
 def test_downsample_is_a_quarter_of_the_adjoint_of_upsample():
     x = jax.random.normal(KEY, (2, 6, 8, 3))
-    (adjoint,) = jax.linear_transpose(upsample, jax.ShapeDtypeStruct((2, 3, 4, 3), x.dtype))(x)
+    (adjoint,) = jax.linear_transpose(upsample.fun, jax.ShapeDtypeStruct((2, 3, 4, 3), x.dtype))(x)
     np.testing.assert_allclose(downsample(x), adjoint / 4, rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(downsample(jnp.ones((1, 8, 8, 1)))[0, 1:-1, 1:-1], 1, rtol=1e-6)
+
+
+def test_upsampling_along_an_axis():
+    """out[2i] = 3/4 x_i + 1/4 x_{i-1}, out[2i+1] = 3/4 x_i + 1/4 x_{i+1}: of a ramp, by hand."""
+    ramp = jnp.arange(1.0, 5.0)[None, :, None, None].repeat(4, 2)
+    np.testing.assert_allclose(upsample(ramp)[0, 2:-2, 3, 0], [1.75, 2.25, 2.75, 3.25], rtol=1e-6)
+    np.testing.assert_allclose(upsample(jnp.full((1, 4, 4, 1), 7.0))[0, 1:-1, 1:-1], 7, rtol=1e-6)
+
+
+@pytest.mark.parametrize("padding", [0, 1, 2, 3])
+def test_blur(padding):
+    """As a convolution of each channel by itself."""
+    x, row = jax.random.normal(KEY, (2, 5, 6, 3)), jnp.array([1, 3, 3, 1]) / 8
+    kernel = jnp.outer(row, row)[:, :, None, None].repeat(3, 3)
+    pads = [(padding, padding)] * 2
+    expected = lax.conv_general_dilated(x, kernel, (1, 1), pads, dimension_numbers=NHWC, feature_group_count=3)
+    np.testing.assert_allclose(blur(x, padding), expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("resize", [upsample, downsample, lambda x: blur(x, 1), lambda x: blur(x, 2)])
+def test_derivatives_of_what_resamples_are_its_adjoints(resize):
+    """⟨A x, y⟩ = ⟨x, Aᵀ y⟩, and the adjoint of the adjoint is A."""
+    x = jax.random.normal(KEY, (2, 6, 8, 3))
+    out, back = jax.vjp(resize, x)
+    y = jax.random.normal(jax.random.key(1), out.shape)
+    assert jnp.vdot(out, y) == pytest.approx(float(jnp.vdot(x, back(y)[0])), rel=1e-4)
+    twice = jax.vjp(lambda y: back(y)[0], y)[1](x)[0]
+    np.testing.assert_allclose(twice, out, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("features", [3, 16])
+def test_convolutions_with_the_filter_are_the_authors(features):
+    """StyleGAN2's upfirdn2d: what lies between zeros, convolved, then blurred; blurred, then convolved with strides 2."""
+    x, w = jax.random.normal(KEY, (2, 4, 6, 16)), jax.random.normal(KEY, (3, 3, 16, features))
+    slide = lambda x, strides, padding, **more: lax.conv_general_dilated(
+        x, w, strides, [(padding, padding)] * 2, dimension_numbers=NHWC, **more
+    )
+    up = lambda x, w: 4 * blur(slide(x, (1, 1), 2, lhs_dilation=(2, 2)), 1)
+    down = lambda x, w: slide(blur(x, 2), (2, 2), 0)
+    for ours, theirs in ((convolve_upsampled, up), (convolve_downsampled, down)):
+        np.testing.assert_allclose(ours(x, w), theirs(x, w), rtol=1e-4, atol=1e-4)
+    inside = convolve_same(upsample(x), w)[:, 2:-2, 2:-2]
+    np.testing.assert_allclose(convolve_upsampled(x, w)[:, 2:-2, 2:-2], inside, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("features", [3, 16])
+def test_convolutions_with_the_filter_are_adjoint_but_for_a_factor(features):
+    """And so their derivatives, by x and by w, are right."""
+    x, w = jax.random.normal(KEY, (2, 4, 6, 16)), jax.random.normal(KEY, (3, 3, 16, features))
+    turned = lambda w: w[::-1, ::-1].swapaxes(2, 3)
+    out, back = jax.vjp(convolve_upsampled, x, w)
+    y = jax.random.normal(jax.random.key(1), out.shape)
+    of_x, of_w = back(y)
+    np.testing.assert_allclose(of_x, 4 * convolve_downsampled(y, turned(w)), rtol=1e-4, atol=1e-3)
+    assert jnp.vdot(w, of_w) == pytest.approx(float(jnp.vdot(out, y)), rel=1e-3)  # which is linear in w
+    down, back = jax.vjp(convolve_downsampled, out, turned(w))
+    y = jax.random.normal(jax.random.key(2), down.shape)
+    of_out, of_w = back(y)
+    np.testing.assert_allclose(of_out, convolve_upsampled(y, w) / 4, rtol=1e-4, atol=1e-3)
+    assert jnp.vdot(turned(w), of_w) == pytest.approx(float(jnp.vdot(down, y)), rel=1e-3)
