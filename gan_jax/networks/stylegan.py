@@ -214,7 +214,7 @@ def truncated(variables: dict, psi: float | Array, cutoff: int | None = None) ->
     mean, synthesis = variables["average"]["w"], {}
     for name, layer in variables["params"]["synthesis"].items():
         synthesis[name] = layer
-        if "style" in layer and (cutoff is None or int(name.rpartition("_")[2]) < cutoff):
+        if name != "constant" and (cutoff is None or int(name.rpartition("_")[2]) < cutoff):
             kernel, bias = layer["style"]["kernel"], layer["style"]["bias"]
             moved = bias + (1 - psi) * (mean @ (scale(kernel.shape, 1.0) * kernel))
             synthesis[name] = {**layer, "style": {"kernel": psi * kernel, "bias": moved}}

@@ -174,7 +174,7 @@ def test_an_example_s_noise_follows_it_to_its_device(made):
 
 
 def test_the_image_is_the_sum_of_what_all_resolutions_add(made):
-    """"Skip": with no weights to the image but those of 4×4, it is theirs, upsampled, and as smooth."""
+    """ "Skip": with no weights to the image but those of 4×4, it is theirs, upsampled, and as smooth."""
     generator, variables, draw, _, _ = made
     params = jax.tree.map(lambda leaf: leaf, variables["params"])
     for name in ("to_image_3", "to_image_5"):
