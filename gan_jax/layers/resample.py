@@ -1,7 +1,7 @@
 """Images and feature maps of another size, and convolutions by which they change it.
 
-The filter [1, 3, 3, 1] is symmetric, so that the adjoint of `upsample` is `downsample`, but for a factor, and that of `blur` another
-`blur`. They are told so: what JAX finds itself, sums of what is put between zeros, takes a CPU up to eight times as long.
+The filter [1, 3, 3, 1] is symmetric, so that the adjoint of `upsample` is `downsample`, but for a factor, and that of `blur`
+another `blur`. They are told so: what JAX finds itself, sums of what is put between zeros, takes a CPU up to eight times as long.
 """
 
 from functools import partial
