@@ -102,7 +102,7 @@ def made():
 
 
 def test_in_training_w_s_mean_moves_on_and_only_then(made):
-    generator, variables, draw, train, _ = made
+    generator, variables, _, train, _ = made
     _, changed = train(variables, Z, KEY)
     w = generator.apply(variables, Z, method="styles")[:, 0]
     before = variables["average"]["w"]
@@ -131,7 +131,7 @@ def test_a_truncated_generator_draws_of_truncated_w(made, cutoff):
 
 
 def test_noise_is_each_example_s_own_and_without_strength_does_nothing(made):
-    generator, variables, draw, train, _ = made
+    _, variables, draw, _, _ = made
     plain = Generator(SHAPE, 8, 2, base=64, most=8, mixing=0.0)
     drawn = lambda variables, z, key: plain.apply(variables, z, train=True, mutable=["average"], rngs={"noise": key})[0]
     drawn = jax.jit(drawn)
@@ -174,8 +174,8 @@ def test_an_example_s_noise_follows_it_to_its_device(made):
 
 
 def test_the_image_is_the_sum_of_what_all_resolutions_add(made):
-    """ "Skip": with no weights to the image but those of 4×4, it is theirs, upsampled, and as smooth."""
-    generator, variables, draw, _, _ = made
+    """With no weights to the image but those of 4×4, it is theirs, upsampled, and as smooth."""
+    _, variables, draw, _, _ = made
     params = jax.tree.map(lambda leaf: leaf, variables["params"])
     for name in ("to_image_3", "to_image_5"):
         params["synthesis"][name] = jax.tree.map(jnp.zeros_like, params["synthesis"][name])
