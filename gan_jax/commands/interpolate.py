@@ -10,15 +10,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
-from gan_jax.commands.options import WORKDIR, required
+from gan_jax.commands.options import CUTOFF, TRUNCATION, WORKDIR, required
 from gan_jax.commands.sample import file_name
 from gan_jax.config.flags import Parsed
 from gan_jax.config.options import option
 from gan_jax.latents.frames import ROWS, SHAPES, Subject
 from gan_jax.latents.interpolation import PATHS, usual_path
 from gan_jax.pictures import animations, grids
+from gan_jax.randomness import example_keys
 from gan_jax.runs import drawing
 from gan_jax.runs.classify import read
 from gan_jax.runs.directory import short
@@ -26,6 +28,7 @@ from gan_jax.runs.encoded import encode
 from gan_jax.runs.restore import TrainedRun, restore
 
 SUFFIXES = {"line": ".png", "grid": ".png", "loop": ".gif"}  # by the shapes
+SPACES = ("z", "w")
 CLASSES = 20  # of which there is a row each, at most
 MILLISECONDS = 50  # that a frame of an animation stays
 TAKES_FILES = True  # beside its flags
@@ -42,7 +45,12 @@ class Options:
         choices=SHAPES,
     )
     path: str | None = option(
-        None, "An arc or straight; by default slerp, or lerp where latents are uniform.", choices=PATHS
+        None, "An arc or straight; by default slerp, or lerp where latents are uniform, and in w.", choices=PATHS
+    )
+    space: str | None = option(
+        None,
+        "Between latents, or what a run with styles maps them to; by default that, if one class is drawn.",
+        choices=SPACES,
     )
     rows: int | None = option(
         None,
@@ -58,9 +66,8 @@ class Options:
     label: str | None = option(
         None, "Classes of a class-conditional run: one by name or number, which is held; or several, as in 3,8 or 3..7."
     )
-    truncation: float | None = option(
-        None, "Draw latents from within ± this: fewer kinds of images, each more usual. Say 0.7.", above=0
-    )
+    truncation: float | None = option(None, TRUNCATION, low=0)
+    cutoff: int | None = option(None, CUTOFF, low=1)
     out: str | None = option(None, "Folder to write into; by default the run directory.")
 
 
@@ -69,14 +76,17 @@ def subject_of(run: TrainedRun, options: Options, files: Sequence[str] = ()) -> 
 
     Raises ValueError if it draws nothing, has no such label, or does not encode the files.
     """
+    run, truncation = run.truncated(options.truncation, options.cutoff)
     sampler, classes = run.sampler, run.spec.classes
+    if space_of(run, options) == "w":
+        return in_w(run, options)
 
     def draw(latents: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
         condition = None if weights is None else {"label": np.float32(weights)}
         return drawing.render(sampler, run.state, latents, condition)
 
     def random(count: int) -> np.ndarray:
-        return np.asarray(sampler.latents(jax.random.key(options.seed), count, options.truncation), np.float64)
+        return np.asarray(sampler.latents(jax.random.key(options.seed), count, truncation), np.float64)
 
     path = PATHS[options.path or usual_path(sampler.prior)]
     subject = Subject(draw, random, path, rows=options.rows or ROWS, frames=options.frames)
@@ -90,6 +100,31 @@ def subject_of(run: TrainedRun, options: Options, files: Sequence[str] = ()) -> 
         return subject
     some = slice(options.rows or CLASSES)
     return subject._replace(classes=one_hot[some], names=classes[some])
+
+
+def space_of(run: TrainedRun, options: Options) -> str:
+    """Where the paths are. Raises ValueError, in one line, if the run has no such space, or draws several classes there."""
+    styles, takes = run.sampler.styles, run.sampler.takes("label")
+    one = len(run.class_numbers(options.label)) == 1 if options.label is not None else not takes
+    if options.space is None:
+        return "w" if styles and one else "z"
+    if options.space == "w" and styles is None:
+        raise ValueError(f"space=w: {run.workdir} is a run of {run.experiment}, without styles; only z")
+    if options.space == "w" and not one:
+        raise ValueError("space=w: of one class, which --label names; between classes there are ways in z")
+    return options.space
+
+
+def in_w(run: TrainedRun, options: Options) -> Subject:
+    """What is drawn between styles w, [n, d], the same for all layers: straight ways, by default."""
+    number = None if options.label is None else run.class_numbers(options.label)
+    of = lambda count: run.styles(example_keys(jax.random.key(options.seed), count), number)
+    layers = of(1).shape[1]
+    repeated = lambda state, w, condition: run.sampler.styles.generate(state, jnp.repeat(w[:, None], layers, axis=1))
+    sampler = run.sampler._replace(generate=repeated)
+    draw = lambda w, weights: drawing.render(sampler, run.state, w)
+    random = lambda count: np.asarray(of(count)[:, 0], np.float64)
+    return Subject(draw, random, PATHS[options.path or "lerp"], rows=options.rows or ROWS, frames=options.frames)
 
 
 def codes(run: TrainedRun, options: Options, files: Sequence[str]) -> np.ndarray:
@@ -109,9 +144,9 @@ def write(options: Options, files: Sequence[str] = ()) -> Iterator[str]:
     """Writes what is asked for; yields a line of each file. Raises ValueError or OSError."""
     run = restore(required(options.workdir))
     subject = subject_of(run, options, files)
-    path = f"-{options.path}" if options.path else ""
+    path = "".join(f"-{each}" for each in (options.space, options.path) if each)
     drawn_of = f"-{short('_'.join(Path(file).stem for file in files))}" if files else f"-seed{options.seed}"
-    name = f"{file_name(options.label, options.truncation)}{path}{drawn_of}"
+    name = f"{file_name(options.label, options.truncation, options.cutoff)}{path}{drawn_of}"
     for shape in options.shape:
         drawn, uneven = SHAPES[shape](subject)
         out = Path(options.out or run.workdir) / f"interpolation-{shape}{name}{SUFFIXES[shape]}"

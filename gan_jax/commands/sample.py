@@ -3,6 +3,7 @@
 python -m gan_jax sample --workdir=RUN --num=64 --seed=1
 python -m gan_jax sample --workdir=RUN --label=7          # of a class-conditional run; or 0..9, a row of each
 python -m gan_jax sample --workdir=RUN --num=50000 --format=npz
+python -m gan_jax sample --workdir=RUN --style_mixing=0..3   # of a run with styles: rows with these layers of columns
 python -m gan_jax sample --workdir=RUN --latents=latent.npy   # of latents of your own, as `explore` and `latent` leave them
 """
 
@@ -14,18 +15,22 @@ from pathlib import Path
 from typing import NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from gan_jax.commands.options import STANDING, WORKDIR, required
+from gan_jax.commands.options import CUTOFF, STANDING, TRUNCATION, WORKDIR, required
 from gan_jax.config.flags import Parsed
 from gan_jax.config.options import option
+from gan_jax.data.classes import class_numbers
+from gan_jax.latents.mixing import mixed
 from gan_jax.pictures import grids, image_files
 from gan_jax.randomness import example_keys
 from gan_jax.runs import directory, drawing
 from gan_jax.runs.restore import TrainedRun, restore
 
+SHEET = 6  # rows and columns where styles are mixed
 SUFFIXES = {"grid": ".png", "png": "", "npz": ".npz"}  # by the formats
 
 
@@ -41,8 +46,12 @@ class Options:
     label: str | None = option(
         None, "What to draw, of a class-conditional run: a class by name or number; a row each of 1,4 or 0..9."
     )
-    truncation: float | None = option(
-        None, "Draw latents from within ± this: fewer kinds of images, each more usual. Say 0.7.", above=0
+    truncation: float | None = option(None, TRUNCATION, low=0)
+    cutoff: int | None = option(None, CUTOFF, low=1)
+    style_mixing: str | None = option(
+        None,
+        "Of a run with styles, a sheet: samples in rows, with these layers, as in 0..3 or 4,5, of others in columns; --num of "
+        f"each, by default {SHEET}.",
     )
     latents: str | None = option(
         None, "A file of latents to draw, .npy [N, d] or the .npz that `latent` leaves, in place of latents by chance."
@@ -82,6 +91,7 @@ def stream(
     chosen = None if labels is None else run.class_numbers(labels)
     total = num * (1 if chosen is None else len(chosen))
     keys = example_keys(jax.random.key(seed), total)
+    run, truncation = run.truncated(truncation)
     sampler, condition = run.sampler, run.conditions(keys, chosen)
     drawn = drawing.require_finite(drawing.draw_of(sampler, run.state, keys, condition, truncation))
     found = None if condition is None or "label" not in condition else np.asarray(condition["label"])
@@ -129,10 +139,29 @@ def draw_labels(
     return grids.rows(drawn, [run.spec.classes[label] for label in chosen])
 
 
-def file_name(label: str | None, truncation: float | None) -> str:
+def draw_mixed(run: TrainedRun, layers: str, num: int, seed: int, labels: str | None) -> Image.Image:
+    """The sheet: samples in the first column and the first row, and what each row is with these layers of each column.
+
+    They are the first 2 num samples of the seed. Raises ValueError if the run has no styles, or no such layers or labels.
+    """
+    keys = example_keys(jax.random.key(seed), 2 * num)
+    ws = run.styles(keys, None if labels is None else run.class_numbers(labels))
+    try:
+        chosen = class_numbers("style_mixing", layers, [str(number) for number in range(ws.shape[1])])
+    except ValueError as error:
+        raise ValueError(f"style_mixing={layers}: name layers from 0 to {ws.shape[1] - 1}, as in 0..3 or 4,5") from error
+    own = jnp.concatenate([ws[:num, None], mixed(ws[:num], ws[num:], chosen)], axis=1)
+    every = jnp.concatenate([ws[num:], own.reshape(-1, *ws.shape[1:])])
+    drawn = drawing.by_rows(run.sampler.styles.generate, run.state, every)
+    images = np.concatenate(list(drawing.require_finite(drawn)))
+    return grids.grid(np.concatenate([np.zeros_like(images[:1]), images]), columns=num + 1)
+
+
+def file_name(label: str | None, truncation: float | None, cutoff: int | None = None) -> str:
     """What is asked for of labels and latents, for the names of files; "" by default."""
     of_label = "" if label is None else "-label" + directory.short(label)
-    return of_label + ("" if truncation is None else f"-truncation{truncation:g}")
+    of_layers = "" if cutoff is None else f"-cutoff{cutoff}"
+    return of_label + ("" if truncation is None else f"-truncation{truncation:g}") + of_layers
 
 
 def write(options: Options) -> Path:
@@ -141,19 +170,26 @@ def write(options: Options) -> Path:
         raise ValueError(
             f"latents={options.latents}: without --num and --truncation, as all of the file are drawn as they are"
         )
-    run = restore(required(options.workdir)).standing(options.standing_batches, options.truncation)
+    if options.style_mixing is not None and (options.latents, options.format) != (None, "grid"):
+        raise ValueError(f"style_mixing={options.style_mixing}: without --latents, and as a grid")
+    run, truncation = restore(required(options.workdir)).truncated(options.truncation, options.cutoff)
+    run = run.standing(options.standing_batches, truncation)
     standing = f"-standing{options.standing_batches}" if options.standing_batches else ""
     of = f"seed{options.seed}" if options.latents is None else directory.short(Path(options.latents).stem)
-    name = f"sample{file_name(options.label, options.truncation)}{standing}-{of}{SUFFIXES[options.format]}"
-    out = Path(options.out or run.workdir / name)
+    mixing_of = "" if options.style_mixing is None else f"-mixing{directory.short(options.style_mixing)}"
+    asked = file_name(options.label, options.truncation, options.cutoff) + mixing_of
+    out = Path(options.out or run.workdir / f"sample{asked}{standing}-{of}{SUFFIXES[options.format]}")
+    if options.style_mixing is not None:
+        grids.save(draw_mixed(run, options.style_mixing, options.num or SHEET, options.seed, options.label), out)
+        return out
     if options.format == "grid" and options.label is not None and options.latents is None:
-        grids.save(draw_labels(run, options.label, options.num, options.seed, truncation=options.truncation), out)
+        grids.save(draw_labels(run, options.label, options.num, options.seed, truncation=truncation), out)
         return out
     num = options.num or drawing.GRID
     if options.latents is not None:
         samples = of_latents(run, options.latents, options.label)
     else:
-        samples = stream(run, num, options.seed, labels=options.label, truncation=options.truncation)
+        samples = stream(run, num, options.seed, labels=options.label, truncation=truncation)
     with closing(samples.images) as drawn:  # which wipes the bar before an error is said
         if options.format == "grid":
             grids.save(grids.grid(np.concatenate(list(drawn))), out)

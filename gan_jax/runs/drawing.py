@@ -51,14 +51,14 @@ def draw_of(
     draw = lambda state, keys, condition: sampler.generate(
         state, sampler.latents(keys, len(keys), truncation), condition
     )
-    return _by_rows(draw, state, keys, condition)
+    return by_rows(draw, state, keys, condition)
 
 
 def generate(
     sampler: Sampler, state: State, latents: np.ndarray, condition: Condition | None = None
 ) -> Iterator[np.ndarray]:
     """Yields images [B, H, W, C] in [-1, 1] of latents [n, ...] and conditions [n], CHUNK at a time."""
-    return _by_rows(sampler.generate, state, np.float32(latents), condition)
+    return by_rows(sampler.generate, state, np.float32(latents), condition)
 
 
 def render(sampler: Sampler, state: State, latents: np.ndarray, condition: Condition | None = None) -> np.ndarray:
@@ -69,7 +69,8 @@ def render(sampler: Sampler, state: State, latents: np.ndarray, condition: Condi
     return images.reshape(*shape, *images.shape[1:])
 
 
-def _by_rows(draw: Callable[..., jax.Array], state: State, *columns) -> Iterator[np.ndarray]:
+def by_rows(draw: Callable[..., jax.Array], state: State, *columns) -> Iterator[np.ndarray]:
+    """Yields draw(state, *columns), of arrays [n, ...] or pytrees of such, CHUNK rows at a time."""
     draw_chunk = jax.jit(draw)
     return chunks(len(columns[0]), lambda rows: draw_chunk(state, *jax.tree.map(lambda column: column[rows], columns)))
 

@@ -52,12 +52,13 @@ class TrainedRun:
         Args:
           label: of a class-conditional run: a class by name or number, or several, as in "1,4", in turn; by default
             they are drawn by the data's frequencies.
-          truncation: latents are drawn from within ± it.
+          truncation: latents are drawn from within ± it; of a run with styles as `truncated`.
         Raises ValueError if nothing can be drawn, or a label cannot be asked for, or an image is not finite.
         """
         labels = None if label is None else self.class_numbers(str(label))
         keys = example_keys(jax.random.key(seed), num)
-        drawn = drawing.draw_of(self.sampler, self.state, keys, self.conditions(keys, labels), truncation)
+        run, bound = self.truncated(truncation)
+        drawn = drawing.draw_of(run.sampler, run.state, keys, self.conditions(keys, labels), bound)
         return np.concatenate([to_pixels(images) for images in drawing.require_finite(drawn)])
 
     def generate(self, latents: np.ndarray, *, label: str | int | None = None) -> np.ndarray:
@@ -109,6 +110,26 @@ class TrainedRun:
             raise ValueError(f"standing_batches={batches}: {said}") from error
         return replace(self, state=state)
 
+    def truncated(self, truncation: float | None, cutoff: int | None = None) -> tuple["TrainedRun", float | None]:
+        """(The run, within what its latents are drawn). With styles it is the run that draws nearer to their mean, of all latents.
+
+        Args:
+          truncation: of latents the bound; of styles ψ, 0 for their mean, 1 for all as they are; None for none.
+          cutoff: of styles, the number of layers, the coarse ones, that it is done to; by default all.
+        Raises ValueError, in one line, for what this run does not have.
+        """
+        styles = self.sampler.styles
+        if cutoff is not None and (styles is None or truncation is None):
+            lacks = (
+                "needs a --truncation" if styles else f"{self.workdir} is a run of {self.experiment}, without styles"
+            )
+            raise ValueError(f"cutoff={cutoff}: {lacks}")
+        if styles is None and truncation == 0:
+            raise ValueError("truncation=0: must be above 0; only styles have a mean to draw")
+        if styles is None or truncation is None:
+            return self, truncation
+        return replace(self, state=styles.truncated(self.state, truncation, cutoff)), None
+
     @property
     def sampler(self) -> Sampler:
         """How it draws images: its recipe's. Raises ValueError, in one line, if it does not."""
@@ -139,6 +160,13 @@ class TrainedRun:
     def latent_shape(self) -> tuple[int, ...]:
         """Of what an image is drawn of. Raises as `sampler`."""
         return jax.eval_shape(lambda key: self.sampler.latents(key, 1), jax.random.key(0)).shape[1:]
+
+    def styles(self, keys: Key, labels: Sequence[int] | None = None) -> jax.Array:
+        """The ws [n, L, d] of the samples of keys [n]. Args: labels: as of `conditions`. Raises ValueError if it has no styles."""
+        if self.sampler.styles is None:
+            raise ValueError(f"{self.workdir} is a run of {self.experiment}, without styles")
+        latents = self.sampler.latents(keys, len(keys))
+        return jax.jit(self.sampler.styles.of)(self.state, latents, self.conditions(keys, labels))
 
     def class_numbers(self, labels: str) -> np.ndarray:
         """Labels, as in "7" or "1,4" or "0..9" or "cat", by their numbers, int32 [n].
