@@ -139,6 +139,20 @@ BAD = {
         "--beta2_end=1.5": "beta2_end=1.5",
         "--lr=1e30 --lr_end=1e30 --steps=30": "at step",
     },
+    "stylegan": {
+        "--channel_base=4": "channel_base=4: leaves maps of 8×8 no channels",
+        "--channel_max=0": "channel_max=0",
+        "--mapping_layers=0": "mapping_layers=0",
+        "--r1_every=0": "r1_every=0",
+        "--r1=-1": "r1=-1",
+        "--mixing=2": "mixing=2",
+        "--image_size=4": "8 to 1024 pixels a side, got 4×4",
+        "--batch_size=4": "path_shrink=2: does not divide the 1 examples of a device",
+        "--stddev_group=3": "a batch of 32 cannot be divided into groups of 3",
+        "--game=wasserstein --ada_target=0.6": "ada_target=0.6: game wasserstein has no score that says whether D is sure",
+        "--preset=ffhq": "choose from published, paper256, cifar",
+        "--bf16_resolutions=-1": "bf16_resolutions=-1",
+    },
 }
 CASES = [(experiment, given, message) for experiment, bad in BAD.items() for given, message in bad.items()]
 

@@ -44,6 +44,25 @@ GAMES = {
         "--lr=3e-4",
         "--lr_end=3e-4",
     ),
+    # Regularised in each round: devices do not meet in a branch. p of its augmentations moves.
+    "stylegan": (
+        *(
+            "--channel_base=64",
+            "--channel_max=8",
+            "--latent_size=8",
+            "--mapping_layers=1",
+            "--image_size=8",
+            "--batch_size=8",
+        ),
+        *(
+            "--conditional",
+            "--r1_every=1",
+            "--path_every=1",
+            "--ada_target=-0.9",
+            "--ada_images=200",
+            f"--steps={STEPS}",
+        ),
+    ),
     "classifier": (
         *("--adversarial=pgd", "--channels=4", "--batch_size=8", "--classifier_lr=2e-3", "--decay_rounds=100"),
         f"--steps={STEPS}",
@@ -91,6 +110,7 @@ EXPERIMENTS = (
         "sagan",
         "biggan",
         "r3gan",
+        "stylegan",
         "classifier",
         "pix2pix",
         "restore",
@@ -159,6 +179,8 @@ WITHOUT_EFFECT = re.compile(r"generator.*(Conv_\d+'\]\['bias|Spade_\d+'\]\['bias
         ("sagan", 4),
         ("biggan", 4),
         ("r3gan", 4),
+        ("stylegan", 2),
+        ("stylegan", 4),
         ("classifier", 4),
         ("pix2pix", 4),
         ("restore", 4),

@@ -17,6 +17,14 @@ CONV = ("--network=dcgan", "--width=4", "--image_size=8", "--batch_size=8")
 MLP = ("--network=mlp", "--hidden=8", "--image_size=8", "--batch_size=8")
 
 GROWING = ("--base=16", "--most=8", "--image_size=8", "--stable_images=16", "--fade_images=8")
+STYLES = (
+    "--channel_base=32",
+    "--channel_max=4",
+    "--latent_size=4",
+    "--mapping_layers=1",
+    "--image_size=8",
+    "--batch_size=8",
+)
 GROWING += ("--penalty_every=1",)  # as in test_progressive.py
 
 TRICKS = (
@@ -81,6 +89,18 @@ CASES = {
         "digits": ("--width=4", "--group=4", "--image_size=8", "--batch_size=8"),
         "conditional": ("--width=4", "--group=4", "--batch_size=8", "--conditional", "--dtype=bfloat16"),
         "augmented": ("--width=4", "--batch_size=8", "--augment_p=0.5", "--schedule_images=20", "--game=hinge"),
+    },
+    "stylegan": {  # regularised in each round: devices do not meet in a branch
+        "digits": (*STYLES, "--r1_every=1", "--path_every=1", "--ada_target=0.6"),
+        "conditional": (
+            *STYLES,
+            "--conditional",
+            "--r1=0",
+            "--path=0",
+            "--residual=false",
+            "--bf16_resolutions=1",
+            "--game=hinge",
+        ),
     },
     "pix2pix": {
         "digits": (*PAIRS, "--degrade=edges"),
