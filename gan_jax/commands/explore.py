@@ -41,6 +41,9 @@ class Options:
     classifier: str | None = option(
         None, "Directory of a run that classifies; by default the network that comes with the dataset."
     )
+    truncation: float | None = option(
+        None, "Of runs with styles, ψ: how far all that is drawn is from their mean. Of others, the page asks.", low=0
+    )
     lineage: str | None = option(
         None, f"The file that keeps what is seen; by default {LINEAGE} in the run's directory."
     )
@@ -56,7 +59,7 @@ def main(parsed: Parsed) -> None:
     options = parsed.config
     workdirs = options.workdir or (required(None),)
     with _listening(options.host, options.port) as listening:
-        runs = [restore(workdir) for workdir in workdirs]
+        runs = [_truncated(restore(workdir), options.truncation) for workdir in workdirs]
         subjects = [Subject(run, _classifier(options.classifier, run)) for run in runs]
         explored = Session(subjects, _lineage(Path(options.lineage or runs[0].workdir / LINEAGE)))
         explored.described({})  # finds the genes
@@ -81,6 +84,14 @@ def _listening(host: str, port: int) -> socket.socket:
         free = "; --port=0 takes one that is free" if error.errno in (errno.EADDRINUSE, errno.EACCES) else ""
         reason = str(error.strerror or error).partition(" (while")[0]
         raise OSError(f"--host={host} --port={port}: {reason}{free}") from error
+
+
+def _truncated(run: TrainedRun, truncation: float | None) -> TrainedRun:
+    if truncation is not None and run.sampler.styles is None:
+        raise ValueError(
+            f"truncation={truncation:g}: {run.workdir} is a run of {run.experiment}, without styles; the page asks for the latents'"
+        )
+    return run.truncated(truncation)[0]
 
 
 def _lineage(path: Path) -> Lineage:

@@ -5,6 +5,7 @@ python -m gan_jax latent --workdir=RUN my.png another.jpg           # image file
 python -m gan_jax latent --workdir=RUN my.png --towards=another.jpg
 python -m gan_jax latent --workdir=RUN --seed=3 --direction=3,8     # samples of class 3, towards class 8
 python -m gan_jax latent --workdir=RUN my.png --maximise=7          # until a classifier is sure that it is a 7
+python -m gan_jax latent --workdir=RUN my.png --space=w+            # of a run with styles: its styles, and its noise
 
 Takes image files, or else samples of --seed; leaves a picture, and the latents as .npz. Files should look as what the
 network learnt does: MNIST's digits, say, are light on dark. A run with an encoder inverts images by it first.
@@ -28,7 +29,7 @@ from gan_jax.latents.paths import Paths, SearchConfig, Start
 from gan_jax.pictures import grids
 from gan_jax.recipes.batch import to_unit_range
 from gan_jax.runs import classify, directory, drawing
-from gan_jax.runs.models import find_classifier, one_class, open_model
+from gan_jax.runs.models import SPACES, find_classifier, one_class, open_model
 from gan_jax.runs.restore import restore
 from gan_jax.training.files import replace_file
 
@@ -46,6 +47,11 @@ class Options:
         None, f"How many samples; by default {drawing.GRID} to find again, or {SHOWN} to start paths from.", low=1
     )
     label: str | None = option(None, "What a class-conditional run draws: a class by name or number.")
+    space: str = option(
+        "z",
+        "Of latents; or, of a run with styles, of one w for all layers, or one for each (w+), and noise.",
+        choices=SPACES,
+    )
     towards: str | None = option(None, "An image file: a path leads there.")
     direction: str | None = option(
         None, "Two classes, as in 3,8: a path leads along the difference of their mean latents."
@@ -84,7 +90,7 @@ def read_request(options: Options, files: list[str]) -> Request:
     """Looks for all that the flags and the image files name. Raises ValueError or OSError."""
     workdir, move = required(options.workdir), _move(options, files)
     run = restore(workdir)
-    model = open_model(run, options.label)
+    model = open_model(run, options.label, options.space)
     paths_lib.require_possible(model, options.search)
     if options.search.descent_steps == 0 and move == "maximise":
         raise ValueError("descent_steps=0: must be at least 1, to maximise anything")
@@ -124,11 +130,15 @@ def carry_out(request: Request, options: Options) -> tuple[Start, Paths | None]:
 
 
 def write(start: Start, paths: Paths | None, model: Model, out: Path) -> None:
-    """Writes the picture and, beside it, the latents: `latents` [N, d], `errors` [N], `paths` [N, FRAMES, d]."""
+    """Writes the picture and, beside it, the latents: `latents` [N, d], `errors` [N], `paths` [N, FRAMES, d].
+
+    Of styles `latents` and `paths` are ws [..., L, d], and `noise_...` [N, H, W, 1] is each layer's.
+    """
     images = model.render(start.latents if paths is None else paths.latents)
     picture = pictures.side_by_side(start, images) if paths is None else pictures.frames(start, paths, images)
     grids.save(picture, out)
-    arrays = {"latents": start.latents, "errors": start.errors, "paths": paths and paths.latents}
+    ways = paths and _ways(model, paths.latents)
+    arrays = {**model.parts(start.latents), "errors": start.errors, "paths": ways}
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **{name: array for name, array in arrays.items() if array is not None})
     replace_file(out.with_suffix(".npz"), buffer.getvalue())
@@ -142,6 +152,12 @@ def main(parsed: Parsed) -> None:
     out = Path(options.out or Path(options.workdir) / f"latent-{_file_name(options, files, request.move)}.png")
     write(start, paths, request.model, out)
     print("\n".join([*pictures.describe(request.model.prior, start, paths), str(out), str(out.with_suffix(".npz"))]))
+
+
+def _ways(model: Model, latents: np.ndarray) -> np.ndarray:
+    """The latents of paths [N, FRAMES, d], or what styles they are."""
+    found = model.parts(latents.reshape(-1, latents.shape[-1]))["latents"]
+    return found.reshape(*latents.shape[:2], *found.shape[1:])
 
 
 def _move(options: Options, files: list[str]) -> str | None:
@@ -173,6 +189,10 @@ def _file_name(options: Options, files: list[str], move: str | None) -> str:
     """What the files are called after."""
     more = f"_and_{len(files) - 1}_more" if len(files) > 1 else ""
     start = Path(files[0]).stem + more if files else f"seed{options.search.seed}"
-    parts = [start, None if options.label is None else f"label{options.label}"]
+    parts = [
+        start,
+        None if options.label is None else f"label{options.label}",
+        options.space.replace("z", "").replace("+", "plus"),
+    ]
     parts += [move, move and (Path(options.towards).stem if move == "towards" else getattr(options, move))]
     return "-".join(directory.short(part) for part in parts if part)

@@ -149,7 +149,9 @@ def draw_mixed(run: TrainedRun, layers: str, num: int, seed: int, labels: str | 
     try:
         chosen = class_numbers("style_mixing", layers, [str(number) for number in range(ws.shape[1])])
     except ValueError as error:
-        raise ValueError(f"style_mixing={layers}: name layers from 0 to {ws.shape[1] - 1}, as in 0..3 or 4,5") from error
+        raise ValueError(
+            f"style_mixing={layers}: name layers from 0 to {ws.shape[1] - 1}, as in 0..3 or 4,5"
+        ) from error
     own = jnp.concatenate([ws[:num, None], mixed(ws[:num], ws[num:], chosen)], axis=1)
     every = jnp.concatenate([ws[num:], own.reshape(-1, *ws.shape[1:])])
     drawn = drawing.by_rows(run.sampler.styles.generate, run.state, every)

@@ -63,7 +63,7 @@ class Session:
             "classes": list(first.classes),
             "genes": [gene.name for gene in first.genes],
             "far": FAR,
-            "truncates": first.run.sampler.prior == "normal",
+            "truncates": first.run.sampler.prior == "normal" and first.run.sampler.styles is None,
         }
 
     def samples(self, given: Mapping) -> dict:

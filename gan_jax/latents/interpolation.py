@@ -52,8 +52,8 @@ PATHS: dict[str, Path] = {"slerp": slerp, "lerp": lerp}
 
 
 def usual_path(prior: str) -> str:
-    """The name of the path between latents of a prior: straight in the box of uniform ones, else an arc."""
-    return "lerp" if prior == "uniform" else "slerp"
+    """The name of the path between latents of a prior: an arc between normal ones; straight in a box of uniform ones, and in W."""
+    return "slerp" if prior == "normal" else "lerp"
 
 
 def through(points: Array, t: Array, path: Path = slerp) -> Array:

@@ -72,7 +72,14 @@ def gradient_mapping(project: Project, latents: Array, gradients: Array) -> Arra
 
 
 def descend(
-    loss: Loss, latents: Array, project: Project, *, steps: int, rate: float, given: tuple[Array, ...] = ()
+    loss: Loss,
+    latents: Array,
+    project: Project,
+    *,
+    steps: int,
+    rate: float,
+    given: tuple[Array, ...] = (),
+    penalty: Loss | None = None,
 ) -> Iterator[tuple[Array, Array]]:
     """Yields latents [n, d] and their losses [n] before the first step and after each: steps + 1 times.
 
@@ -82,8 +89,9 @@ def descend(
     Args:
       latents: the first, [n, d], of the prior; project: a value of PROJECTIONS.
       given: what else the loss takes, loss(latents, *given). With the same loss, all of such shapes are compiled once.
+      penalty: what is added to the loss in the descent, and not to what is yielded: latents [n, d] -> [n].
     """
-    optimizer, step = _descent(loss, project, steps, rate)
+    optimizer, step = _descent(loss, project, steps, rate, penalty)
     state = optimizer.init(latents)
     for _ in range(steps + 1):
         after, state, losses = step(latents, state, *given)
@@ -92,12 +100,14 @@ def descend(
 
 
 @lru_cache(maxsize=8)
-def _descent(loss: Loss, project: Project, steps: int, rate: float) -> tuple[optax.GradientTransformation, Callable]:
+def _descent(
+    loss: Loss, project: Project, steps: int, rate: float, penalty: Loss | None
+) -> tuple[optax.GradientTransformation, Callable]:
     optimizer = optax.adam(optax.cosine_decay_schedule(rate, max(steps, 1)))
 
     def total(latents: Array, *given: Array) -> tuple[Array, Array]:
         losses = loss(latents, *given)
-        return jnp.sum(losses), losses
+        return jnp.sum(losses if penalty is None else losses + penalty(latents)), losses
 
     @jax.jit
     def step(latents: Array, state: optax.OptState, *given: Array) -> tuple[Array, optax.OptState, Array]:
@@ -117,6 +127,7 @@ def invert(
     steps: int,
     rate: float,
     tolerance: float = 0.0,
+    penalty: Loss | None = None,
     title: str = "",
 ) -> Found:
     """Of each image the latent whose own image is nearest, pixel by pixel, of all that `descend` meets from its starts.
@@ -124,10 +135,11 @@ def invert(
     Args:
       targets: images [N, H, W, C] in [-1, 1].
       starts: of each, [N, S, d]; `nearest_starts` finds good ones.
-      project, steps, rate: as `descend` takes them; tolerance: as `squared_errors`.
+      project, steps, rate, penalty: as `descend` takes them; tolerance: as `squared_errors`.
       title: of the progress bar; "" for no bar.
     """
-    found = nearing(generate, targets, starts, project, steps=steps, rate=rate, tolerance=tolerance)
+    how = dict(steps=steps, rate=rate, tolerance=tolerance, penalty=penalty)
+    found = nearing(generate, targets, starts, project, **how)
     bar = tqdm(found, total=steps + 1, desc=title, disable=not title, leave=False, dynamic_ncols=True)
     return deque(bar, maxlen=1).pop()()
 
@@ -141,12 +153,14 @@ def nearing(
     steps: int,
     rate: float,
     tolerance: float = 0.0,
+    penalty: Loss | None = None,
 ) -> Iterator[Callable[[], Found]]:
     """As `invert`, but yields before the first step and after each () -> what is nearest so far, which waits for it."""
     count, tried, size = starts.shape
     wanted = jnp.repeat(jnp.asarray(targets, jnp.float32), tried, axis=0)
     first = jnp.reshape(starts, (count * tried, size))
-    descent = descend(_pixels(generate, tolerance), first, project, steps=steps, rate=rate, given=(wanted,))
+    how = dict(steps=steps, rate=rate, given=(wanted,), penalty=penalty)
+    descent = descend(_pixels(generate, tolerance), first, project, **how)
 
     def best(latents: Array, errors: Array) -> Found:
         latents, errors = np.asarray(latents).reshape(starts.shape), np.asarray(errors).reshape(count, tried)

@@ -107,7 +107,7 @@ def inverted(model: Model, names: list[str], targets: np.ndarray, config: Search
 
 def inverter(model: Model, config: SearchConfig, *, titled: bool = False) -> Callable[[np.ndarray], inversion.Found]:
     """Images [N, H, W, C] in [-1, 1] -> their latents, INVERTED of them at once. Args: titled: whether there are bars."""
-    find_starts, project, descent = _starts(model, config), inversion.PROJECTIONS[model.prior], _descent(config)
+    find_starts, project, descent = _starts(model, config), model.projection, _descent(model, config)
 
     def invert(targets: np.ndarray) -> inversion.Found:
         found = []
@@ -121,7 +121,7 @@ def inverter(model: Model, config: SearchConfig, *, titled: bool = False) -> Cal
 
 
 def towards(model: Model, start: Start, name: str, goal: np.ndarray, config: SearchConfig) -> Paths:
-    """To the latent of the image `goal` [H, W, C]: on an arc about 0 between normal latents, else straight."""
+    """To the latent of the image `goal` [H, W, C]: on an arc about 0 between normal latents, else straight (in W too)."""
     found = inverted(model, [name], goal[None], config)
     times = np.linspace(0, 1, FRAMES)
     path = PATHS[usual_path(model.prior)]
@@ -142,7 +142,8 @@ def along(model: Model, classifier: Classifier, classes: list[int], start: Start
             raise ValueError(f"{classifier.name} sees class {name} in none of {len(images)} images drawn")
     difference = inversion.class_difference(latents, seen, *classes)
     ways = np.linspace(0, config.strength, FRAMES)[:, None] * difference
-    latents = np.asarray(inversion.PROJECTIONS[model.prior](start.latents[:, None] + ways))
+    ways = start.latents[:, None] + ways
+    latents = np.asarray(model.projection(ways.reshape(-1, ways.shape[-1]))).reshape(ways.shape)
     captions, lines = _describe_probabilities(model, classifier, classes[1], start.names, latents)
     lines.append(f"mean latents of {first} and {second} are {np.linalg.norm(difference):.2f} apart")
     title = f"from class {first} towards {second}; beneath: the probability of {second} ({classifier.name})"
@@ -153,8 +154,8 @@ def up(model: Model, classifier: Classifier, number: int, start: Start, config: 
     """By gradient ascent of the logarithm of a class's probability, in frames between which images change as much."""
     unsure = lambda latents: -jnp.log(classifier.probabilities(model.generate(latents))[:, number] + TINY)
     loss = inversion.smoothed(unsure, jax.random.key(config.seed), width=config.smoothing)
-    project, steps = inversion.PROJECTIONS[model.prior], config.descent_steps
-    ascent = inversion.descend(loss, jnp.asarray(start.latents), project, steps=steps, rate=ASCENT_RATE)
+    how = dict(steps=(steps := config.descent_steps), rate=ASCENT_RATE, penalty=model.penalty)
+    ascent = inversion.descend(loss, jnp.asarray(start.latents), model.projection, **how)
     bar = tqdm(ascent, total=steps + 1, desc="maximising", leave=False, dynamic_ncols=True)
     kept = set(np.round(np.linspace(0, 1, KEPT + 1) ** 2 * steps))  # it is fastest at first
     way = np.stack([np.asarray(latents) for step, (latents, _) in enumerate(bar) if step in kept], axis=1)
@@ -180,13 +181,14 @@ def draw_others(model: Model, config: SearchConfig) -> tuple[np.ndarray, np.ndar
 
 def nearing(model: Model, target: np.ndarray, config: SearchConfig) -> Iterator[Callable[[], inversion.Found]]:
     """As `inverter`, of one image [H, W, C], step by step (`inversion.nearing`)."""
-    targets, project = target[None], inversion.PROJECTIONS[model.prior]
-    return inversion.nearing(model.generate, targets, _starts(model, config)(targets), project, **_descent(config))
+    starts = _starts(model, config)(target[None])
+    return inversion.nearing(model.generate, target[None], starts, model.projection, **_descent(model, config))
 
 
-def _descent(config: SearchConfig) -> dict:
+def _descent(model: Model, config: SearchConfig) -> dict:
     """How `inversion` descends to images, which are in [-1, 1]."""
-    return dict(steps=config.descent_steps, rate=config.descent_rate, tolerance=2 * config.tolerance)
+    how = dict(steps=config.descent_steps, rate=config.descent_rate, tolerance=2 * config.tolerance)
+    return how | dict(penalty=model.penalty)
 
 
 def _starts(model: Model, config: SearchConfig) -> Callable[[np.ndarray], np.ndarray]:

@@ -10,19 +10,27 @@ import numpy as np
 
 from gan_jax.config.parts import ScoringConfig
 from gan_jax.data.classes import class_numbers, listed
+from gan_jax.latents import projection
 from gan_jax.latents.inversion import PROJECTIONS
 from gan_jax.latents.model import Classifier, Model
+from gan_jax.randomness import example_keys
+from gan_jax.recipes.contract import State
 from gan_jax.runs import advice, drawing, monitor
 from gan_jax.runs.restore import TrainedRun, restore
 
+SPACES = ("z", "w", "w+")
 
-def open_model(run: TrainedRun, label: str | None) -> Model:
+
+def open_model(run: TrainedRun, label: str | None, space: str = "z") -> Model:
     """The generator of a run.
 
-    Raises ValueError if it draws nothing, or its latents otherwise than PROJECTIONS know; and unless a
+    Args: space: in SPACES: of latents; or, where there are styles, of those and noise (`projection`), all layers' or each layer's.
+    Raises ValueError if it draws nothing, or its latents otherwise than PROJECTIONS know, or has no such space; and unless a
     class-conditional run is given one label, and another none.
     """
     sampler, state, number = run.sampler, run.state, _label(run, label)
+    if space != "z":
+        return _of_styles(run, number, space)
     if sampler.prior not in PROJECTIONS:
         raise ValueError(f"a run of {run.experiment} draws latents otherwise than {' or '.join(PROJECTIONS)}")
     condition = lambda shape: None if number is None else {"label": np.full(shape, number, np.int32)}
@@ -33,6 +41,41 @@ def open_model(run: TrainedRun, label: str | None) -> Model:
         draw=lambda key, count: np.asarray(sampler.latents(key, count)),
         prior=sampler.prior,
         encode=encode and partial(jax.jit(encode), state),
+    )
+
+
+def _of_styles(run: TrainedRun, number: int | None, space: str) -> Model:
+    """The synthesis of a run's styles and noise."""
+    styles, state, labels = run.sampler.styles, run.state, None if number is None else [number]
+    if styles is None:
+        raise ValueError(f"space={space}: {run.workdir} is a run of {run.experiment}, without styles; only z")
+    of = lambda key, count: run.styles(example_keys(key, count), labels)
+    layers, size = of(jax.random.key(0), 1).shape[1:]
+    own = projection.make(styles.noise(state), layers, size, each=space == "w+")
+
+    def generate(state: State, vectors: jax.Array) -> jax.Array:
+        ws, noise = own.unpack(vectors)
+        return styles.generate(styles.with_noise(state, noise), ws)
+
+    def render(vectors: np.ndarray) -> np.ndarray:
+        flat = np.float32(vectors).reshape(-1, vectors.shape[-1])
+        images = np.concatenate(list(drawing.require_finite(drawing.by_rows(generate, state, flat))))
+        return images.reshape(*vectors.shape[:-1], *images.shape[1:])
+
+    def parts(vectors: np.ndarray) -> dict[str, np.ndarray]:
+        ws, noise = own.unpack(vectors)
+        maps = jax.tree_util.tree_leaves_with_path(noise)
+        named = {"noise_" + "_".join(key.key for key in path[-2:-1]): np.asarray(leaf) for path, leaf in maps}
+        return {"latents": np.asarray(ws), **named}
+
+    return Model(
+        generate=lambda vectors: generate(state, vectors),
+        render=render,
+        draw=lambda key, count: np.asarray(own.pack(of(key, count))),
+        prior="w",
+        project=own.project,
+        penalty=own.penalty,
+        parts=parts,
     )
 
 
