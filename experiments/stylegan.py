@@ -9,6 +9,7 @@ python -m experiments.stylegan --preset=published --dataset=folder:PATH --image_
 from dataclasses import dataclass
 from typing import ClassVar
 
+import jax
 import optax
 
 from gan_jax import presets
@@ -37,21 +38,21 @@ class Config:
     preset: str | None = option(
         None, "Other defaults: published, StyleGAN2's for 1024 pixels; ADA's paper256 and cifar.", choices=PRESETS
     )
-    run: RunConfig = RunConfig(steps=3000, batch_size=32)
+    run: RunConfig = RunConfig(steps=10000, batch_size=32)
     data: DataConfig = DataConfig()
     game: str = option("non_saturating", "What D and G play for.", choices=GAMES)
-    r1: float = option(0.1, "γ, the weight of R1; 0: none.", low=0)
+    r1: float = option(1.0, "γ, the weight of R1; 0: none.", low=0)
     r1_every: int = option(16, "Lazily: rounds from one step with R1 to the next.", low=1)
     path: float = option(2.0, "Weight of path lengths; 0: none.", low=0)
     path_every: int = option(4, "Lazily: rounds from one step with path lengths to the next.", low=1)
     path_shrink: int = option(2, "Path lengths are of a batch divided by this.", low=1)
-    lr: float = option(0.0025, "Adam's rate, of both players; β are 0 and 0.99. Lazy steps lower it a little.", low=0)
+    lr: float = option(0.002, "Adam's rate, of both players; β are 0 and 0.99. Lazy steps lower it a little.", low=0)
     ema_images: float = option(1e4, "Images over which the moving average of G halves; 0 samples G itself.", low=0)
     ema_ramp: float | None = option(
         0.05, "At first that average halves over this part of the images seen so far; by default not.", low=0
     )
     mixing: float = option(0.9, "Probability that an example's layers from one on have another style.", low=0, high=1)
-    channel_base: int = option(512, "Channels of maps are this / their side; 32768 as published.", low=1)
+    channel_base: int = option(256, "Channels of maps are this / their side; 32768 as published.", low=1)
     channel_max: int = option(64, "At most so many; 512 as published.", low=1)
     latent_size: int = option(64, "Length of the latent and of w; 512 as published.", low=1)
     mapping_layers: int = option(2, "Of the mapping from latents to w; 8 as published.", low=1)
@@ -72,6 +73,11 @@ PRESETS["cifar"] = replace(PRESETS["published"], **presets.PUBLISHED_STYLEGAN2_C
 def resolve(config: Config) -> Config:
     """The configuration, as it is. Raises ValueError for what cannot be combined."""
     require_signed(config.game, config.augmentation.ada_target)
+    devices, size = jax.device_count(), config.run.batch_size
+    if config.path and size % devices == 0 and size // devices % config.path_shrink:
+        raise ValueError(
+            f"path_shrink={config.path_shrink}: does not divide the {size // devices} examples of a device"
+        )
     return config
 
 

@@ -75,10 +75,12 @@ def test_a_port_that_is_not_free(fails, run):
             "No such file or directory, so that what is seen cannot be kept there; --lineage=FILE",
         ),
         (("--lineage={tmp}",), "Is a directory, so that"),
+        (("--truncation=0.5",), "truncation=0.5: {run} is a run of dcgan, without styles; the page asks"),
         (("--port=70000",), "port=70000: must be at least 0 and at most 65535"),
     ],
 )
 def test_wrong_flags(given, message, fails, run, tmp_path):
+    message = message.format(run=run())
     assert message in fails(f"--workdir={run()}", "--port=0", *(each.format(tmp=tmp_path) for each in given))
 
 
