@@ -73,7 +73,10 @@ PRESETS["cifar"] = replace(PRESETS["published"], **presets.PUBLISHED_STYLEGAN2_C
 def resolve(config: Config) -> Config:
     """The configuration, as it is. Raises ValueError for what cannot be combined."""
     require_signed(config.game, config.augmentation.ada_target)
-    devices, size = jax.device_count(), config.run.batch_size
+    size, group = config.run.batch_size, config.stddev_group
+    if size % min(group, size):
+        raise ValueError(f"stddev_group={group}: does not divide batch_size={size}")
+    devices = jax.device_count()
     if config.path and size % devices == 0 and size // devices % config.path_shrink:
         raise ValueError(
             f"path_shrink={config.path_shrink}: does not divide the {size // devices} examples of a device"

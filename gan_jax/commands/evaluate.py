@@ -8,7 +8,7 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gan_jax.commands.options import STANDING, WORKDIR, required
+from gan_jax.commands.options import CUTOFF, STANDING, TRUNCATION, WORKDIR, required
 from gan_jax.config.flags import Parsed
 from gan_jax.config.options import option
 from gan_jax.config.parts import ScoringConfig
@@ -27,15 +27,16 @@ class Options:
     workdir: str | None = option(None, WORKDIR)
     metrics: tuple[str, ...] | None = option(
         None,
-        f"Of {', '.join(SCORES)}, {score.MEMORISATION} and, of a vae, {score.ELBO}; of a run that translates of "
-        f"{', '.join(translation_scores.MEASURES)} and {translation_scores.PERCEPTUAL}, without pairs of "
-        f"{', '.join(domain_scores.MEASURES)}; by default all that can be computed.",
+        f"Of {', '.join(SCORES)}, {score.MEMORISATION}, {score.PATH_LENGTH} and, of a vae, {score.ELBO}; of a run that translates "
+        f"of {', '.join(translation_scores.MEASURES)} and {translation_scores.PERCEPTUAL}, without pairs of "
+        f"{', '.join(domain_scores.MEASURES)}; by default all that can be computed but {score.PATH_LENGTH}.",
     )
     iwae: int | None = option(
         None, f"With {score.ELBO}: the importance-weighted bound by so many latents of each image too, say 50.", low=1
     )
     seed: int = option(0, "Of the samples.", low=0)
-    truncation: float | None = option(None, "Draw latents from within ± this, as sample does.", above=0)
+    truncation: float | None = option(None, TRUNCATION, low=0)
+    cutoff: int | None = option(None, CUTOFF, low=1)
     standing_batches: int = option(0, STANDING, low=0)
     split: str | None = option(
         None,
@@ -68,9 +69,9 @@ def evaluate(options: Options) -> dict:
     if options.truth is not None and not between:
         raise ValueError(f"truth={options.truth}: of what translates without pairs; a run of {run.experiment} does not")
     if run.recipe.sampler is None and run.recipe.translators:
-        of_samples = {name: getattr(options, name) for name in ("iwae", "truncation", "standing_batches")}
-        for name, value in of_samples.items():
-            if value:
+        of_samples = ("iwae", "truncation", "cutoff", "standing_batches")
+        for name in of_samples:
+            if (value := getattr(options, name)) != getattr(Options, name):
                 raise ValueError(f"{name}={value}: of samples; a run of {run.experiment} translates")
         given = (run, options.scoring, options.metrics, options.seed, place, options.split or SPLITS[1], options.noisy)
         if between:
@@ -82,7 +83,7 @@ def evaluate(options: Options) -> dict:
             raise ValueError(
                 f"noisy={str(options.noisy).lower()}: of what translates; a run of {run.experiment} does not"
             )
-        how = score.Drawing(options.seed, options.truncation, options.standing_batches)
+        how = score.Drawing(options.seed, options.truncation, options.cutoff, options.standing_batches)
         result, pictures = score.score(
             run, options.scoring, options.metrics, how, place, options.iwae, options.split or SPLITS[0]
         )

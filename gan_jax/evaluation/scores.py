@@ -97,7 +97,7 @@ def better(number: str) -> str | None:
         ("iwae_", "psnr", "ssim", "labels_kept")
     ):  # `runs.likelihood`, `restoration`, `runs.domain_scores`
         return "higher"
-    if base == "perceptual" or base.split("_")[0] == "l1":
+    if base in ("perceptual", "path_length") or base.split("_")[0] == "l1":
         return "lower"
     for name, score in SCORES.items():  # as precision and recall of precision_recall, or sliced_wasserstein_28
         if base == name or base in name.split("_") or base.startswith(f"{name}_"):

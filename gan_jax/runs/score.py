@@ -20,13 +20,13 @@ from gan_jax.evaluation.memorisation import Memorisation, memorisation
 from gan_jax.evaluation.scores import SCORES, Images
 from gan_jax.pictures.pairs import pairs
 from gan_jax.randomness import example_keys
-from gan_jax.runs import data, directory, drawing, learnt, likelihood, monitor, score_table
+from gan_jax.runs import data, directory, drawing, learnt, likelihood, monitor, path_length, score_table
 from gan_jax.runs.learnt import Place
 from gan_jax.runs.restore import TrainedRun, restore
 
 COMPARED = 1000  # samples whose nearest training images are looked for
 READ = 2**24  # pixels of training images that are read at once
-MEMORISATION, ELBO = "memorisation", "elbo"
+MEMORISATION, ELBO, PATH_LENGTH = "memorisation", "elbo", path_length.NAME
 
 
 class ByClass(NamedTuple):
@@ -39,12 +39,13 @@ class ByClass(NamedTuple):
 class Drawing(NamedTuple):
     """How samples are drawn.
 
-    Fields: seed; truncation: latents are within ± it, None for all; standing_batches: over how many batches the generator's batch
+    Fields: seed; truncation, cutoff: as of `TrainedRun.truncated`; standing_batches: over how many batches the generator's batch
     statistics are measured anew, 0 for those that training left.
     """
 
     seed: int = 0
     truncation: float | None = None
+    cutoff: int | None = None
     standing_batches: int = 0
 
 
@@ -71,7 +72,7 @@ def score(
     What cannot be computed, of so few images or without an extractor, is left out, and evaluation.json says why.
 
     Args:
-      metrics: names in SCORES, "memorisation" or "elbo"; None for all.
+      metrics: names in SCORES, "memorisation", "elbo" or "path_length"; None for all but the last, which costs as much as all.
       how: the samples are drawn.
       place: where the data lie now.
       iwae: with "elbo", the latents of an importance-weighted bound; None for none.
@@ -80,39 +81,41 @@ def score(
     Raises ValueError, OSError or loop.NonFinite.
     """
     own, sampler = learnt.data_config(run, place), run.sampler
+    newest, bound = run.truncated(how.truncation, how.cutoff)
     chosen, extractor, left_out = _chosen(run, config, metrics)
     if iwae is not None and ELBO not in chosen:
         raise ValueError(f"iwae={iwae}: bounds the likelihood of runs that have one, with --metrics={ELBO}")
-    images = learnt.read(run, own, config.num_samples, extractor, place.allow_changed_data, split)
-    restored = {"newest": run}
+    # Of path lengths alone the images that are compared are not looked at: pairs have images of their own.
+    seeing = extractor if scores.needing(chosen, "features", "classes") else None
+    images = learnt.read(run, own, config.num_samples, seeing, place.allow_changed_data, split)
+    restored = {"newest": newest}
     if monitor.read(run.workdir):
         try:
-            restored["best"] = restore(run.workdir, monitor.BEST)
+            restored["best"], _ = restore(run.workdir, monitor.BEST).truncated(how.truncation, how.cutoff)
         except (ValueError, OSError) as error:
             left_out["best checkpoint"] = str(error)
     key, count = jax.random.key(how.seed), images.real.count
     keys = example_keys(key, count)
     conditions = sampler.conditions(keys, count)
-    classes = (
-        _by_class(run, own, images, config.num_samples, extractor) if sampler.takes("label") and extractor else None
-    )
+    classes = _by_class(run, own, images, config.num_samples, seeing) if sampler.takes("label") and seeing else None
     columns, tables, pictures = {}, {} if classes is None else {"real": classes.real}, {}
     for kind, one in restored.items():  # of a network that grows, each by its own recipe
         state = one.state
         if kind == "best" and state.step == run.state.step:
             columns[kind] = columns["newest"]
             continue
-        drawn = drawing.draw_of(
-            one.sampler, one.standing(how.standing_batches, how.truncation).state, keys, conditions, how.truncation
-        )
-        fake = monitor.fake_images(drawn, count, extractor, title=f"samples, step {state.step}")
+        standing = one.standing(how.standing_batches, bound).state
+        drawn = drawing.draw_of(one.sampler, standing, keys, conditions, bound)
+        fake = monitor.fake_images(drawn, count, seeing, title=f"samples, step {state.step}")
         columns[kind] = {"step": int(state.step), **_scores(chosen, images.real, fake, extractor, left_out)}
         if classes is not None:
             tables[kind] = classes.score(fake, np.asarray(conditions["label"]))
         if ELBO in chosen:
             held_out = (images.source, "training") if images.test is None else (images.test, "test")
-            bound = likelihood.bounds(one.recipe.likelihood, state, *held_out, config.num_samples, key, iwae)
-            columns[kind] |= bound
+            columns[kind] |= likelihood.bounds(one.recipe.likelihood, state, *held_out, config.num_samples, key, iwae)
+        if PATH_LENGTH in chosen:
+            drawn_by = (one.sampler, standing, extractor, config.num_samples, key, bound)
+            columns[kind] |= path_length.mean_length(*drawn_by)
         if MEMORISATION in chosen:
             try:
                 found, pictures[f"nearest-{kind}"] = _memorisation(images.source, images.test, images.real, fake)
@@ -125,7 +128,7 @@ def score(
     result = {
         "scores": columns,
         "left_out": left_out,
-        "drawn": how._asdict(),
+        "drawn": {**how._asdict(), "styles": sampler.styles is not None},
         "by_class": {kind: [_finite(each._asdict()) for each in found] for kind, found in tables.items()},
         "class_names": list(images.source.classes),
         "extractor": extractor
@@ -138,14 +141,19 @@ def score(
 def _chosen(
     run: TrainedRun, config: ScoringConfig, metrics: Sequence[str] | None
 ) -> tuple[list[str], Extractor | None, dict[str, str]]:
-    """What is computed, the extractor, and what is not computed without one, with the reason."""
+    """What is computed, the extractor, and what is not computed without one, with the reason.
+
+    Raises ValueError for an unknown name, or if nothing can be computed, or no path length.
+    """
     dataset, shape, every = run.config.data.dataset, run.spec.image_shape, [*SCORES, MEMORISATION]
     every += [ELBO] * (run.recipe.likelihood is not None)
     names = every if metrics is None else list(metrics)
     for name in names:
-        require_known(f"metric of a run of {run.experiment}", name, every)
+        require_known(f"metric of a run of {run.experiment}", name, [*every, PATH_LENGTH])
     needing = scores.needing(names, "features", "classes")
-    extractor = monitor.find_extractor(config, dataset, shape) if needing else None
+    extractor = monitor.find_extractor(config, dataset, shape) if needing or PATH_LENGTH in names else None
+    if PATH_LENGTH in names:
+        path_length.require(run.sampler, run.state, extractor, shape)
     lacking = [name for name in needing if name not in scores.computable(extractor)]
     if lacking == names:
         monitor.needed_extractor(lacking, config, dataset, shape)  # which says how to get one

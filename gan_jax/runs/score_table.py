@@ -34,7 +34,7 @@ def rows(result: dict) -> list[list[str]]:
 def drawn(result: dict) -> Iterator[str]:
     """A line each if samples were drawn, or are compared, otherwise than a run's usually are."""
     how = result.get("drawn", {})
-    said = [f"from latents within ±{how['truncation']:g}"] if how.get("truncation") else []
+    said = [] if how.get("truncation") is None else [_truncated(how)]
     if how.get("standing_batches"):
         said.append(f"with the batch statistics of {how['standing_batches']} batches")
     if said:
@@ -47,6 +47,14 @@ def drawn(result: dict) -> Iterator[str]:
         yield f"over {counts}, of the {domains['split']} split, translated {noise}"
     if pairs := result.get("pairs"):
         yield f"means over {pairs['count']:,} pairs of the {pairs['split']} split, translated {noise}"
+
+
+def _truncated(how: dict) -> str:
+    """What a truncation does, as `TrainedRun.truncated` has it."""
+    if not how.get("styles"):
+        return f"from latents within ±{how['truncation']:g}"
+    layers = "" if how.get("cutoff") is None else f" in the first {how['cutoff']} layers"
+    return f"of styles, ψ = {how['truncation']:g}{layers}"
 
 
 def left_out(reasons: dict[str, str]) -> Iterator[str]:

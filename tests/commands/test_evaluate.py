@@ -52,7 +52,7 @@ def test_latents_from_nearer_0_give_less_varied_images(score, trained):
     alike = [each["scores"]["newest"]["ms_ssim[100]"] for each in found]
     assert alike[0] > alike[1]
     assert "samples are from latents within ±0.1" in score_table.table(found[0])
-    assert found[0]["drawn"] == {"seed": 0, "truncation": 0.1, "standing_batches": 0}
+    assert found[0]["drawn"] == {"seed": 0, "truncation": 0.1, "cutoff": None, "standing_batches": 0, "styles": False}
 
 
 def test_batch_statistics_measured_anew(score, run_experiment, tiny, tmp_path, run_command, capsys):

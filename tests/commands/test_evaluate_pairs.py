@@ -56,6 +56,8 @@ def test_noise_is_stated_and_the_report_has_the_table(run_command, edges, capsys
     [
         ("--metrics=frechet_distance", "choose from psnr, ssim, l1, perceptual"),
         ("--truncation=0.5", "truncation=0.5: of samples; a run of pix2pix translates"),
+        ("--truncation=0", "truncation=0.0: of samples"),
+        ("--cutoff=2", "cutoff=2: of samples"),
         ("--iwae=5", "iwae=5: of samples"),
         ("--split=validation", "choose from train, test"),
     ],

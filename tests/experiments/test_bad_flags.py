@@ -148,7 +148,7 @@ BAD = {
         "--mixing=2": "mixing=2",
         "--image_size=4": "8 to 1024 pixels a side, got 4×4",
         "--batch_size=4": "path_shrink=2: does not divide the 1 examples of a device",
-        "--stddev_group=3": "a batch of 8 cannot be divided into groups of 3",
+        "--stddev_group=3": "stddev_group=3: does not divide batch_size=8",
         "--game=wasserstein --ada_target=0.6": "ada_target=0.6: game wasserstein has no score that says whether D is sure",
         "--preset=ffhq": "choose from published, paper256, cifar",
         "--bf16_resolutions=-1": "bf16_resolutions=-1",

@@ -47,9 +47,9 @@ GAMES = {
     # Regularised in each round: devices do not meet in a branch. p of its augmentations moves.
     "stylegan": (
         *(
-            "--channel_base=64",
-            "--channel_max=8",
-            "--latent_size=8",
+            "--channel_base=32",
+            "--channel_max=4",
+            "--latent_size=4",
             "--mapping_layers=1",
             "--image_size=8",
             "--batch_size=8",
@@ -62,6 +62,7 @@ GAMES = {
             "--ada_images=200",
             f"--steps={STEPS}",
         ),
+        "--lr=0.01",
     ),
     "classifier": (
         *("--adversarial=pgd", "--channels=4", "--batch_size=8", "--classifier_lr=2e-3", "--decay_rounds=100"),
@@ -179,7 +180,6 @@ WITHOUT_EFFECT = re.compile(r"generator.*(Conv_\d+'\]\['bias|Spade_\d+'\]\['bias
         ("sagan", 4),
         ("biggan", 4),
         ("r3gan", 4),
-        ("stylegan", 2),
         ("stylegan", 4),
         ("classifier", 4),
         ("pix2pix", 4),
