@@ -46,10 +46,10 @@ class Config:
     path: float = option(2.0, "Weight of path lengths; 0: none.", low=0)
     path_every: int = option(4, "Lazily: rounds from one step with path lengths to the next.", low=1)
     path_shrink: int = option(2, "Path lengths are of a batch divided by this.", low=1)
-    lr: float = option(0.002, "Adam's rate, of both players; β are 0 and 0.99. Lazy steps lower it a little.", low=0)
+    lr: float = option(0.002, "Adam's rate, of both players, lowered for lazy steps; β are 0 and 0.99.", low=0)
     ema_images: float = option(1e4, "Images over which the moving average of G halves; 0 samples G itself.", low=0)
-    ema_ramp: float | None = option(
-        0.05, "At first that average halves over this part of the images seen so far; by default not.", low=0
+    ema_ramp: float = option(
+        0.05, "At first that average halves over this part of the images seen so far; 0: from the first on.", low=0
     )
     mixing: float = option(0.9, "Probability that an example's layers from one on have another style.", low=0, high=1)
     channel_base: int = option(256, "Channels of maps are this / their side; 32768 as published.", low=1)
@@ -92,16 +92,14 @@ def make(config: Config, spec: DataSpec) -> Recipe:
         spec.image_shape, config.latent_size, config.mapping_layers, mixing=config.mixing, **common
     )
     discriminator = networks.Discriminator(residual=config.residual, group=config.stddev_group, **common)
-    adam = lambda weight, every: optax.adam(
-        b1=0.0, **(stylegan.lazily(config.lr, 0.99, every) if weight else dict(learning_rate=config.lr, b2=0.99))
-    )
+    adam = lambda every: optax.adam(b1=0.0, **stylegan.lazily(config.lr, 0.99, every))
     condition, draw = of_classes(spec.class_counts)
     setup = gan.Setup(
         generator,
         discriminator,
         over_devices(GAMES[config.game]),
-        adam(config.path, config.path_every),
-        adam(config.r1, config.r1_every),
+        adam(config.path_every),
+        adam(config.r1_every),
         latent_size=config.latent_size,
         condition=condition,
         ema=stylegan.ema_decay(config.run.batch_size, config.ema_images, config.ema_ramp) if config.ema_images else 0.0,

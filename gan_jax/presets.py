@@ -127,8 +127,8 @@ PUBLISHED_R3GAN = dict(
     schedule_images=2e7,
 )
 
-# Karras et al. 2020, arXiv:1912.04958, config F for 1024 pixels, as in the authors' code (in ADA's as --cfg=stylegan2): 25 million
-# images; their ADA (arXiv:2006.06676): --cfg=paper256 and --cfg=cifar, the latter with tuning (conditional, ADA).
+# Karras et al. 2020, arXiv:1912.04958, config F for 1024 pixels: 25 million images, as --cfg=stylegan2 --fp32 of their code of
+# ADA (arXiv:2006.06676); and that one's --cfg=paper256 and --cfg=cifar, the latter class-conditional, both with ADA.
 PUBLISHED_STYLEGAN2 = dict(
     batch_size=32,
     steps=781_250,
@@ -136,7 +136,7 @@ PUBLISHED_STYLEGAN2 = dict(
     path=2.0,
     lr=0.002,
     ema_images=1e4,
-    ema_ramp=None,  # as their `None`: the same half-life from the first image on
+    ema_ramp=0.0,
     channel_base=32768,
     channel_max=512,
     latent_size=512,

@@ -324,7 +324,7 @@ OF_A_RUN = unlike(
     if {"--workdir=RUN", f"--workdir={RUN}"} & set(command.arguments)
     and command.name not in ("translate", "explore")
     and not re.search(
-        r"\.png|\.pth|\.np[yz]|label|direction|--truth|--dataset|--iwae|--anomaly|--split=test",
+        r"\.png|\.pth|\.np[yz]|label|direction|--style_mixing|--space|--truth|--dataset|--iwae|--anomaly|--split=test",
         " ".join(command.arguments),
     )
 )

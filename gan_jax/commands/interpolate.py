@@ -78,7 +78,9 @@ def subject_of(run: TrainedRun, options: Options, files: Sequence[str] = ()) -> 
     """
     run, truncation = run.truncated(options.truncation, options.cutoff)
     sampler, classes = run.sampler, run.spec.classes
-    if space_of(run, options) == "w":
+    if files and options.space == "w":
+        raise ValueError("space=w: without image files, which an encoder finds latents of")
+    if not files and space_of(run, options) == "w":
         return in_w(run, options)
 
     def draw(latents: np.ndarray, weights: np.ndarray | None) -> np.ndarray:

@@ -132,7 +132,7 @@ def carry_out(request: Request, options: Options) -> tuple[Start, Paths | None]:
 def write(start: Start, paths: Paths | None, model: Model, out: Path) -> None:
     """Writes the picture and, beside it, the latents: `latents` [N, d], `errors` [N], `paths` [N, FRAMES, d].
 
-    Of styles `latents` and `paths` are ws [..., L, d], and `noise_...` [N, H, W, 1] is each layer's.
+    Of styles `latents` and `paths` are ws [..., L, d], and `noise_...` [N, H, W, 1] is each layer's, of the latents.
     """
     images = model.render(start.latents if paths is None else paths.latents)
     picture = pictures.side_by_side(start, images) if paths is None else pictures.frames(start, paths, images)

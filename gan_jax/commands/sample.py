@@ -54,7 +54,8 @@ class Options:
         f"each, by default {SHEET}.",
     )
     latents: str | None = option(
-        None, "A file of latents to draw, .npy [N, d] or the .npz that `latent` leaves, in place of latents by chance."
+        None,
+        "A file of latents z to draw, .npy [N, d] or the .npz that `latent` leaves, in place of latents by chance.",
     )
     standing_batches: int = option(0, STANDING, low=0)
     format: str = option(
@@ -168,13 +169,13 @@ def file_name(label: str | None, truncation: float | None, cutoff: int | None = 
 
 def write(options: Options) -> Path:
     """Writes what is asked for; returns where. Raises ValueError or OSError."""
-    if options.latents is not None and (options.num, options.truncation) != (None, None):
-        raise ValueError(
-            f"latents={options.latents}: without --num and --truncation, as all of the file are drawn as they are"
-        )
     if options.style_mixing is not None and (options.latents, options.format) != (None, "grid"):
         raise ValueError(f"style_mixing={options.style_mixing}: without --latents, and as a grid")
     run, truncation = restore(required(options.workdir)).truncated(options.truncation, options.cutoff)
+    if options.latents is not None and (options.num, truncation) != (None, None):
+        raise ValueError(
+            f"latents={options.latents}: without --num and --truncation, as all of the file are drawn as they are"
+        )
     run = run.standing(options.standing_batches, truncation)
     standing = f"-standing{options.standing_batches}" if options.standing_batches else ""
     of = f"seed{options.seed}" if options.latents is None else directory.short(Path(options.latents).stem)

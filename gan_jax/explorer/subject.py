@@ -84,9 +84,7 @@ class Subject:
 
         def features(latents: jax.Array, condition: Condition | None) -> jax.Array:
             if sampler.styles is not None:
-                return sampler.styles.of(state, latents, condition)[
-                    :, 0
-                ]  # in which GANSpace finds StyleGAN's (section 2.1)
+                return sampler.styles.of(state, latents, condition)[:, 0]  # as GANSpace has StyleGAN's, section 2.1
             return genes.first_features(lambda latents: sampler.generate(state, latents, condition))(latents)
 
         found = genes.principal(latents, np.asarray(jax.jit(features)(latents, condition)))

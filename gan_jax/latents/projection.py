@@ -15,16 +15,15 @@ from jax.flatten_util import ravel_pytree
 Array = jax.Array
 PyTree = dict
 COARSEST = 8  # pixels a side of the coarsest scale at which a map is looked at
-WEIGHT = (
-    10.0  # of what noise is held to, beside the mean squared error of pixels in [-1, 1]; theirs is 1e5 beside LPIPS
-)
+WEIGHT = 10.0  # of what noise is held to, beside a mean squared error of pixels in [-1, 1]; theirs is 1e5 beside LPIPS
 
 
 class Space(NamedTuple):
     """Vectors [n, D] of styles and noise.
 
     Fields:
-      pack: ws [n, L, d] -> vectors, with the run's own noise; in W the first layer's w stands for all.
+      pack: ws [n, L, d] -> vectors, with the run's own noise, normalised as `project` does, so that images differ a little from
+        those of the run; in W the first layer's w stands for all.
       unpack: vectors -> (ws [n, L, d], noise, maps [n, H, W, 1] by layer).
       project: vectors -> the same, with noise of mean 0 and deviation 1.
       penalty: vectors -> what their noise has in common with itself, moved by a pixel, times WEIGHT, [n].

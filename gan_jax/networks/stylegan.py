@@ -136,14 +136,14 @@ class Synthesis(nn.Module):
         number, image, every = 0, None, sides(self.image_shape[:2])
         count = lambda side: channels(side, self.base, self.most)
         constant = self.param("constant", nn.initializers.normal(1.0), (4, 4, count(4)))
-        x = jnp.broadcast_to(constant, (len(ws), *constant.shape)).astype(ws.dtype)
+        x = jnp.broadcast_to(constant, (len(ws), *constant.shape))
         for side in every:
-            x = x.astype(precision(side, every[-1], self.bf16) if self.bf16 else ws.dtype)
+            x = x.astype(precision(side, every[-1], self.bf16))
             for resample in [None] if side == 4 else ["upsample", None]:
                 layer = Layer(count(side), resample, self.axis_name, name=f"layer_{number}")
                 x = layer(x, ws[:, number], train=train)
                 number += 1
-            new = ToImage(self.image_shape[-1], name=f"to_image_{number}")(x, ws[:, number]).astype(ws.dtype)
+            new = ToImage(self.image_shape[-1], name=f"to_image_{number}")(x, ws[:, number]).astype(jnp.float32)
             image = new if image is None else upsample(image) + new
         return cut(image, self.image_shape)
 
@@ -187,14 +187,14 @@ class Generator(nn.Module):
         """The same -> ws [B, L, size]."""
         w, count = self.mapping(z, condition), num_ws(self.image_shape[:2])
         if train and not self.is_initializing() and self.is_mutable_collection("average"):
-            now = batch_mean(jax.lax.stop_gradient(w).astype(jnp.float32), self.axis_name, 0)
+            now = batch_mean(jax.lax.stop_gradient(w), self.axis_name, 0)
             self.average.value += (1 - MEAN_DECAY) * (now - self.average.value)
         ws = jnp.repeat(w[:, None], count, axis=1)
         if not (train and self.mixing and self.has_rng("noise")):
             return ws
         keys = example_keys(self.make_rng("noise"), len(z), self.axis_name)
         z_keys, chance_keys, from_keys = jax.vmap(lambda key: jax.random.split(key, 3), out_axes=1)(keys)
-        other = self.mapping(latents(z_keys, z.shape[-1]).astype(z.dtype), condition)[:, None]
+        other = self.mapping(latents(z_keys, z.shape[-1]), condition)[:, None]
         first = jax.vmap(lambda key: jax.random.randint(key, (), 1, count))(from_keys)
         mixed = jax.vmap(lambda key: jax.random.bernoulli(key, self.mixing))(chance_keys)
         return jnp.where((mixed[:, None] & (jnp.arange(count) >= first[:, None]))[..., None], other, ws)
@@ -250,8 +250,7 @@ class Discriminator(nn.Module):
         count = lambda side: channels(side, self.base, self.most)
         x = framed(image, LARGEST)
         for side in reversed(every):
-            if self.bf16:
-                x = x.astype(precision(side, every[-1], self.bf16))
+            x = x.astype(precision(side, every[-1], self.bf16))
             if side == every[-1]:
                 x = leaky(EqualizedConv(count(side), 1, gain=1.0, name="of_image")(x))
             if side > 4:

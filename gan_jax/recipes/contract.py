@@ -45,7 +45,7 @@ class Styles(NamedTuple):
       generate: (state, ws [n, L, d]) -> images [n, H, W, C] in [-1, 1]. Differentiable in ws.
       truncated: (state, psi, cutoff=None) -> the state whose images are those of w̄ + psi (w - w̄), w̄ the mean of w, in the first
         `cutoff` layers, or all.
-      noise: state -> the constant noise that its images have, a pytree of maps [H, W, 1]; {} without any.
+      noise: state -> the constant noise that its images have, a pytree of maps [H, W, 1].
       with_noise: (state, noise) -> the state with another; maps may be [n, H, W, 1], an image's own.
     """
 

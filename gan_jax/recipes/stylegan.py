@@ -12,7 +12,6 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from gan_jax import precision
 from gan_jax.devices import batch_mean
 from gan_jax.networks.stylegan import truncated
 from gan_jax.penalties import r1
@@ -51,11 +50,14 @@ def lazily(rate: float, decay: float, every: int) -> dict[str, float]:
     return dict(learning_rate=rate * share, b2=decay**share)
 
 
-def ema_decay(batch_size: int, images: float, ramp: float | None) -> optax.Schedule:
-    """round -> the decay of a moving average that halves over so many images; at first, over `ramp` times those seen so far."""
+def ema_decay(batch_size: int, images: float, ramp: float) -> optax.Schedule:
+    """round -> the decay of a moving average that halves over so many images; at first, over `ramp` times those seen so far.
+
+    Args: ramp: 0 for none.
+    """
 
     def decay(step: Array) -> Array:
-        half = images if ramp is None else jnp.minimum(images, ramp * batch_size * step)
+        half = jnp.minimum(images, ramp * batch_size * step) if ramp else images
         return 0.5 ** (batch_size / jnp.maximum(half, 1e-8))
 
     return decay
@@ -176,14 +178,13 @@ def path_lengths(setup: gan.Setup, variables: PyTree, keys: Key, noise_key: Key,
     """
     z_keys, image_keys = jax.vmap(jax.random.split, out_axes=1)(keys)
     style_key, layer_key = jax.random.split(noise_key)
-    rngs = lambda key: {"rngs": {"noise": key}, "dtype": setup.dtype, "train": True, "mutable": []}
-    apply = lambda *inputs, key, method: precision.apply(
-        setup.generator, variables, *inputs, method=method, **rngs(key)
-    )[0]
-    ws = apply(latents(z_keys, setup.latent_size), condition, key=style_key, method="styles")
+    apply = lambda method, key, *inputs: setup.generator.apply(
+        variables, *inputs, train=True, method=method, rngs={"noise": key}
+    )
+    ws = apply("styles", style_key, latents(z_keys, setup.latent_size), condition)
 
     def along(ws: Array) -> Array:
-        images = apply(ws, key=layer_key, method="draw")
+        images = apply("draw", layer_key, ws)
         y = jax.vmap(lambda key: jax.random.normal(key, images.shape[1:]))(image_keys)
         return jnp.sum(images * y) / jnp.sqrt(images.shape[1] * images.shape[2])
 

@@ -124,6 +124,8 @@ class TrainedRun:
                 "needs a --truncation" if styles else f"{self.workdir} is a run of {self.experiment}, without styles"
             )
             raise ValueError(f"cutoff={cutoff}: {lacks}")
+        if cutoff is not None and cutoff > (layers := self.styles(example_keys(jax.random.key(0), 1)).shape[1]):
+            raise ValueError(f"cutoff={cutoff}: there are {layers} layers")
         if styles is None and truncation == 0:
             raise ValueError("truncation=0: must be above 0; only styles have a mean to draw")
         if styles is None or truncation is None:

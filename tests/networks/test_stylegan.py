@@ -7,8 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from gan_jax.data import DataSpec, example_batch
 from gan_jax.networks import stylegan
 from gan_jax.networks.stylegan import Discriminator, Generator, Mapping, num_ws, truncated
+from gan_jax.runs.experiment import find
 
 pytestmark = pytest.mark.usefixtures("compiled_in_haste")
 
@@ -54,6 +56,24 @@ def test_parameters_of_the_parts_are_those_published():
     for number in range(1, 17, 2):
         found.append(sizes[f"layer_{number}"] + sizes[f"layer_{number + 1}"] + sizes[f"to_image_{number + 2}"])
     assert found == [2_894_852, *[5_509_125] * 4, 2_296_069, 705_669, 242_245, 93_477]
+
+
+@pytest.mark.parametrize(
+    "preset, side, g, d",
+    [
+        ("published", 1024, 30_370_060, 29_012_513),
+        ("paper256", 256, 24_767_458, 24_001_089),
+        ("cifar", 32, 20_215_315, 23_089_664),
+    ],
+)
+def test_presets_have_the_networks_published(preset, side, g, d):
+    classes = 10 * (preset == "cifar")
+    example = {"image": jax.ShapeDtypeStruct((side, side, 3), jnp.uint8), "label": jax.ShapeDtypeStruct((), jnp.int32)}
+    spec = DataSpec(example, tuple(map(str, range(classes))), (1,) * classes)
+    recipe = find("stylegan").make(find("stylegan").presets[preset], spec)
+    state = jax.eval_shape(recipe.init, KEY, example_batch(example))
+    count = lambda name: sum(leaf.size for leaf in jax.tree.leaves(state.players[name].params))
+    assert (count("generator"), count("discriminator")) == (g, d)
 
 
 @pytest.mark.parametrize("size, ws", [((1024, 1024), 18), ((256, 256), 14), ((32, 32), 8), ((28, 28), 8), ((8, 8), 4)])
@@ -184,7 +204,7 @@ def test_the_image_is_the_sum_of_what_all_resolutions_add(made):
     assert np.abs(np.diff(image[:, 4:-4, 4:-4], n=2, axis=1)).max() < 0.2 * np.abs(image).max()
 
 
-def test_classes_and_what_lies_between():
+def test_classes_by_number_or_weights():
     generator = Generator((8, 8, 1), 8, 2, base=64, most=8, num_classes=3)
     variables = generator.init(KEY, Z, {"label": jnp.zeros(4, jnp.int32)}, train=False)
     styles = lambda label: generator.apply(variables, Z, {"label": label}, method="styles")

@@ -51,7 +51,7 @@ def test_lazy_steps_lower_adam_s_rate_and_beta():
 
 def test_the_moving_average_halves_over_images():
     """Of batches of 32 and 10,000 images: 0.5^(32/10000); with a ramp of 0.05, after 100 rounds over 160 images."""
-    assert ema_decay(32, 1e4, None)(5) == pytest.approx(0.5**0.0032)
+    assert ema_decay(32, 1e4, 0.0)(5) == pytest.approx(0.5**0.0032)
     ramped = ema_decay(32, 1e4, 0.05)
     assert ramped(jnp.int32(100)) == pytest.approx(0.5 ** (32 / 160)) and ramped(jnp.int32(0)) == 0
     assert ramped(jnp.int32(10**6)) == pytest.approx(0.5**0.0032)
@@ -140,8 +140,8 @@ def test_lazily_is_on_average_as_every_round(start_state, of):
     jax.tree.map(lambda a, b: np.testing.assert_allclose(5 * a, b, rtol=1e-3, atol=3e-5), *moved)
 
 
-def test_rounds_without_regularisation_are_those_of_a_plain_gan(start_state):
-    """And those with it record it; the first one has both."""
+def test_each_is_in_every_kth_round(start_state):
+    """The first one has both; those without do not record it, and a recipe without either never does."""
     recipe, plain = stylegan.make(setup_of(), LAZY), stylegan.make(setup_of(), Regularisation(0, 1, 0, 1))
     assert recipe.every == {"r1_penalty": 2, "path_penalty": 3, "path_length": 3} and not plain.every
     step = jax.jit(recipe.step)
