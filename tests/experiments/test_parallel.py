@@ -55,14 +55,13 @@ GAMES = {
             "--batch_size=8",
         ),
         *(
-            "--conditional",
             "--r1_every=1",
             "--path_every=1",
             "--ada_target=-0.9",
             "--ada_images=200",
             f"--steps={STEPS}",
         ),
-        "--lr=0.01",
+        "--lr=0.03",
     ),
     "classifier": (
         *("--adversarial=pgd", "--channels=4", "--batch_size=8", "--classifier_lr=2e-3", "--decay_rounds=100"),
