@@ -12,6 +12,7 @@ from gan_jax.commands import latent, sample
 from gan_jax.config.options import replace
 from gan_jax.data import sources
 from gan_jax.latents import inversion, paths
+from gan_jax.latents.model import Classifier
 from gan_jax.latents.paths import SearchConfig
 from gan_jax.recipes.batch import to_unit_range
 from gan_jax.runs.classify import classifier
@@ -22,14 +23,18 @@ from gan_jax.runs.restore import restore
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("compiled_in_haste")]
 
 MLP = ("--network=mlp", "--image_size=8", "--batch_size=32")
+SMALL = ("--channel_base=32", "--channel_max=4", "--latent_size=4", "--mapping_layers=1", "--r1=0", "--path=0")
+STYLES = (*SMALL, "--image_size=8", "--batch_size=8", "--steps=2")
 RUNS = {
     "dcgan": (*MLP, "--hidden=64", "--steps=600"),
     "uniform": (*MLP, "--hidden=64", "--steps=200", "--prior=uniform"),
     "cgan": (*MLP, "--hidden=32", "--steps=3"),
     "classifier": ("--image_size=8", "--batch_size=16", "--channels=8", "--steps=250"),
     "larger": ("--image_size=12", "--batch_size=16", "--channels=4", "--steps=1"),
+    "styles": STYLES,
+    "labelled": (*STYLES, "--conditional"),
 }
-EXPERIMENTS = {"uniform": "dcgan", "larger": "classifier"}
+EXPERIMENTS = {"uniform": "dcgan", "larger": "classifier", "styles": "stylegan", "labelled": "stylegan"}
 LANCZOS = Image.Resampling.LANCZOS
 QUICK = ("--drawn=512", "--descent_steps=30", "--starts=2")
 
@@ -178,6 +183,64 @@ def test_an_encoder_says_where_inversion_starts(run, run_command, find, digits, 
     assert "descent_steps=0" in capsys.readouterr().err
 
 
+def images_of_styles(workdir, found):
+    """What is drawn of the styles and the noise in an .npz."""
+    run = restore(workdir)
+    styles = run.sampler.styles
+    noise = {name: {"map": found[f"noise_{name}"]} for name in styles.noise(run.state)["synthesis"]}
+    return np.asarray(styles.generate(styles.with_noise(run.state, {"synthesis": noise}), found["latents"]))
+
+
+@pytest.mark.parametrize("space, name, label", [("w", "w", ()), ("w+", "wplus", ()), ("w", "label7-w", ("--label=7",))])
+def test_samples_are_found_again_in_styles(space, name, label, run, find):
+    """What is written draws them: ws, the same for all layers or not, and noise, still normalised."""
+    workdir = run("labelled" if label else "styles")
+    lines, found, picture = find(f"--workdir={workdir}", *QUICK, "--num=16", f"--space={space}", *label)
+    assert picture.name == f"latent-seed0-{name}.png"
+    assert found["latents"].shape == (16, 4, 4)
+    assert (np.ptp(found["latents"], axis=1).max() > 1e-3) == (space == "w+")
+    for layer in range(3):
+        noise, side = found[f"noise_layer_{layer}"], 8 if layer else 4
+        assert noise.shape == (16, side, side, 1)
+        np.testing.assert_allclose(noise.mean(axis=(1, 2, 3)), 0, atol=1e-5)
+        np.testing.assert_allclose(noise.std(axis=(1, 2, 3)), 1, rtol=1e-4)
+    samples = images_of(workdir, sample_latents(workdir, 16), {"label": np.full(16, 7)} if label else None)
+    errors = np.mean((images_of_styles(workdir, found) - samples) ** 2, axis=(1, 2, 3))
+    np.testing.assert_allclose(errors, found["errors"], atol=1e-4)
+    assert errors.max() <= 0.01 and "100.0% of 16 at most 0.01" in lines[-1]
+
+
+def test_a_path_in_styles_is_straight(run, digits, find):
+    _, found, _ = find(f"--workdir={run('styles')}", *QUICK, "--space=w+", *digits[:2], f"--towards={digits[2]}")
+    assert found["paths"].shape == (2, 9, 4, 4)
+    np.testing.assert_allclose(found["paths"][:, 0], found["latents"], atol=1e-6)
+    np.testing.assert_allclose(found["paths"][:, 4], found["paths"][:, [0, -1]].mean(axis=1), atol=1e-6)
+
+
+@pytest.mark.parametrize("space", ["w", "w+"])
+def test_styles_are_led_to_a_class(space, run, find):
+    _, found, _ = find(f"--workdir={run('styles')}", *QUICK, f"--space={space}", "--num=2", "--maximise=3")
+    seen_by = find_classifier(None, restore(run("styles")))
+    ends = (found | {"latents": found["paths"][:, frame]} for frame in (0, -1))
+    before, after = (seen_by.classify(images_of_styles(run("styles"), end))[:, 3] for end in ends)
+    assert (after > before).all()
+
+
+def test_noise_on_a_path_is_noise(run, digits):
+    """A class of what is darker, and one of the others; and a path to an image."""
+    model, config = open_model(restore(run("styles")), None, "w"), SearchConfig(drawn=64, starts=1, descent_steps=2)
+    middle = float(np.median(paths.draw_others(model, config)[1].mean(axis=(1, 2, 3))))
+    lighter = lambda images: np.eye(2)[(images.mean(axis=(-3, -2, -1)) > middle).astype(int)]
+    seen_by = Classifier("by brightness", ("dark", "light"), lighter, lighter)
+    start, goal = paths.samples(model, 3, config), np.zeros((8, 8, 1), np.float32)
+    aside, away = paths.along(model, seen_by, [0, 1], start, config), paths.towards(model, start, "", goal, config)
+    for found in (aside, away):
+        parts = model.parts(found.latents.reshape(-1, found.latents.shape[-1]))
+        np.testing.assert_allclose(np.diff(parts["latents"].reshape(3, 9, 4, 4), 2, axis=1), 0, atol=1e-5)
+        for layer in range(3):
+            np.testing.assert_allclose(parts[f"noise_layer_{layer}"].std(axis=(1, 2, 3)), 1, rtol=1e-4)
+
+
 def test_the_latents_found_are_the_same_again(run, digits, find):
     first, again = (find(f"--workdir={run('dcgan')}", *QUICK, digits[0])[1] for _ in range(2))
     np.testing.assert_array_equal(first["latents"], again["latents"])
@@ -230,6 +293,8 @@ def test_frames_are_evenly_apart():
         (["--workdir={dcgan}", "--starts=9", "--drawn=8"], "starts=9: at most as many as are drawn, 8"),
         (["--workdir={dcgan}", "--out=found.npz"], "out=found.npz: name the picture"),
         (["--workdir={dcgan}", "--descent_steps=0"], "descent_steps"),
+        (["--workdir={dcgan}", "--space=w+"], "is a run of dcgan, without styles; only z"),
+        (["--workdir={dcgan}", "--space=v"], "unknown space 'v'; choose from z, w, w+"),
     ],
 )
 def test_errors_are_one_line(given, message, run, run_command, digits, tmp_path, capsys):

@@ -71,6 +71,15 @@ def test_an_image_in_the_noise_is_worse_than_noise():
     np.testing.assert_allclose(space.penalty(space.pack(WS)), [expected] * 2, rtol=1e-4)
 
 
+@pytest.mark.parametrize("noise", [jnp.zeros((16, 16, 1)), jnp.ones((16, 16, 1)), NOISE["layer_1"]["map"]])
+def test_gradients_are_finite(noise):
+    """Even of a map of one number, which has no deviation that could become 1, and is 0."""
+    normal = normalised(noise)
+    assert np.isfinite(jax.grad(lambda noise: self_correlation(normalised(noise)))(noise)).all()
+    if not np.ptp(noise):
+        assert not normal.any() and self_correlation(normal) == 0
+
+
 @pytest.fixture(scope="module")
 def generate():
     """Layers that add to an image of 16×16; its noise is a thousandth."""
