@@ -87,10 +87,8 @@ def _listening(host: str, port: int) -> socket.socket:
 
 
 def _truncated(run: TrainedRun, truncation: float | None) -> TrainedRun:
-    if truncation is not None and run.sampler.styles is None:
-        raise ValueError(
-            f"truncation={truncation:g}: {run.workdir} is a run of {run.experiment}, without styles; the page asks for the latents'"
-        )
+    if truncation is not None:
+        run.require_styles(f"truncation={truncation:g}: ", "; the page asks for the latents'")
     return run.truncated(truncation)[0]
 
 

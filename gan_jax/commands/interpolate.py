@@ -110,8 +110,8 @@ def space_of(run: TrainedRun, options: Options) -> str:
     one = len(run.class_numbers(options.label)) == 1 if options.label is not None else not takes
     if options.space is None:
         return "w" if styles and one else "z"
-    if options.space == "w" and styles is None:
-        raise ValueError(f"space=w: {run.workdir} is a run of {run.experiment}, without styles; only z")
+    if options.space == "w":
+        run.require_styles("space=w: ", "; only z")
     if options.space == "w" and not one:
         raise ValueError("space=w: of one class, which --label names; between classes there are ways in z")
     return options.space
@@ -121,7 +121,7 @@ def in_w(run: TrainedRun, options: Options) -> Subject:
     """What is drawn between styles w, [n, d], the same for all layers: straight ways, by default."""
     number = None if options.label is None else run.class_numbers(options.label)
     of = lambda count: run.styles(example_keys(jax.random.key(options.seed), count), number)
-    layers = of(1).shape[1]
+    layers, _ = run.styles_shape
     repeated = lambda state, w, condition: run.sampler.styles.generate(state, jnp.repeat(w[:, None], layers, axis=1))
     sampler = run.sampler._replace(generate=repeated)
     draw = lambda w, weights: drawing.render(sampler, run.state, w)

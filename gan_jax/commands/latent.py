@@ -137,7 +137,7 @@ def write(start: Start, paths: Paths | None, model: Model, out: Path) -> None:
     images = model.render(start.latents if paths is None else paths.latents)
     picture = pictures.side_by_side(start, images) if paths is None else pictures.frames(start, paths, images)
     grids.save(picture, out)
-    ways = paths and _ways(model, paths.latents)
+    ways = paths and model.parts(paths.latents)["latents"]
     arrays = {**model.parts(start.latents), "errors": start.errors, "paths": ways}
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **{name: array for name, array in arrays.items() if array is not None})
@@ -152,12 +152,6 @@ def main(parsed: Parsed) -> None:
     out = Path(options.out or Path(options.workdir) / f"latent-{_file_name(options, files, request.move)}.png")
     write(start, paths, request.model, out)
     print("\n".join([*pictures.describe(request.model.prior, start, paths), str(out), str(out.with_suffix(".npz"))]))
-
-
-def _ways(model: Model, latents: np.ndarray) -> np.ndarray:
-    """The latents of paths [N, FRAMES, d], or what styles they are."""
-    found = model.parts(latents.reshape(-1, latents.shape[-1]))["latents"]
-    return found.reshape(*latents.shape[:2], *found.shape[1:])
 
 
 def _move(options: Options, files: list[str]) -> str | None:

@@ -92,7 +92,6 @@ def stream(
     chosen = None if labels is None else run.class_numbers(labels)
     total = num * (1 if chosen is None else len(chosen))
     keys = example_keys(jax.random.key(seed), total)
-    run, truncation = run.truncated(truncation)
     sampler, condition = run.sampler, run.conditions(keys, chosen)
     drawn = drawing.require_finite(drawing.draw_of(sampler, run.state, keys, condition, truncation))
     found = None if condition is None or "label" not in condition else np.asarray(condition["label"])

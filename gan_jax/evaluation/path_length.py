@@ -59,7 +59,7 @@ def distances(
     ways = jnp.concatenate([path(a, b, t), path(a, b, t + EPSILON)])
     # All at once, so that the same is computed of both; and in full precision, which accelerators leave by default.
     with jax.default_matmul_precision("highest"):
-        images = (jnp.clip(generate(ways), -1, 1) + 1) * 127.5  # not rounded: to 8 bits nearly all would be equal
+        images = perceptual.pixels(generate(ways))  # not rounded: to 8 bits nearly all would be equal
     return perceptual.distance(extractor, *jnp.split(images, 2)) / EPSILON**2
 
 

@@ -46,8 +46,12 @@ def cost(
     Raises as `require_maps`.
     """
     require_maps(extractor, image_shape)
-    pixels = lambda images: (jnp.clip(images, -1, 1) + 1) * 127.5
     return lambda images, example: jnp.mean(loss(extractor, pixels(images), pixels(example["target"])))
+
+
+def pixels(images: Array) -> Array:
+    """Images in [-1, 1] as the networks take them, in [0, 255], not rounded; what lies outside is clipped."""
+    return (jnp.clip(images, -1, 1) + 1) * 127.5
 
 
 def require_maps(extractor: Extractor | None, image_shape: tuple[int, int, int]) -> None:

@@ -125,7 +125,8 @@ def towards(model: Model, start: Start, name: str, goal: np.ndarray, config: Sea
     found = inverted(model, [name], goal[None], config)
     times = np.linspace(0, 1, FRAMES)
     path = PATHS[usual_path(model.prior)]
-    latents = _projected(model, np.float32(path(start.latents[:, None], found.latents, times)))
+    way = np.float32(path(start.latents[:, None], found.latents, times))
+    latents = np.asarray(model.projection(way))  # between two maps of noise, say, is one of a smaller deviation
     captions = [[f"{time:.3g}" for time in times]] * len(latents)
     lines = [f"{name}: mean squared error {found.errors[0]:.4f}"]
     return Paths(latents, captions, f"towards {name}; beneath: which part of the way", lines, goal)
@@ -142,7 +143,7 @@ def along(model: Model, classifier: Classifier, classes: list[int], start: Start
             raise ValueError(f"{classifier.name} sees class {name} in none of {len(images)} images drawn")
     difference = inversion.class_difference(latents, seen, *classes)
     ways = np.linspace(0, config.strength, FRAMES)[:, None] * difference
-    latents = _projected(model, start.latents[:, None] + ways)
+    latents = np.asarray(model.projection(start.latents[:, None] + ways))
     captions, lines = _describe_probabilities(model, classifier, classes[1], start.names, latents)
     lines.append(f"mean latents of {first} and {second} are {np.linalg.norm(difference):.2f} apart")
     title = f"from class {first} towards {second}; beneath: the probability of {second} ({classifier.name})"
@@ -186,8 +187,12 @@ def nearing(model: Model, target: np.ndarray, config: SearchConfig) -> Iterator[
 
 def _descent(model: Model, config: SearchConfig) -> dict:
     """How `inversion` descends to images, which are in [-1, 1]."""
-    how = dict(steps=config.descent_steps, rate=config.descent_rate, tolerance=2 * config.tolerance)
-    return how | dict(penalty=model.penalty)
+    return dict(
+        steps=config.descent_steps,
+        rate=config.descent_rate,
+        tolerance=2 * config.tolerance,
+        penalty=model.penalty,
+    )
 
 
 def _starts(model: Model, config: SearchConfig) -> Callable[[np.ndarray], np.ndarray]:
@@ -196,11 +201,6 @@ def _starts(model: Model, config: SearchConfig) -> Callable[[np.ndarray], np.nda
         return lambda targets: np.asarray(model.encode(targets))[:, None]
     latents, images = draw_others(model, config)
     return lambda targets: inversion.nearest_starts(targets, images, latents, config.starts, 2 * config.tolerance)
-
-
-def _projected(model: Model, latents: np.ndarray) -> np.ndarray:
-    """Latents [N, FRAMES, d], led back to what can be drawn; between two maps of noise, say, is one of a smaller deviation."""
-    return np.asarray(model.projection(latents.reshape(-1, latents.shape[-1]))).reshape(latents.shape)
 
 
 def _describe_probabilities(

@@ -4,7 +4,6 @@ import numpy as np
 from PIL import Image
 
 from gan_jax.latents import inversion
-from gan_jax.latents.inversion import PROJECTIONS
 from gan_jax.latents.paths import Paths, Start
 from gan_jax.pictures import grids
 
@@ -41,7 +40,7 @@ def frames(start: Start, paths: Paths, images: np.ndarray) -> Image.Image:
 def describe(prior: str, start: Start, paths: Paths | None) -> list[str]:
     """The lines that describe all that was found."""
     lines = [] if start.errors is None else _errors(start)
-    lengths = [_lengths(prior, start, paths)] if prior in PROJECTIONS else []
+    lengths = [_lengths(prior, start, paths)] if prior in inversion.PROJECTIONS else []
     return [*lines, *(paths.lines if paths else []), *lengths]
 
 

@@ -25,7 +25,7 @@ class Space(NamedTuple):
       pack: ws [n, L, d] -> vectors, with the run's own noise, normalised as `project` does, so that images differ a little from
         those of the run; in W the first layer's w stands for all.
       unpack: vectors -> (ws [n, L, d], noise, maps [n, H, W, 1] by layer).
-      project: vectors -> the same, with noise of mean 0 and deviation 1.
+      project: vectors [..., D] -> the same, with noise of mean 0 and deviation 1.
       penalty: vectors -> what their noise has in common with itself, moved by a pixel, times WEIGHT, [n].
     """
 
@@ -53,18 +53,15 @@ def make(noise: PyTree, layers: int, size: int, *, each: bool) -> Space:
         styles = found["styles"] if each else jnp.repeat(found["styles"][:, None], layers, axis=1)
         return styles, found["noise"]
 
-    def project(vectors: Array) -> Array:
-        def one(vector: Array) -> Array:
-            found = unravel(vector)
-            return ravel_pytree({**found, "noise": jax.tree.map(normalised, found["noise"])})[0]
-
-        return jax.vmap(one)(vectors)
+    def projected(vector: Array) -> Array:
+        found = unravel(vector)
+        return ravel_pytree({**found, "noise": jax.tree.map(normalised, found["noise"])})[0]
 
     def penalty(vectors: Array) -> Array:
         maps = jax.tree.leaves(unpack(vectors)[1])
         return WEIGHT * sum(jax.vmap(self_correlation)(each_map) for each_map in maps)
 
-    return Space(pack, unpack, project, penalty)
+    return Space(pack, unpack, jnp.vectorize(projected, signature="(d)->(d)"), penalty)
 
 
 def normalised(noise: Array) -> Array:

@@ -49,7 +49,8 @@ def make(
     Args: make_d_step, make_g_step: how the players' steps are made of a setup.
     """
     if adaptation is None:
-        return gan.make(setup, draw_condition, d_step=make_d_step(setup), g_step=make_g_step(setup))
+        step = gan.make_round(setup.n_critic, make_d_step(setup), make_g_step(setup))
+        return gan.make(setup, draw_condition)._replace(step=step)
     sign = {"real_sign": Term(0.0, lambda inputs: jnp.mean(jnp.sign(inputs.real_scores)))}
     setup = setup._replace(d_terms={**setup.d_terms, **sign})
     plain = gan.make(setup, draw_condition)
@@ -58,8 +59,7 @@ def make(
         return setup._replace(augment=augment.chain(setup.augment, ada.pipe(state.memory["augment_p"])))
 
     def init(key: Key, batch: Batch) -> State:
-        state = plain.init(key, batch)
-        return state.replace(memory={**state.memory, **start()})
+        return plain.init(key, batch).replace(memory=start())
 
     def d_step(state: State, batch: Batch, key: Key) -> tuple[State, Metrics]:
         state, metrics = make_d_step(augmented(state))(state, batch, key)

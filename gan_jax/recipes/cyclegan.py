@@ -262,8 +262,7 @@ def apply(
 
 def learnt(setup: Setup, state: State, modules: Mapping[str, nn.Module], name: str, *inputs: Array) -> Array:
     """What a player's network makes of inputs once it has learnt, by its moving average if there is one."""
-    player = state.players[name]
-    return modules[name].apply(player.ema if setup.ema else player.all_variables, *inputs, train=False)
+    return modules[name].apply(state.players[name].sampled, *inputs, train=False)
 
 
 def translators(setup: Setup) -> dict[str, Translator]:

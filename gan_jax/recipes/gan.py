@@ -145,18 +145,10 @@ def make_round(n_critic: int, d_step: Step, g_step: Step) -> Step:
     return step
 
 
-def make(
-    setup: Setup,
-    draw_condition: Callable[[Key], Condition] | None = None,
-    *,
-    d_step: Step | None = None,
-    g_step: Step | None = None,
-) -> Recipe:
+def make(setup: Setup, draw_condition: Callable[[Key], Condition] | None = None) -> Recipe:
     """The recipe: rounds of `make_round`.
 
-    Args:
-      draw_condition: keys [n] -> conditions of n samples, with the fields of setup.condition, where there are any.
-      d_step, g_step: the players' steps; by default `make_d_step` and `make_g_step` of the setup.
+    Args: draw_condition: keys [n] -> conditions of n samples, with the fields of setup.condition, where there are any.
     Raises ValueError if packs of images are to have a condition, or a condition cannot be drawn.
     """
     if setup.condition and setup.pack != 1:
@@ -169,7 +161,7 @@ def make(
 
     return Recipe(
         init=init,
-        step=make_round(setup.n_critic, d_step or make_d_step(setup), g_step or make_g_step(setup)),
+        step=make_round(setup.n_critic, make_d_step(setup), make_g_step(setup)),
         batches_per_step=setup.n_critic + 1,
         sampler=make_sampler(setup, draw_condition),
         features=None if setup.condition or setup.pack != 1 else make_features(setup),
@@ -198,7 +190,7 @@ def init_state(setup: Setup, key: Key, batch: Batch, *, d_ema: bool = False) -> 
 
 def make_sampler(setup: Setup, draw_condition: Callable[[Key], Condition] | None = None) -> Sampler:
     """How samples are drawn, by the generator's moving average if it has one; early ones by itself. Args: as of `make`."""
-    fields = dict(latent_size=setup.latent_size, prior=setup.prior, averaged=bool(setup.ema), axis_name=setup.axis_name)
+    fields = dict(latent_size=setup.latent_size, prior=setup.prior, axis_name=setup.axis_name)
     return sampling.make_sampler(setup.generator, draw_condition, **fields)
 
 

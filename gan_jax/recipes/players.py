@@ -37,6 +37,18 @@ class Player(struct.PyTreeNode):
         """What the module is applied with: {"params": ..., **variables}."""
         return {"params": self.params, **self.variables}
 
+    @property
+    def sampled(self) -> PyTree:
+        """What a trained module is applied with: the moving average, if there is one, else all_variables."""
+        return self.all_variables if self.ema is None else self.ema
+
+    def with_sampled(self, variables: PyTree) -> "Player":
+        """The player with these in the place of `sampled`."""
+        if self.ema is not None:
+            return self.replace(ema=variables)
+        others = {name: value for name, value in variables.items() if name != "params"}
+        return self.replace(params=variables["params"], variables=others)
+
 
 def init_player(
     module: nn.Module, optimizer: optax.GradientTransformation, key: Key, *inputs: jax.Array, ema: bool = False

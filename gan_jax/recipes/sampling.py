@@ -19,14 +19,12 @@ def make_sampler(
     *,
     latent_size: int,
     prior: str,
-    averaged: bool,
     axis_name: str | None = None,
 ) -> Sampler:
     """The sampler of the player "generator"; early samples are by itself.
 
     Args:
       draw_condition: keys [n] -> conditions of n samples; None where nothing can be asked for.
-      averaged: whether the player has a moving average.
       the others: as `gan.Setup`'s.
     """
     # Of a conditional sample's two keys one is for its latent and one for its condition.
@@ -40,12 +38,8 @@ def make_sampler(
     def conditions(key: Key, n: int) -> Condition | None:
         return draw_condition(split(example_keys(key, n))[1]) if draw_condition else None
 
-    def sampled(state: State) -> PyTree:
-        player = state.players["generator"]
-        return player.ema if averaged else player.all_variables
-
     def generate(state: State, z: Array, condition: Condition | None = None) -> Array:
-        return generator.apply(sampled(state), z, condition, train=False)
+        return generator.apply(state.players["generator"].sampled, z, condition, train=False)
 
     def in_training(variables: PyTree, z: Array, condition: Condition | None) -> tuple[Array, PyTree]:
         def draw(z: Array, condition: Condition | None) -> tuple[Array, PyTree]:
@@ -62,10 +56,8 @@ def make_sampler(
     def standing(state: State, key: Key, batches: int, n: int, truncation: float | None = None) -> State:
         z = lambda key: draw_latents(key, n, truncation)
         draw = jax.jit(lambda variables, key: in_training(variables, z(key), conditions(key, n))[1])
-        measured = batch_statistics(sampled(state), draw, jax.random.split(key, batches))
         player = state.players["generator"]
-        if averaged:
-            return with_player(state, "generator", player.replace(ema={**player.ema, **measured}))
-        return with_player(state, "generator", player.replace(variables={**player.variables, **measured}))
+        measured = batch_statistics(player.sampled, draw, jax.random.split(key, batches))
+        return with_player(state, "generator", player.with_sampled({**player.sampled, **measured}))
 
     return Sampler(prior, draw_latents, conditions, generate, early, standing)

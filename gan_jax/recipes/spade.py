@@ -190,8 +190,7 @@ def make_translate(setup: Setup, *, of_target: bool = False) -> Callable[[State,
     """
 
     def translate(state: State, example: Batch, key: Key) -> Array:
-        player = state.players[GENERATOR]
-        variables = player.ema if setup.ema else player.all_variables
+        variables = state.players[GENERATOR].sampled
         if of_target:
             encoder = state.players[ENCODER].all_variables
             z, _ = setup.encoder.apply(encoder, example["target"], train=False)

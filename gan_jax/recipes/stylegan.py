@@ -148,10 +148,10 @@ def make_path_step(setup: gan.Setup, regularisation: Regularisation) -> gan.Step
     shrink = regularisation.path_shrink
 
     def path_step(state: State, batch: Batch, key: Key) -> tuple[State, Metrics]:
-        latent_key, noise_key = jax.random.split(key)
-        some = jax.tree.map(lambda x: x[::shrink], batch)
         if len(batch["image"]) % shrink:
             raise ValueError(f"path_shrink={shrink}: does not divide the {len(batch['image'])} examples of a device")
+        latent_key, noise_key = jax.random.split(key)
+        some = jax.tree.map(lambda x: x[::shrink], batch)
         keys = example_keys(latent_key, len(some["image"]), setup.axis_name)
         player = state.players["generator"]
 
@@ -205,15 +205,10 @@ def make_styles(setup: gan.Setup) -> Styles:
     """The generator that is sampled, in two."""
 
     def sampled(state: State) -> PyTree:
-        player = state.players["generator"]
-        return player.ema if setup.ema else player.all_variables
+        return state.players["generator"].sampled
 
     def changed(state: State, variables: PyTree) -> State:
-        player = state.players["generator"]
-        if setup.ema:
-            return with_player(state, "generator", player.replace(ema=variables))
-        others = {name: value for name, value in variables.items() if name != "params"}
-        return with_player(state, "generator", player.replace(params=variables["params"], variables=others))
+        return with_player(state, "generator", state.players["generator"].with_sampled(variables))
 
     def of(state: State, z: Array, condition: Condition | None = None) -> Array:
         return setup.generator.apply(sampled(state), z, condition, method="styles")

@@ -186,7 +186,7 @@ def make_translate(setup: Setup, *, noisy: bool) -> Callable[[State, Batch, Key]
 
     def translate(state: State, example: Batch, key: Key) -> Array:
         player = state.players[GENERATOR]
-        variables = player.ema if setup.ema else player.all_variables
+        variables = player.sampled
         if not noisy:
             drawn = setup.generator.apply(variables, *inputs_of(setup, example), train=False)
             return setup.compose(drawn, example)

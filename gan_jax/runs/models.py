@@ -46,12 +46,9 @@ def open_model(run: TrainedRun, label: str | None, space: str = "z") -> Model:
 
 def _of_styles(run: TrainedRun, number: int | None, space: str) -> Model:
     """The synthesis of a run's styles and noise."""
-    styles, state, labels = run.sampler.styles, run.state, None if number is None else [number]
-    if styles is None:
-        raise ValueError(f"space={space}: {run.workdir} is a run of {run.experiment}, without styles; only z")
-    of = lambda key, count: run.styles(example_keys(key, count), labels)
-    layers, size = of(jax.random.key(0), 1).shape[1:]
-    own = projection.make(styles.noise(state), layers, size, each=space == "w+")
+    styles, state = run.require_styles(f"space={space}: ", "; only z"), run.state
+    labels = None if number is None else [number]
+    own = projection.make(styles.noise(state), *run.styles_shape, each=space == "w+")
 
     def generate(state: State, vectors: jax.Array) -> jax.Array:
         ws, noise = own.unpack(vectors)
@@ -63,15 +60,16 @@ def _of_styles(run: TrainedRun, number: int | None, space: str) -> Model:
         return images.reshape(*vectors.shape[:-1], *images.shape[1:])
 
     def parts(vectors: np.ndarray) -> dict[str, np.ndarray]:
-        ws, noise = own.unpack(vectors)
+        ws, noise = own.unpack(vectors.reshape(-1, vectors.shape[-1]))
+        spread = lambda column: np.asarray(column).reshape(*vectors.shape[:-1], *column.shape[1:])
         maps = jax.tree_util.tree_leaves_with_path(noise)
-        named = {"noise_" + "_".join(key.key for key in path[-2:-1]): np.asarray(leaf) for path, leaf in maps}
-        return {"latents": np.asarray(ws), **named}
+        named = {"noise_" + "_".join(key.key for key in path[-2:-1]): spread(leaf) for path, leaf in maps}
+        return {"latents": spread(ws), **named}
 
     return Model(
         generate=lambda vectors: generate(state, vectors),
         render=render,
-        draw=lambda key, count: np.asarray(own.pack(of(key, count))),
+        draw=lambda key, count: np.asarray(own.pack(run.styles(example_keys(key, count), labels))),
         prior="w",
         project=own.project,
         penalty=own.penalty,

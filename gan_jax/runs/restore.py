@@ -12,7 +12,7 @@ from gan_jax.data import DataSpec, example_batch
 from gan_jax.data.classes import class_numbers, listed
 from gan_jax.pictures.grids import to_pixels
 from gan_jax.randomness import Key, example_keys
-from gan_jax.recipes.contract import Condition, Recipe, Sampler, State, Translator, phase_at
+from gan_jax.recipes.contract import Condition, Recipe, Sampler, State, Styles, Translator, phase_at
 from gan_jax.runs import directory, drawing, training, translated
 from gan_jax.runs.experiment import find
 from gan_jax.training.checkpoint import Checkpoints
@@ -119,13 +119,12 @@ class TrainedRun:
         Raises ValueError, in one line, for what this run does not have.
         """
         styles = self.sampler.styles
-        if cutoff is not None and (styles is None or truncation is None):
-            lacks = (
-                "needs a --truncation" if styles else f"{self.workdir} is a run of {self.experiment}, without styles"
-            )
-            raise ValueError(f"cutoff={cutoff}: {lacks}")
-        if cutoff is not None and cutoff > (layers := self.styles(example_keys(jax.random.key(0), 1)).shape[1]):
-            raise ValueError(f"cutoff={cutoff}: there are {layers} layers")
+        if cutoff is not None:
+            self.require_styles(f"cutoff={cutoff}: ")
+            if truncation is None:
+                raise ValueError(f"cutoff={cutoff}: needs a --truncation")
+            if cutoff > (layers := self.styles_shape[0]):
+                raise ValueError(f"cutoff={cutoff}: there are {layers} layers")
         if styles is None and truncation == 0:
             raise ValueError("truncation=0: must be above 0; only styles have a mean to draw")
         if styles is None or truncation is None:
@@ -163,12 +162,21 @@ class TrainedRun:
         """Of what an image is drawn of. Raises as `sampler`."""
         return jax.eval_shape(lambda key: self.sampler.latents(key, 1), jax.random.key(0)).shape[1:]
 
-    def styles(self, keys: Key, labels: Sequence[int] | None = None) -> jax.Array:
-        """The ws [n, L, d] of the samples of keys [n]. Args: labels: as of `conditions`. Raises ValueError if it has no styles."""
+    def require_styles(self, asked: str = "", otherwise: str = "") -> Styles:
+        """Its generator in two. Raises ValueError, in one line, if it is not: after what was asked, and before what there is."""
         if self.sampler.styles is None:
-            raise ValueError(f"{self.workdir} is a run of {self.experiment}, without styles")
+            raise ValueError(f"{asked}{self.workdir} is a run of {self.experiment}, without styles{otherwise}")
+        return self.sampler.styles
+
+    def styles(self, keys: Key, labels: Sequence[int] | None = None) -> jax.Array:
+        """The ws [n, L, d] of the samples of keys [n]. Args: labels: as of `conditions`. Raises as `require_styles`."""
         latents = self.sampler.latents(keys, len(keys))
-        return jax.jit(self.sampler.styles.of)(self.state, latents, self.conditions(keys, labels))
+        return jax.jit(self.require_styles().of)(self.state, latents, self.conditions(keys, labels))
+
+    @property
+    def styles_shape(self) -> tuple[int, int]:
+        """Of an image's ws: (L, d). Raises as `require_styles`."""
+        return jax.eval_shape(lambda: self.styles(example_keys(jax.random.key(0), 1))).shape[1:]
 
     def class_numbers(self, labels: str) -> np.ndarray:
         """Labels, as in "7" or "1,4" or "0..9" or "cat", by their numbers, int32 [n].

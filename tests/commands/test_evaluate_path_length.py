@@ -7,9 +7,9 @@ import pytest
 
 from gan_jax.evaluation import features, scores
 from gan_jax.runs import score_table
+from tests.systems import styled
 
-STYLES = ("--channel_base=32", "--channel_max=4", "--latent_size=4", "--mapping_layers=1", "--r1=0", "--path=0")
-SMALL = ("--image_size=8", "--batch_size=8", "--steps=2")
+SMALL = (*styled.SMALL, "--steps=2")
 ASKED = ("--metrics=path_length", "--num_samples=20")
 
 pytestmark = pytest.mark.usefixtures("compiled_in_haste")
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.usefixtures("compiled_in_haste")
 
 @pytest.fixture
 def run(trained_once):
-    return trained_once("stylegan", *STYLES, *SMALL, "--conditional", experiment="stylegan")
+    return trained_once("stylegan", *styled.PLAIN, *SMALL, "--conditional", experiment="stylegan")
 
 
 @pytest.fixture

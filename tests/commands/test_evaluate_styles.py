@@ -9,16 +9,16 @@ import pytest
 from gan_jax.randomness import example_keys
 from gan_jax.runs import monitor, score_table
 from gan_jax.runs.restore import restore
+from tests.systems import styled
 
-TINY = ("--channel_base=32", "--channel_max=4", "--latent_size=4", "--mapping_layers=1", "--r1=0", "--path=0")
-SMALL = ("--image_size=8", "--batch_size=8", "--steps=2")
+SMALL = (*styled.SMALL, "--steps=2")
 
 pytestmark = pytest.mark.usefixtures("compiled_in_haste")
 
 
 @pytest.fixture
 def run(trained_once):
-    return trained_once("stylegan", *TINY, *SMALL, experiment="stylegan")
+    return trained_once("stylegan", *styled.PLAIN, *SMALL, experiment="stylegan")
 
 
 @pytest.fixture

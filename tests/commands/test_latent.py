@@ -18,13 +18,13 @@ from gan_jax.recipes.batch import to_unit_range
 from gan_jax.runs.classify import classifier
 from gan_jax.runs.models import find_classifier, open_model
 from gan_jax.runs.restore import restore
+from tests.systems import styled
 
 # The runs that all of them share take longer to train than most tests.
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("compiled_in_haste")]
 
 MLP = ("--network=mlp", "--image_size=8", "--batch_size=32")
-SMALL = ("--channel_base=32", "--channel_max=4", "--latent_size=4", "--mapping_layers=1", "--r1=0", "--path=0")
-STYLES = (*SMALL, "--image_size=8", "--batch_size=8", "--steps=2")
+STYLES = (*styled.PLAIN, *styled.SMALL, "--steps=2")
 RUNS = {
     "dcgan": (*MLP, "--hidden=64", "--steps=600"),
     "uniform": (*MLP, "--hidden=64", "--steps=200", "--prior=uniform"),

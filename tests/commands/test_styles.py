@@ -11,9 +11,9 @@ from gan_jax.latents.interpolation import lerp, slerp
 from gan_jax.latents.mixing import mixed
 from gan_jax.randomness import example_keys
 from gan_jax.runs.restore import restore
+from tests.systems import styled
 
-TINY = ("--channel_base=32", "--channel_max=4", "--latent_size=4", "--mapping_layers=1", "--r1=0", "--path=0")
-SMALL = ("--image_size=8", "--batch_size=8", "--steps=2")
+SMALL = (*styled.SMALL, "--steps=2")
 LAYERS = 4
 
 pytestmark = pytest.mark.usefixtures("compiled_in_haste")
@@ -21,12 +21,12 @@ pytestmark = pytest.mark.usefixtures("compiled_in_haste")
 
 @pytest.fixture
 def run(trained_once):
-    return restore(trained_once("stylegan", *TINY, *SMALL, experiment="stylegan"))
+    return restore(trained_once("stylegan", *styled.PLAIN, *SMALL, experiment="stylegan"))
 
 
 @pytest.fixture
 def conditional(trained_once):
-    return restore(trained_once("conditional", *TINY, *SMALL, "--conditional", experiment="stylegan"))
+    return restore(trained_once("conditional", *styled.PLAIN, *SMALL, "--conditional", experiment="stylegan"))
 
 
 @pytest.fixture

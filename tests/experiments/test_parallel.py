@@ -15,6 +15,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.systems import styled
+
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("compiled_in_haste")]
 
 STEPS = 20
@@ -28,9 +30,9 @@ GAMES = {
     "sgan": (*NETWORK, "--image_size=16", "--num_labeled=40", "--d_lr=1e-3", "--g_lr=1e-3"),
     "vae": ("--network=conv", "--width=4", "--latent_size=3", "--image_size=16", "--batch_size=8", f"--steps={STEPS}"),
     "began": ("--width=4", "--image_size=16", "--batch_size=8", "--lr=2e-3", "--lambda_k=0.1", f"--steps={STEPS}"),
-    # p of its augmentations moves.
+    # p of its augmentations moves. With seed 0 some unit comes within rounding of where its ReLU bends: a gradient was 4e-4 apart.
     "sagan": (
-        *("--width=2", "--image_size=16", "--batch_size=8", "--attention=0", f"--steps={STEPS}"),
+        *("--width=2", "--image_size=16", "--batch_size=8", "--attention=0", "--seed=1", f"--steps={STEPS}"),
         *("--ada_target=-0.9", "--ada_images=200"),
     ),
     "biggan": ("--width=2", "--image_size=16", "--batch_size=8", "--attention=0", f"--steps={STEPS}"),
@@ -44,24 +46,10 @@ GAMES = {
         "--lr=3e-4",
         "--lr_end=3e-4",
     ),
-    # Regularised in each round: devices do not meet in a branch. p of its augmentations moves.
+    # p of its augmentations moves.
     "stylegan": (
-        *(
-            "--channel_base=32",
-            "--channel_max=4",
-            "--latent_size=4",
-            "--mapping_layers=1",
-            "--image_size=8",
-            "--batch_size=8",
-        ),
-        *(
-            "--r1_every=1",
-            "--path_every=1",
-            "--ada_target=-0.9",
-            "--ada_images=200",
-            f"--steps={STEPS}",
-        ),
-        "--lr=0.03",
+        *(*styled.EACH_ROUND, *styled.SMALL, "--ada_target=-0.9", "--ada_images=200", "--lr=0.03"),
+        f"--steps={STEPS}",
     ),
     "classifier": (
         *("--adversarial=pgd", "--channels=4", "--batch_size=8", "--classifier_lr=2e-3", "--decay_rounds=100"),

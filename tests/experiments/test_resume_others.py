@@ -5,6 +5,7 @@ import signal
 import pytest
 
 from gan_jax.runs import training
+from tests.systems import styled
 
 # A checkpoint every other round.
 EVERY = ("--log_every=3", "--sample_every=4", "--checkpoint_every=2")
@@ -56,18 +57,8 @@ OTHERS = {
         *("--width=4", "--group=4", "--image_size=8", "--batch_size=8", "--schedule_images=50", "--augment_p=0.8"),
         *("--lr_end=1e-5", "--gamma_end=0.01", "--ema_images=60"),
     ),
-    # Path lengths' mean, w̄ and p move, and are remembered; regularised in each round: devices do not meet in a branch.
-    "stylegan": (
-        *(
-            "--channel_base=32",
-            "--channel_max=4",
-            "--latent_size=4",
-            "--mapping_layers=1",
-            "--image_size=8",
-            "--batch_size=8",
-        ),
-        *("--r1_every=1", "--path_every=1", "--ada_target=-0.9", "--ada_images=100", "--ema_images=60"),
-    ),
+    # Path lengths' mean, w̄ and p move, and are remembered.
+    "stylegan": (*(*styled.EACH_ROUND, *styled.SMALL, "--ada_target=-0.9", "--ada_images=100", "--ema_images=60"),),
 }
 
 

@@ -12,19 +12,12 @@ from gan_jax.presets import PRESETS
 from gan_jax.runs.directory import read_config
 from gan_jax.runs.experiment import STUDIES, find, names
 from gan_jax.runs.study import Study
+from tests.systems import styled
 
 CONV = ("--network=dcgan", "--width=4", "--image_size=8", "--batch_size=8")
 MLP = ("--network=mlp", "--hidden=8", "--image_size=8", "--batch_size=8")
 
 GROWING = ("--base=16", "--most=8", "--image_size=8", "--stable_images=16", "--fade_images=8")
-STYLES = (
-    "--channel_base=32",
-    "--channel_max=4",
-    "--latent_size=4",
-    "--mapping_layers=1",
-    "--image_size=8",
-    "--batch_size=8",
-)
 GROWING += ("--penalty_every=1",)  # as in test_progressive.py
 
 TRICKS = (
@@ -90,13 +83,12 @@ CASES = {
         "conditional": ("--width=4", "--group=4", "--batch_size=8", "--conditional", "--dtype=bfloat16"),
         "augmented": ("--width=4", "--batch_size=8", "--augment_p=0.5", "--schedule_images=20", "--game=hinge"),
     },
-    "stylegan": {  # regularised in each round: devices do not meet in a branch
-        "digits": (*STYLES, "--r1_every=1", "--path_every=1", "--ada_target=0.6"),
+    "stylegan": {
+        "digits": (*styled.EACH_ROUND, *styled.SMALL, "--ada_target=0.6"),
         "conditional": (
-            *STYLES,
+            *styled.PLAIN,
+            *styled.SMALL,
             "--conditional",
-            "--r1=0",
-            "--path=0",
             "--residual=false",
             "--bf16_resolutions=1",
             "--game=hinge",

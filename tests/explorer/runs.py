@@ -6,20 +6,13 @@ import io
 import numpy as np
 from PIL import Image
 
+from tests.systems import styled
+
 FEW = ("--steps=60", "--batch_size=8")  # enough that images differ
 TINY = (*FEW, "--ema=0", "--width=2")
 SMALL = ("--image_size=8", "--batch_size=8", "--steps=4", "--ema=0")
 # No lazy penalty: devices that meet in a branch may not survive that their program is read from a cache (`launch.keep_compiled`).
 GROWING = ("--base=16", "--most=8", "--stable_images=16", "--fade_images=8", "--penalty_every=1")
-# Nor one here.
-STYLES = (
-    "--channel_base=32",
-    "--channel_max=4",
-    "--latent_size=4",
-    "--mapping_layers=1",
-    "--r1_every=1",
-    "--path_every=1",
-)
 RUNS = {  # of each system that draws from noise: its experiment, and flags
     "dcgan": ("dcgan", *TINY),
     "cgan": ("cgan", *TINY),
@@ -31,7 +24,7 @@ RUNS = {  # of each system that draws from noise: its experiment, and flags
     "progressive": ("progressive", *GROWING, *SMALL),
     "sagan": ("sagan", "--width=2", "--attention=0", *SMALL),
     "biggan": ("biggan", "--width=2", "--attention=0", *SMALL),
-    "stylegan": ("stylegan", *STYLES, "--image_size=8", "--batch_size=8", "--steps=4"),
+    "stylegan": ("stylegan", *styled.EACH_ROUND, *styled.SMALL, "--steps=4"),
     "r3gan": ("r3gan", "--width=4", "--group=4", *(flag for flag in SMALL if flag != "--ema=0")),
 }
 OTHERS = {"classifier", "cyclegan", "mixture2d", "pix2pix", "restore", "spade"}  # which draw no images from noise
