@@ -85,7 +85,8 @@ def stream(
 ) -> Samples:
     """`num` samples; or of each of the labels, in turn. Image i depends on all but `num`.
 
-    Args: labels: as in "7", "1,4" or "0..9"; None draws them by the data's frequencies.
+    Args: labels: as in "7", "1,4" or "0..9"; None draws them by the data's frequencies. truncation: of the latents; a run with
+      styles is to be truncated before (`TrainedRun.truncated`).
 
     Raises ValueError if the run draws nothing or has no such label; and, as images are asked for, if one is not finite.
     """

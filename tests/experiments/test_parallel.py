@@ -48,8 +48,8 @@ GAMES = {
     ),
     # p of its augmentations moves.
     "stylegan": (
-        *(*styled.EACH_ROUND, *styled.SMALL, "--ada_target=-0.9", "--ada_images=200", "--lr=0.03"),
-        f"--steps={STEPS}",
+        *(*styled.EACH_ROUND, *styled.SMALL, f"--steps={STEPS}"),
+        *("--ada_target=-0.9", "--ada_images=200", "--lr=0.03"),
     ),
     "classifier": (
         *("--adversarial=pgd", "--channels=4", "--batch_size=8", "--classifier_lr=2e-3", "--decay_rounds=100"),

@@ -58,7 +58,7 @@ OTHERS = {
         *("--lr_end=1e-5", "--gamma_end=0.01", "--ema_images=60"),
     ),
     # Path lengths' mean, w̄ and p move, and are remembered.
-    "stylegan": (*(*styled.EACH_ROUND, *styled.SMALL, "--ada_target=-0.9", "--ada_images=100", "--ema_images=60"),),
+    "stylegan": (*styled.EACH_ROUND, *styled.SMALL, "--ada_target=-0.9", "--ada_images=100", "--ema_images=60"),
 }
 
 
