@@ -26,6 +26,7 @@ COMMANDS = (
     "game_curves",
     "benchmark",
     "benchmark_layers",
+    "benchmark_volumes",
     "benchmark_rounds",
     "benchmark_devices",
     "benchmark_scores",
