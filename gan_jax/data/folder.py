@@ -85,7 +85,7 @@ def load(
     broken = [*found.unreadable, *looked.broken]
     if broken and not (skip_broken and looked.whole):
         raise ValueError(_refused(root, broken, len(found.files)))
-    labels, classes = _labels(root, looked.whole)
+    labels, classes = labels_of(root, looked.whole)
     spec = labelled_image(*_size(root, looked.sizes, decoding), 1 if looked.gray else 3)
     if split == "train":
         for line in _taken_for(whole, splits, labels, classes):
@@ -147,7 +147,11 @@ def _size(root: Path, sizes: set[tuple[int, int]], decoding: Decoding) -> tuple[
     return height, width
 
 
-def _labels(root: Path, files: list[str]) -> tuple[np.ndarray, tuple[str, ...]]:
+def labels_of(root: Path, files: list[str]) -> tuple[np.ndarray, tuple[str, ...]]:
+    """The labels of files below a folder, int32 [N], by their first subfolders; and these, the classes; () without any.
+
+    Raises ValueError if files lie both in the folder and in subfolders.
+    """
     subfolders = [os.path.dirname(file).partition(os.sep)[0] for file in files]
     counts = Counter(subfolders)
     classes = in_natural_order(counts)

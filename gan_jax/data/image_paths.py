@@ -43,13 +43,15 @@ def endings() -> set[str]:
     }
 
 
-def find(root: Path) -> Found:
+def find(root: Path, known: Collection[str] | None = None) -> Found:
     """The images below a folder, in folders and behind links however deep. What is hidden is passed over.
+
+    Args: known: the endings of the files that are looked for, if they are no images.
 
     Where several paths lead to one file, the first that is no link itself counts. Raises ValueError for a name that is
     not UTF-8.
     """
-    known, passed_over, unreadable = endings(), Counter(), []
+    known, passed_over, unreadable = known or endings(), Counter(), []
     paths, folders = [], {_place(root)}
     onerror = lambda error: unreadable.append((os.path.relpath(error.filename, root), error))
     for folder, subfolders, names in os.walk(root, followlinks=True, onerror=onerror):

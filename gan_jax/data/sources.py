@@ -8,7 +8,22 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gan_jax.data import cifar, download, few, folder, idx, label_maps, paired, pixels, published, stacked
+from gan_jax.data import (
+    cifar,
+    download,
+    few,
+    folder,
+    furniture,
+    idx,
+    label_maps,
+    moving,
+    paired,
+    pixels,
+    published,
+    shapes,
+    stacked,
+    video_files,
+)
 from gan_jax.data import classes as classes_lib
 from gan_jax.data.photos import photos
 from gan_jax.data.pixels import Decoding, Size
@@ -125,6 +140,7 @@ DATASETS: dict[str, Callable[..., Source]] = {
     "kmnist": functools.partial(published_dataset, "kmnist", KANA, IDX),
     "cifar10": functools.partial(published_dataset, "cifar10", THINGS, CIFAR),
     "photos": photos,
+    "furniture": furniture.furniture,
 }
 DATASETS |= {stacked.PREFIX + name: functools.partial(stacked.stacked, DATASETS[name]) for name in ("digits", "mnist")}
 
@@ -134,6 +150,9 @@ FILES: dict[str, Callable[..., Source]] = {
     "aligned": paired.aligned,
     "pairs": paired.in_two_folders,
     "maps": label_maps.load,
+    "voxels": shapes.voxels,
+    "meshes": shapes.of_meshes,
+    "videos": video_files.load,
 }
 
 
@@ -155,6 +174,7 @@ def load(
     max_pixels: int | None = None,
     skip_broken: bool = False,
     num_labels: int | None = None,
+    frames: int | None = None,
 ) -> Source:
     """Opens a dataset.
 
@@ -171,6 +191,7 @@ def load(
       crop: "center", or "none" to resize images whole (`pixels.Decoding`); of files and tfds:NAME.
       white_level, max_pixels, skip_broken: of files (`pixels.Decoding`, `folder.load`).
       num_labels: of maps:MAPS,IMAGES.
+      frames: of a video; of moving:NAME (`moving`) and videos:PATH (`video_files`).
 
     Raises:
       source.NoSplit: when the dataset has no such split.
@@ -185,6 +206,9 @@ def load(
         of_files = dict(white_level=white_level, max_pixels=max_pixels, skip_broken=skip_broken)
         of = lambda name, split: load(name, split=split, **given, **of_files)
         return few.load(name, split, of) if kind == few.KIND else PAINTED[kind](of(rest, split), rest, split)
+    if kind == moving.KIND:
+        of = lambda name, split: load(name, split=split, data_dir=data_dir, classes=classes)
+        return moving.load(name, split, image_size, frames, of)
     if kind not in FILES:
         of_files = dict(white_level=white_level, max_pixels=max_pixels, skip_broken=skip_broken or None)
         for option, value in of_files.items():
@@ -197,8 +221,8 @@ def load(
     elif kind in FILES:
         size = None if image_size is None else pixels.both_sides(image_size)
         decoding = Decoding(size, crop, white_level, max_pixels)
-        of_maps = {"num_labels": num_labels} if kind == "maps" else {}
-        source = FILES[kind](rest, split=split, decoding=decoding, skip_broken=skip_broken, **of_maps)
+        own = {"maps": {"num_labels": num_labels}, "videos": {"frames": frames}}.get(kind, {})
+        source = FILES[kind](rest, split=split, decoding=decoding, skip_broken=skip_broken, **own)
     elif name in DATASETS:
         if crop != "center":
             raise ValueError(f"crop={crop}: of files, as folder:PATH, and tfds:NAME; the images of {name} are square")

@@ -38,6 +38,40 @@ class DataSpec(NamedTuple):
                 return spec["image"].shape
         raise ValueError(f"the examples have no image; they have {', '.join(self.example)}")
 
+    @property
+    def seen_shape(self) -> tuple[int, ...]:
+        """Of an example as networks and scores see it, channels last: an image's (H, W, C), (D, H, W, 1) of voxels, a video's
+        (T, H, W, C). Raises ValueError as `image_shape`.
+        """
+        if self.kind == "image":
+            return self.image_shape
+        return (*self.example[self.kind].shape, *[1] * (self.kind == "voxels"))
+
+    @property
+    def kind(self) -> str:
+        """The name of what is seen of an example, of `pictures.kinds`: its field "voxels" or "video" if it has one, or "image"."""
+        return next((name for name in ("voxels", "video") if name in self.example), "image")
+
+    @property
+    def voxels_side(self) -> int:
+        """The side S of voxels [S, S, S]. Raises ValueError if the examples have none, or no cubes."""
+        voxels = self.example.get("voxels")
+        if not isinstance(voxels, jax.ShapeDtypeStruct):
+            raise ValueError(f"the examples have no voxels; they have {', '.join(self.example)}")
+        if len(set(voxels.shape)) != 1:
+            raise ValueError(f"voxels {'×'.join(map(str, voxels.shape))}: must be a cube")
+        return voxels.shape[0]
+
+    @property
+    def video_shape(self) -> tuple[int, int, int, int]:
+        """(T, H, W, C) of videos of square frames. Raises ValueError if the examples have none."""
+        video = self.example.get("video")
+        if not isinstance(video, jax.ShapeDtypeStruct):
+            raise ValueError(f"the examples have no video; they have {', '.join(self.example)}")
+        if video.shape[1] != video.shape[2]:
+            raise ValueError(f"frames {video.shape[1]}×{video.shape[2]}: must be square")
+        return video.shape
+
     def to_json(self) -> dict[str, Any]:
         """What JSON can hold.
 

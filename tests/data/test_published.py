@@ -148,7 +148,10 @@ def test_help_says_what_a_download_takes():
     sizes = (
         "mnist (downloads 11 MB), fashion_mnist (downloads 29 MB), kmnist (downloads 20 MB), cifar10 (downloads 162 MB)"
     )
-    assert sources.listed() == f"digits, print, {sizes}, photos, stacked_digits, stacked_mnist (downloads 11 MB)"
+    assert (
+        sources.listed()
+        == f"digits, print, {sizes}, photos, furniture, stacked_digits, stacked_mnist (downloads 11 MB)"
+    )
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
