@@ -20,7 +20,7 @@ from gan_jax.config.options import option, replace
 from gan_jax.config.parts import ClusterConfig, DataConfig, RunConfig
 from gan_jax.data import DataSpec, describe
 from gan_jax.networks import cnn, plain
-from gan_jax.recipes import classifier
+from gan_jax.recipes import classifier, volumes
 from gan_jax.recipes.contract import Recipe
 from gan_jax.runs import extractors, on_manifold
 from gan_jax.runs.data import Data, splits
@@ -97,7 +97,7 @@ def make(config: Config, spec: DataSpec) -> Recipe:
     own = {"axis_name": AXIS} if config.network == "cnn" else {}
     network = NETWORKS[config.network](len(spec.classes), config.channels, **own)
     rate = optax.cosine_decay_schedule(config.classifier_lr, config.decay_rounds)
-    moved = augment.translate(config.translate, "black")
+    moved = augment.translate(config.translate, "black") if "image" in spec.example else augment.identity
     setup = classifier.Setup(network, optax.adam(rate), moved, config.label_smoothing, axis_name=AXIS)
     if config.adversarial in attacks.KINDS:
         threat = Threat(2 * config.epsilon, low=-1, high=1)  # networks see images in [-1, 1]
@@ -106,7 +106,7 @@ def make(config: Config, spec: DataSpec) -> Recipe:
             setup = setup._replace(share=optax.linear_schedule(0.0, 1.0, config.epsilon_warmup))
     if config.adversarial == "manifold":
         setup = setup._replace(attack=on_manifold.adversary(config.generator, config.epsilon))
-    return classifier.make(setup)
+    return volumes.of_examples(classifier.make(setup), spec.example)
 
 
 def train(run: Run) -> None:

@@ -160,8 +160,8 @@ def _steps(
     except ValueError as error:
         raise ValueError(f"{sweep.label(combination)}: {error}") from error
     if hasattr(config, "evaluation") and data.real is not None:
-        evaluation, shape = config.evaluation, data.spec.image_shape
-        monitor.needed_extractor(evaluation.eval_metrics, evaluation, config.data.dataset, shape)
+        evaluation, shape = config.evaluation, data.spec.seen_shape
+        monitor.needed_extractor(evaluation.eval_metrics, evaluation, config.data.dataset, shape, data.spec.kind)
     per_round = config.run.batch_size * batches_learnt(config, phases[0].recipe)
     return {"steps": amount, "images": max(1, round(amount / per_round)), "seconds": None}[own.budget]
 

@@ -27,9 +27,10 @@ class Options:
     workdir: str | None = option(None, WORKDIR)
     metrics: tuple[str, ...] | None = option(
         None,
-        f"Of {', '.join(SCORES)}, {score.MEMORISATION}, {score.PATH_LENGTH} and, of a vae, {score.ELBO}; of a run that translates "
-        f"of {', '.join(translation_scores.MEASURES)} and {translation_scores.PERCEPTUAL}, without pairs of "
-        f"{', '.join(domain_scores.MEASURES)}; by default all that can be computed but {score.PATH_LENGTH}.",
+        f"Of {', '.join(SCORES)}, {score.MEMORISATION}, {score.PATH_LENGTH}, {score.SVM}, of videos {score.FRAMES}, "
+        f"of a vae {score.ELBO}; of a run that translates of {', '.join(translation_scores.MEASURES)} and "
+        f"{translation_scores.PERCEPTUAL}, without pairs of "
+        f"{', '.join(domain_scores.MEASURES)}; by default all that can be computed but {score.PATH_LENGTH} and {score.SVM}.",
     )
     iwae: int | None = option(
         None, f"With {score.ELBO}: the importance-weighted bound by so many latents of each image too, say 50.", low=1
@@ -38,6 +39,9 @@ class Options:
     truncation: float | None = option(None, TRUNCATION, low=0)
     cutoff: int | None = option(None, CUTOFF, low=1)
     standing_batches: int = option(0, STANDING, low=0)
+    frames: int | None = option(
+        None, "Of a run that draws videos of any length: how many frames, of samples and of real ones.", low=1
+    )
     split: str | None = option(
         None,
         "What samples are compared with: the images that were learnt, by default, or those of the test split. What is translated: "
@@ -69,7 +73,7 @@ def evaluate(options: Options) -> dict:
     if options.truth is not None and not between:
         raise ValueError(f"truth={options.truth}: of what translates without pairs; a run of {run.experiment} does not")
     if run.recipe.sampler is None and run.recipe.translators:
-        of_samples = ("iwae", "truncation", "cutoff", "standing_batches")
+        of_samples = ("iwae", "truncation", "cutoff", "standing_batches", "frames")
         for name in of_samples:
             if (value := getattr(options, name)) != getattr(Options, name):
                 raise ValueError(f"{name}={value}: of samples; a run of {run.experiment} translates")
@@ -83,7 +87,7 @@ def evaluate(options: Options) -> dict:
             raise ValueError(
                 f"noisy={str(options.noisy).lower()}: of what translates; a run of {run.experiment} does not"
             )
-        how = score.Drawing(options.seed, options.truncation, options.cutoff, options.standing_batches)
+        how = score.Drawing(options.seed, options.truncation, options.cutoff, options.standing_batches, options.frames)
         result, pictures = score.score(
             run, options.scoring, options.metrics, how, place, options.iwae, options.split or SPLITS[0]
         )
@@ -98,9 +102,7 @@ def main(parsed: Parsed) -> None:
     result = evaluate(parsed.config)
     print("\n".join(score_table.table(result)))
     if result["extractor"] and not result["extractor"]["for_such_images"]:
-        print(
-            f"{result['extractor']['name']} knows colours and shapes, but no such images: it compares runs on the same."
-        )
+        print(f"{result['extractor']['name']} was trained on other images: it compares runs on the same.")
         if "real" in result:
             print(f"One that knows them: {advice.train_one(result['real']['dataset'])}")
     print(Path(parsed.config.workdir) / "evaluation.json")

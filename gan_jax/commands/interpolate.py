@@ -27,7 +27,7 @@ from gan_jax.runs.directory import short
 from gan_jax.runs.encoded import encode
 from gan_jax.runs.restore import TrainedRun, restore
 
-SUFFIXES = {"line": ".png", "grid": ".png", "loop": ".gif"}  # by the shapes
+SUFFIXES = {"line": ".png", "grid": ".png", "loop": ".gif", "arithmetic": ".png"}  # by the shapes
 SPACES = ("z", "w")
 CLASSES = 20  # of which there is a row each, at most
 MILLISECONDS = 50  # that a frame of an animation stays
@@ -40,8 +40,8 @@ class Options:
 
     workdir: str | None = option(None, WORKDIR)
     shape: tuple[str, ...] = option(
-        tuple(SHAPES),
-        "Rows, each between two latents; a square between four; an animated round trip.",
+        ("line", "grid", "loop"),
+        "Rows, each between two latents; a square between four; an animated round trip; or rows a, b, c and a - b + c.",
         choices=SHAPES,
     )
     path: str | None = option(
@@ -91,7 +91,7 @@ def subject_of(run: TrainedRun, options: Options, files: Sequence[str] = ()) -> 
         return np.asarray(sampler.latents(jax.random.key(options.seed), count, truncation), np.float64)
 
     path = PATHS[options.path or usual_path(sampler.prior)]
-    subject = Subject(draw, random, path, rows=options.rows or ROWS, frames=options.frames)
+    subject = Subject(draw, random, path, rows=options.rows or ROWS, frames=options.frames, shown=run.kind.pictures)
     if files:
         given = codes(run, options, files)
         return subject._replace(given=given, random=lambda count: np.resize(given, (count, *given.shape[1:])))

@@ -90,6 +90,8 @@ def read_request(options: Options, files: list[str]) -> Request:
     """Looks for all that the flags and the image files name. Raises ValueError or OSError."""
     workdir, move = required(options.workdir), _move(options, files)
     run = restore(workdir)
+    if run.kind.name != "image":
+        raise ValueError(f"latent: finds images; a run of {run.experiment} draws {run.kind.name}")
     model = open_model(run, options.label, options.space)
     paths_lib.require_possible(model, options.search)
     if options.search.descent_steps == 0 and move == "maximise":

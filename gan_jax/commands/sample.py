@@ -1,4 +1,4 @@
-"""samples of a run, as one picture, a folder of PNG files or an .npz
+"""samples of a run, as one picture, a folder of PNG files or an .npz; shapes also as OBJ files, or turning
 
 python -m gan_jax sample --workdir=RUN --num=64 --seed=1
 python -m gan_jax sample --workdir=RUN --label=7          # of a class-conditional run; or 0..9, a row of each
@@ -25,13 +25,17 @@ from gan_jax.config.flags import Parsed
 from gan_jax.config.options import option
 from gan_jax.data.classes import class_numbers
 from gan_jax.latents.mixing import mixed
-from gan_jax.pictures import grids, image_files
+from gan_jax.pictures import films, grids, image_files
+from gan_jax.pictures.kinds import Kind
+from gan_jax.pictures.obj import obj
+from gan_jax.pictures.solids import turning
 from gan_jax.randomness import example_keys
 from gan_jax.runs import directory, drawing
 from gan_jax.runs.restore import TrainedRun, restore
 
 SHEET = 6  # rows and columns where styles are mixed
-SUFFIXES = {"grid": ".png", "png": "", "npz": ".npz"}  # by the formats
+SUFFIXES = {"grid": ".png", "png": "", "npz": ".npz", "obj": "", "turn": ".gif", "play": ".gif", "slices": ".png"}
+OF = {"obj": "voxels", "turn": "voxels", "play": "video", "slices": "video"}  # the kinds that some formats are of
 
 
 @dataclass(frozen=True)
@@ -58,9 +62,11 @@ class Options:
         "A file of latents z to draw, .npy [N, d] or the .npz that `latent` leaves, in place of latents by chance.",
     )
     standing_batches: int = option(0, STANDING, low=0)
+    frames: int | None = option(None, "Of a run that draws videos of any length: how many frames.", low=1)
     format: str = option(
         "grid",
-        "One picture of all; a folder of numbered PNG files; or an .npz of images and labels.",
+        "One picture of all; a folder of numbered PNG files; an .npz of images and labels; of voxels a folder of OBJ files, or "
+        "a picture that turns.",
         choices=SUFFIXES,
     )
     out: str | None = option(
@@ -69,13 +75,13 @@ class Options:
 
 
 class Samples(NamedTuple):
-    """Images [num, H, W, C] in [-1, 1], drawn as they are asked for, some at a time.
+    """Images [num, H, W, C], or what else a run draws, in [-1, 1], drawn as they are asked for, some at a time.
 
     Fields: shape: of all; labels: int32 [num], and names: the classes'; labels is None where there are none.
     """
 
     images: Iterator[np.ndarray]
-    shape: tuple[int, int, int, int]
+    shape: tuple[int, ...]
     labels: np.ndarray | None
     names: Sequence[str]
 
@@ -96,7 +102,8 @@ def stream(
     sampler, condition = run.sampler, run.conditions(keys, chosen)
     drawn = drawing.require_finite(drawing.draw_of(sampler, run.state, keys, condition, truncation))
     found = None if condition is None or "label" not in condition else np.asarray(condition["label"])
-    return Samples(_with_bar(drawn, total), (total, *run.spec.image_shape), found, run.spec.classes)
+    shape = (total, *run.drawn_shape)
+    return Samples(_with_bar(drawn, total), shape, found, run.spec.classes)
 
 
 def of_latents(run: TrainedRun, path: str, labels: str | None = None) -> Samples:
@@ -136,8 +143,8 @@ def draw_labels(
     drawn = drawing.row_chunks(run.sampler, run.state, chosen, jax.random.key(seed), columns, truncation)
     drawn = np.concatenate(list(_with_bar(drawing.require_finite(drawn), columns * len(chosen))))
     if len(chosen) == 1:
-        return grids.grid(drawn)
-    return grids.rows(drawn, [run.spec.classes[label] for label in chosen])
+        return grids.grid(run.kind.pictures(drawn))
+    return grids.rows(run.kind.pictures(drawn), [run.spec.classes[label] for label in chosen])
 
 
 def draw_mixed(run: TrainedRun, layers: str, num: int, seed: int, labels: str | None) -> Image.Image:
@@ -177,6 +184,10 @@ def write(options: Options) -> Path:
             f"latents={options.latents}: without --num and --truncation, as all of the file are drawn as they are"
         )
     run = run.standing(options.standing_batches, truncation)
+    if options.frames is not None:
+        run = run.longer(options.frames)
+    if (of := OF.get(options.format, run.kind.name)) != run.kind.name:
+        raise ValueError(f"format={options.format}: of {of}; a run of {run.experiment} draws {run.kind.name}")
     standing = f"-standing{options.standing_batches}" if options.standing_batches else ""
     of = f"seed{options.seed}" if options.latents is None else directory.short(Path(options.latents).stem)
     mixing_of = "" if options.style_mixing is None else f"-mixing{directory.short(options.style_mixing)}"
@@ -194,14 +205,31 @@ def write(options: Options) -> Path:
     else:
         samples = stream(run, num, options.seed, labels=options.label, truncation=truncation)
     with closing(samples.images) as drawn:  # which wipes the bar before an error is said
-        if options.format == "grid":
-            grids.save(grids.grid(np.concatenate(list(drawn))), out)
-        elif options.format == "npz":
-            image_files.write_npz(out, map(grids.to_pixels, drawn), samples.shape, samples.labels)
-        else:
-            names = None if samples.labels is None else [samples.names[label] for label in samples.labels]
-            image_files.write_pngs(out, map(grids.to_pixels, drawn), names)
+        _write(out, options.format, run.kind, samples._replace(images=drawn))
     return out
+
+
+def _write(out: Path, form: str, kind: Kind, samples: Samples) -> None:
+    """Writes samples, in one of the forms of SUFFIXES."""
+    names = None if samples.labels is None else [samples.names[label] for label in samples.labels]
+    if form == "grid":
+        grids.save(grids.grid(kind.pictures(np.concatenate(list(samples.images)))), out)
+    elif form == "npz" and kind.name == "voxels":
+        solid = (voxels > 0 for voxels in samples.images)
+        image_files.write_npz(out, solid, samples.shape, samples.labels, name="voxels", dtype=bool)
+    elif form == "npz":
+        image_files.write_npz(out, map(kind.levels, samples.images), samples.shape, samples.labels)
+    elif form == "png":
+        image_files.write_pngs(out, (grids.to_pixels(kind.pictures(some)) for some in samples.images), names)
+    elif form == "obj":
+        write = lambda voxels, path: path.write_text(obj(voxels > 0))
+        image_files.write_files(out, samples.images, write, ".obj", names)
+    elif form == "turn":
+        turning(np.concatenate(list(samples.images)) > 0, out)
+    elif form == "play":
+        films.playing(np.concatenate(list(samples.images)), out)
+    else:
+        grids.save(grids.grid(films.slices(np.concatenate(list(samples.images)))), out)
 
 
 def _with_bar(chunks: Iterator[np.ndarray], total: int) -> Iterator[np.ndarray]:

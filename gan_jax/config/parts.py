@@ -74,6 +74,13 @@ class DataConfig:
 
 
 @dataclass(frozen=True)
+class VideoDataConfig(DataConfig):
+    """What is learnt, of videos."""
+
+    frames: int = option(16, "Of a video; of longer ones the first.", low=1)
+
+
+@dataclass(frozen=True)
 class ScoringConfig:
     """How samples are scored."""
 

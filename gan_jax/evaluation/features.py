@@ -24,6 +24,7 @@ from gan_jax.training.checkpoint import checksum
 from gan_jax.training.files import replace_file
 
 EXTRACTORS = Path(__file__).parent / "extractors"
+OF_KINDS = {"voxels": "furniture", "video": "moving_1_digits"}  # which of them sees what none was trained for
 CHUNK = 128  # images a pass
 
 Array = jax.Array
@@ -51,6 +52,8 @@ class Extractor(NamedTuple):
         None where they are not known. Differentiable in floats.
       logits: (variables, images as `apply`'s) -> the logits [B, K] of the class probabilities; None where they are not known.
         Differentiable in floats.
+      sides: (H, W), or (D, H, W), of the images or volumes that it was trained on, to which others are resized; () if unknown.
+      rank: the axes of one: 3 of an image [H, W, C], 4 of a volume [D, H, W, C].
     """
 
     name: str
@@ -61,6 +64,8 @@ class Extractor(NamedTuple):
     knows_classes: bool = True
     maps: Callable[[dict, Array], list[Array]] | None = None
     logits: Callable[[dict, Array], Array] | None = None
+    sides: tuple[int, ...] = ()
+    rank: int = 3
 
     @property
     def fingerprint(self) -> str:
@@ -71,7 +76,7 @@ class Extractor(NamedTuple):
 def save_classifier(path: str | Path, variables: dict, **described) -> None:
     """Writes a `cnn.Classifier` as an extractor: one .npz of its weights and of what describes it.
 
-    Args: described: name, image_shape (H, W, C), num_classes, width, maybe classes, and what else is worth knowing.
+    Args: described: name, image_shape (H, W, C) or (D, H, W, C), num_classes, width, maybe classes, and what else is worth knowing.
     """
     arrays = {name: np.asarray(leaf) for name, leaf in traverse_util.flatten_dict(variables, sep="/").items()}
     buffer = io.BytesIO()
@@ -95,9 +100,9 @@ def load_classifier(path: str | Path) -> Extractor:
             arrays = {name: file[name] for name in file.files}
         described = json.loads(str(arrays.pop("described")))
         name, num_classes, width = (described[field] for field in ("name", "num_classes", "width"))
-        height, _, channels = described["image_shape"]
+        *sides, channels = described["image_shape"]
         variables, network = traverse_util.unflatten_dict(arrays, sep="/"), cnn.Classifier(num_classes, width)
-        example = jnp.zeros((1, height, height, channels))
+        example = jnp.zeros((1, *sides, channels))
         fresh = jax.eval_shape(lambda: network.init(jax.random.key(0), example, train=False))
         if jax.tree.map(jnp.shape, fresh) != jax.tree.map(jnp.shape, variables):
             raise ValueError("its weights are those of another network")
@@ -105,8 +110,8 @@ def load_classifier(path: str | Path) -> Extractor:
         raise ValueError(f"{path} is no extractor, or damaged: {error}") from error
 
     def outputs(variables: dict, images: Array) -> tuple[Array, Array]:
-        shape = (len(images), height, height, images.shape[-1])
-        pixels = jax.image.resize(images.astype(jnp.float32), shape, "bilinear")  # antialiased where it shrinks
+        shape = (len(images), *sides, images.shape[-1])
+        pixels = jax.image.resize(images.astype(jnp.float32), shape, "linear")  # antialiased where it shrinks
         pixels = jnp.broadcast_to(pixels, (*shape[:-1], channels))
         with jax.default_matmul_precision("highest"):  # on accelerators too, so that all measure the same
             _, out = network.apply(variables, pixels / 127.5 - 1, train=False)
@@ -118,13 +123,15 @@ def load_classifier(path: str | Path) -> Extractor:
 
     def maps(variables: dict, images: Array) -> list[Array]:
         pixels = jnp.broadcast_to(images.astype(jnp.float32), (*images.shape[:-1], channels))
-        convolutions = cnn.Maps(width, cnn.halvings(height))
+        convolutions = cnn.Maps(width, cnn.halvings(sides[-1]))
         with jax.default_matmul_precision("highest"):
             return convolutions.apply(variables, pixels / 127.5 - 1)
 
     taken = (1, 3) if channels == 3 else (channels,)
     logits = lambda variables, images: outputs(variables, images)[1]
-    found = Extractor(name, taken, apply, variables, tuple(described.get("classes", ())), maps=maps, logits=logits)
+    classes = tuple(described.get("classes", ()))
+    shapes = dict(sides=tuple(sides), rank=len(sides) + 1)
+    found = Extractor(name, taken, apply, variables, classes, maps=maps, logits=logits, **shapes)
     own = path.parent.resolve() != EXTRACTORS.resolve()
     return found._replace(name=f"{name}-{found.fingerprint}") if own else found
 
@@ -137,6 +144,20 @@ def for_any_images(image_shape: tuple[int, ...]) -> Extractor | None:
     if len(image_shape) != 3 or image_shape[-1] not in (1, 3):
         return None
     return load_classifier(EXTRACTORS / "emoji.npz")._replace(knows_classes=False)
+
+
+def for_any(kind: str, shape: tuple[int, ...]) -> Extractor | None:
+    """The network for what is of a kind that none was trained for: voxels by one that knows furniture, videos by one that knows
+    moving digits, in gray. None if there is none for so many channels.
+    """
+    if kind == "image":
+        return for_any_images(shape)
+    if shape[-1] not in (1, 3):
+        return None
+    found = load_classifier(EXTRACTORS / f"{OF_KINDS[kind]}.npz")
+    gray = lambda images: jnp.mean(images.astype(jnp.float32), axis=-1, keepdims=True)
+    apply = lambda variables, images: found.apply(variables, gray(images))
+    return found._replace(apply=apply, channels=(1, 3), knows_classes=False, maps=None, logits=None)
 
 
 def of_each_channel(extractor: Extractor, channels: int = 3) -> Extractor:
@@ -199,7 +220,7 @@ def extract(extractor: Extractor, batches: Iterable[np.ndarray], *, total: int, 
     found = []  # of each chunk; the last is padded
     with tqdm(total=total, desc=title, unit="image", disable=not title, dynamic_ncols=True) as bar:
         for images in _chunks(batches, CHUNK * len(devices)):
-            require_channels(extractor, images.shape[-1])
+            require_fitting(extractor, images.shape[1:])
             padded = np.zeros((CHUNK * len(devices), *images.shape[1:]), np.uint8)
             padded[: len(images)] = images
             outputs = apply(variables, jax.device_put(padded, spread))
@@ -210,11 +231,14 @@ def extract(extractor: Extractor, batches: Iterable[np.ndarray], *, total: int, 
     return Features(*(np.concatenate(column) for column in zip(*found)))
 
 
-def require_channels(extractor: Extractor, channels: int) -> None:
-    """Raises ValueError unless the extractor takes images of so many channels."""
-    if channels not in extractor.channels:
+def require_fitting(extractor: Extractor, shape: tuple[int, ...]) -> None:
+    """Raises ValueError unless the extractor takes what has such a shape, with as many axes and channels."""
+    if len(shape) != extractor.rank:
+        names = {3: "images", 4: "volumes"}
+        raise ValueError(f"{extractor.name} takes {names[extractor.rank]}, these are {names[len(shape)]}")
+    if shape[-1] not in extractor.channels:
         taken = " or ".join(map(str, extractor.channels))
-        raise ValueError(f"{extractor.name} takes images of {taken} channels, these have {channels}")
+        raise ValueError(f"{extractor.name} takes images of {taken} channels, these have {shape[-1]}")
 
 
 def _chunks(batches: Iterable[np.ndarray], size: int) -> Iterator[np.ndarray]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 import jax
 import jax.numpy as jnp
 
-from gan_jax.evaluation.features import Extractor, require_channels
+from gan_jax.evaluation.features import Extractor, require_fitting
 
 Array = jax.Array
 EPSILON = 1e-10  # beside the length of a vector of channels, as LPIPS's authors have it
@@ -62,7 +62,7 @@ def require_maps(extractor: Extractor | None, image_shape: tuple[int, int, int])
         raise ValueError(
             f"{extractor.name}: the maps of this network are not known; one of experiments.classifier has them"
         )
-    require_channels(extractor, image_shape[-1])
+    require_fitting(extractor, image_shape)
 
 
 def _maps(extractor: Extractor, images: Array, others: Array) -> list[Array]:

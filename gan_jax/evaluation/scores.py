@@ -9,9 +9,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gan_jax.evaluation import metrics
+from gan_jax.evaluation import metrics, solids, videos
 from gan_jax.evaluation.features import Extractor, Features, extract
 
+KINDS = ("image", "voxels", "video")
 PIXELS = 2000  # images that scores of pixels are computed from, at most
 
 
@@ -20,7 +21,7 @@ class Images(NamedTuple):
 
     Fields:
       count: how many there are.
-      pixels: the first of them, PIXELS at most, uint8 [n, H, W, C].
+      pixels: the first of them, PIXELS at most, uint8 [n, ..., C].
       features: of all; None without an extractor.
     """
 
@@ -32,12 +33,13 @@ class Images(NamedTuple):
 class Score(NamedTuple):
     """How images are scored.
 
-    Fields: compute: (real, fake) -> the numbers by name; better: "lower" or "higher"; sees: "pixels", or of an extractor
-    "features" or "classes", the probabilities of classes that the images have.
+    Fields: compute: (real, fake) -> the numbers by name; better: "lower" or "higher", None where it should be as real ones score;
+    sees: one of KINDS, whose pixels it takes, or of an extractor "features" or "classes", the probabilities of classes that the
+    images have.
     """
 
     compute: Callable[[Images, Images], dict[str, float]]
-    better: str
+    better: str | None
     sees: str
 
 
@@ -74,7 +76,7 @@ def compute(names: Sequence[str], real: Images, fake: Images, extractor: Extract
     found = {}
     for name in names:
         score = SCORES[name]
-        if score.sees == "pixels":
+        if score.sees in KINDS:
             what = _counts(len(real.pixels), len(fake.pixels))
         else:
             what = f"{extractor.name},{_counts(real.count, fake.count)}"
@@ -94,10 +96,10 @@ def better(number: str) -> str | None:
     base = number.partition("[")[0]
     base = {inceptions: name for name, inceptions in INCEPTIONS.items()}.get(base, base)
     if base == "elbo" or base.startswith(
-        ("iwae_", "psnr", "ssim", "labels_kept")
-    ):  # `runs.likelihood`, `restoration`, `runs.domain_scores`
+        ("iwae_", "psnr", "ssim", "labels_kept", "linear_svm", "same_class")
+    ):  # `runs.likelihood`, `restoration`, `runs.domain_scores`, `runs.linear_svm`, `runs.frame_scores`
         return "higher"
-    if base in ("perceptual", "path_length") or base.split("_")[0] == "l1":
+    if base in ("perceptual", "path_length", "frame_frechet_distance") or base.split("_")[0] == "l1":
         return "lower"
     for name, score in SCORES.items():  # as precision and recall of precision_recall, or sliced_wasserstein_28
         if base == name or base in name.split("_") or base.startswith(f"{name}_"):
@@ -105,14 +107,23 @@ def better(number: str) -> str | None:
     return None
 
 
-def computable(extractor: Extractor | None) -> list[str]:
-    """The names of the scores that can be computed with this extractor, or with none."""
+def of_kind(kind: str) -> list[str]:
+    """The names of the scores of what is of a kind, one of KINDS."""
+    return [name for name, score in SCORES.items() if score.sees == kind or score.sees not in KINDS]
+
+
+def ranking(kind: str) -> list[str]:
+    """The names of the scores of a kind by which one set is better than another."""
+    return [name for name in of_kind(kind) if SCORES[name].better]
+
+
+def computable(extractor: Extractor | None, kind: str = "image") -> list[str]:
+    """The names of the scores of a kind that can be computed with this extractor, or with none."""
     seen = {
-        "pixels": True,
         "features": extractor is not None,
         "classes": extractor is not None and extractor.knows_classes,
     }
-    return [name for name, score in SCORES.items() if seen[score.sees]]
+    return [name for name in of_kind(kind) if seen.get(SCORES[name].sees, True)]
 
 
 def needing(names: Sequence[str], *seen: str) -> list[str]:
@@ -169,9 +180,18 @@ SCORES = {
             for side, distance in metrics.sliced_wasserstein(real.pixels, fake.pixels).items()
         },
         "lower",
-        "pixels",
+        "image",
     ),
-    "ms_ssim": Score(lambda real, fake: {"ms_ssim": metrics.ms_ssim(fake.pixels)}, "lower", "pixels"),
+    "ms_ssim": Score(lambda real, fake: {"ms_ssim": metrics.ms_ssim(fake.pixels)}, "lower", "image"),
+    "components": Score(
+        lambda real, fake: {"components": np.mean(solids.components(fake.pixels[..., 0] > 0))}, None, "voxels"
+    ),
+    "symmetry": Score(
+        lambda real, fake: {"symmetry": np.mean(solids.symmetry(fake.pixels[..., 0] > 0))}, None, "voxels"
+    ),
+    "speed": Score(lambda real, fake: {"speed": np.mean(videos.speeds(fake.pixels))}, None, "video"),
+    "bounces": Score(lambda real, fake: {"bounces": np.mean(videos.bounces(fake.pixels))}, None, "video"),
+    "repeats": Score(lambda real, fake: {"repeats": np.mean(videos.repeats(fake.pixels))}, None, "video"),
 }
 # What others call these, with Inception's features.
 INCEPTIONS = {"frechet_distance": "FID", "kernel_distance": "KID"}

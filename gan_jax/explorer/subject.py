@@ -69,7 +69,7 @@ class Subject:
             return self._generate(self.run.state, latents, condition)
 
         drawn = drawing.chunks(len(genomes), draw, AT_ONCE)
-        return to_pixels(np.concatenate(list(drawing.require_finite(drawn))))
+        return to_pixels(self.run.kind.pictures(np.concatenate(list(drawing.require_finite(drawn)))))
 
     @cached_property
     def _generate(self):

@@ -34,6 +34,7 @@ class Subject(NamedTuple):
       classes: the one-hot vectors [L, K] of the labels; None where the generator is not class-conditional.
       given: latents [m, d] that one path goes through, in place of random ones; None without any.
       names: of the classes, if there is to be a row of each; else with several classes paths go from class to class.
+      shown: what is drawn, [n, ...] -> images [n, H, W, C] in [-1, 1] for people.
     """
 
     draw: Callable[[Array, Array | None], Array]
@@ -44,6 +45,7 @@ class Subject(NamedTuple):
     classes: Array | None = None
     given: Array | None = None
     names: Sequence[str] = ()
+    shown: Callable[[Array], Array] = lambda images: images
 
 
 def line(subject: Subject) -> tuple[list[Image.Image], float]:
@@ -51,7 +53,7 @@ def line(subject: Subject) -> tuple[list[Image.Image], float]:
     latents, weights = points(subject, stops=2)
     frames = subject.frames or max(12, 8 * latents.shape[1] - 7)
     drawn, uneven = drawn_evenly(subject, latents, weights, frames)
-    drawn = drawn.reshape(-1, *drawn.shape[2:])
+    drawn = subject.shown(drawn.reshape(-1, *drawn.shape[2:]))
     if subject.names:
         return [grids.rows(drawn, subject.names, least_side=max(512, TILE * frames))], uneven
     return [grids.grid(drawn, columns=frames, least_side=max(512, TILE * frames))], uneven
@@ -68,7 +70,8 @@ def loop(subject: Subject) -> tuple[list[Image.Image], float]:
     drawn, uneven = drawn_evenly(subject, closed(latents), weights, frames + 1)
     least = math.ceil(math.sqrt(len(drawn)))
     columns = min(range(least, 2 * least), key=lambda columns: -len(drawn) % columns)  # that few places are left
-    return [grids.grid(drawn[:, i], columns=columns, least_side=SIDE) for i in range(frames)], uneven
+    shown = (subject.shown(drawn[:, i]) for i in tqdm(range(frames), desc="frames", leave=False, delay=2))
+    return [grids.grid(images, columns=columns, least_side=SIDE) for images in shown], uneven
 
 
 def grid(subject: Subject) -> tuple[list[Image.Image], None]:
@@ -87,10 +90,23 @@ def grid(subject: Subject) -> tuple[list[Image.Image], None]:
         weights = subject.classes
     weights = None if weights is None else np.broadcast_to(weights, (side, side, weights.shape[-1]))
     drawn = subject.draw(latents, weights)
-    return [grids.grid(drawn.reshape(-1, *drawn.shape[2:]), columns=side)], None
+    return [grids.grid(subject.shown(drawn.reshape(-1, *drawn.shape[2:])), columns=side)], None
 
 
-SHAPES = {"line": line, "grid": grid, "loop": loop}
+def arithmetic(subject: Subject) -> tuple[list[Image.Image], None]:
+    """The picture of rows a, b, c and a - b + c, of random latents (Radford et al. 2016, section 6.3.2), on which no path is."""
+    a, b, c = latents = subject.random(3 * subject.rows).reshape(subject.rows, 3, -1).swapaxes(0, 1)
+    latents = np.stack([*latents, a - b + c], axis=1)
+    weights = (
+        None
+        if subject.classes is None
+        else np.broadcast_to(subject.classes[0], (*latents.shape[:2], subject.classes.shape[-1]))
+    )
+    drawn = subject.draw(latents, weights)
+    return [grids.grid(subject.shown(drawn.reshape(-1, *drawn.shape[2:])), columns=4)], None
+
+
+SHAPES = {"line": line, "grid": grid, "loop": loop, "arithmetic": arithmetic}
 
 
 def points(subject: Subject, stops: int) -> tuple[Array, Array | None]:
@@ -132,4 +148,4 @@ def drawn_evenly(subject: Subject, latents: Array, weights: Array | None, frames
 
 def step_sizes(drawn: Array) -> Array:
     """[k - 1]: the root mean squared difference of each of the images [k, H, W, C] to the next."""
-    return np.sqrt(np.mean(np.diff(drawn, axis=0) ** 2, axis=(1, 2, 3)))
+    return np.sqrt(np.mean(np.diff(drawn, axis=0) ** 2, axis=tuple(range(1, drawn.ndim))))

@@ -11,6 +11,7 @@ import jax
 from flax import linen as nn
 
 from gan_jax.layers.conv import Conv
+from gan_jax.layers.conv3d import Conv3D
 from gan_jax.layers.norm import norm_layer
 from gan_jax.networks.dcgan import LARGEST, SMALLEST, require_square
 
@@ -35,16 +36,17 @@ class Classifier(nn.Module):
         """Images [B, H, W, C] in [-1, 1] -> (scores [B], {"features": [B, 2 width], "class_logits": [B, K]}).
 
         The score is the logsumexp of the logits (`recipes.sgan`). `condition` changes nothing.
+        Volumes [B, D, H, W, C] are halved along the depth as often.
         Raises ValueError if the images are not square, or not of 8 to 128 pixels.
         """
-        require_square(image.shape[1:])
-        if not SMALLEST <= image.shape[1] <= LARGEST:
+        require_square(image.shape[-3:])
+        side = image.shape[-2]
+        if not SMALLEST <= side <= LARGEST:
             raise ValueError(
-                f"the classifier takes images of {SMALLEST} to {LARGEST} pixels a side, got {image.shape[1]}; "
-                "--image_size resizes them"
+                f"the classifier takes images of {SMALLEST} to {LARGEST} pixels a side, got {side}; --image_size resizes them"
             )
         norm = norm_layer("batch", train=train, axis_name=self.axis_name)
-        x = [image, *maps(image, self.width, halvings(image.shape[1]), norm)][-1]
+        x = [image, *maps(image, self.width, halvings(side), norm)][-1]
         x = nn.Dense(2 * self.width, use_bias=False, kernel_init=_he)(x.reshape(len(x), -1))
         features = nn.relu(norm()(x))
         logits = nn.Dense(self.num_classes)(features)
@@ -70,8 +72,8 @@ def halvings(side: int) -> int:
 
 def maps(x: Array, width: int, count: int, norm: Callable[[], nn.Module]) -> list[Array]:
     """What each of so many convolutions makes of the last one's map. Called in a module, whose layers they become."""
-    found = []
+    found, conv = [], Conv if x.ndim == 4 else Conv3D
     for i in range(count):
-        x = nn.relu(norm()(Conv(2 * width if i else width, 4, 2, use_bias=False, kernel_init=_he)(x)))
+        x = nn.relu(norm()(conv(2 * width if i else width, 4, 2, use_bias=False, kernel_init=_he)(x)))
         found.append(x)
     return found

@@ -32,7 +32,7 @@ def grid(images: np.ndarray, *, columns: int | None = None, padding: int = 2, le
     """
     pixels = to_pixels(images)
     n, height, width, channels = pixels.shape
-    columns = columns or math.ceil(math.sqrt(n))
+    columns = columns or math.ceil(math.sqrt(n * height / width))
     rows = math.ceil(n / columns)
     canvas = np.full(
         (rows * (height + padding) + padding, columns * (width + padding) + padding, channels), 127, np.uint8

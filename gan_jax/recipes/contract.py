@@ -71,6 +71,9 @@ class Sampler(NamedTuple):
         is to be seen of the first EARLY rounds, in which running averages of all kinds know too little. None where
         there is no difference.
       styles: the same in two, by way of styles; None where there are none.
+      draws: the field of an example that it draws: "image"; "voxels", [n, D, H, W] in [-1, 1], solid above 0; or "video", [n, T, H,
+        W, C] in [-1, 1].
+      longer: of videos, frames -> the sampler of videos of so many; None where they are as long as those learnt.
       standing: (state, key, batches, n, truncation=None) -> the state with the generator's batch statistics measured anew, over
         so many batches of n samples; it raises ValueError if the generator has none. None where it cannot.
     """
@@ -82,6 +85,8 @@ class Sampler(NamedTuple):
     early: Callable[..., Array] | None = None
     standing: Callable[..., State] | None = None
     styles: Styles | None = None
+    draws: str = "image"
+    longer: Callable[[int], "Sampler"] | None = None
 
     def seen(self, step: int) -> "Sampler":
         """The sampler of what is seen of a run after so many rounds; its numbers are always those of `generate`."""

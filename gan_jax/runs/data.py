@@ -76,6 +76,7 @@ def find(config: DataConfig, split: str = "train") -> Source:
         max_pixels=config.max_pixels,
         skip_broken=config.skip_broken,
         num_labels=getattr(config, "num_labels", None),
+        frames=getattr(config, "frames", None),
     )
 
 
@@ -110,7 +111,11 @@ def splits(config: DataConfig) -> tuple[Source, Source]:
     Raises ValueError or OSError if they cannot be read.
     """
     source = load(config)
-    test = load_test(config, source)
+    return held_out(source, load_test(config, source))
+
+
+def held_out(source: Source, test: Source | None) -> tuple[Source, Source]:
+    """What is trained on and what is tested on, of a dataset's splits; without a test split a fifth is held out."""
     if test is not None:
         return source, test
     order = np.random.RandomState(0).permutation(len(source))

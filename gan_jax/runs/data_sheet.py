@@ -9,8 +9,8 @@ from PIL import Image
 
 from gan_jax.data import Domains, Source, pipeline
 from gan_jax.pictures import grids, panels
+from gan_jax.pictures.kinds import KINDS
 from gan_jax.randomness import example_keys
-from gan_jax.recipes.batch import to_unit_range
 from gan_jax.recipes.contract import Recipe
 from gan_jax.runs.data import Data
 
@@ -48,12 +48,17 @@ def sheet(source: Source | Domains | None, recipe: Recipe, seed: int) -> Image.I
 
 
 def images_of(source: Source, seed: int, name: str = "image") -> np.ndarray | None:
-    """The first images of the first epoch, [n, H, W, C] in [-1, 1]; None if the examples have no such images in this field."""
+    """The first examples of the first epoch, as images [n, H, W, C] in [-1, 1]; None if there is nothing to see in this field."""
     field = source.spec.get(name)
-    if field is None or len(field.shape) != 3 or field.shape[-1] not in (1, 3) or field.dtype != np.uint8:
+    if field is None:
+        return None
+    kind = KINDS.get(name, KINDS["image"])
+    if kind.name == "image" and (len(field.shape), field.dtype) != (3, np.uint8):
+        return None
+    if kind.name == "image" and field.shape[-1] not in (1, 3):
         return None
     chosen = pipeline.indices(len(source), seed, 0, min(SHOWN, len(source)))
-    return np.asarray(to_unit_range(source[chosen][name]))
+    return np.asarray(kind.shown(kind.of_examples(source[chosen][name])))
 
 
 def augmented(recipe: Recipe, images: np.ndarray, seed: int) -> np.ndarray:
@@ -69,4 +74,4 @@ def _sides(source: Source | Domains | None) -> Iterator[tuple[str, Source, str]]
     elif source is not None and "target" in source.spec:
         yield from (("input", source, "image"), ("target", source, "target"))
     elif source is not None:
-        yield "", source, "image"
+        yield "", source, next((name for name in source.spec if name in KINDS), "image")

@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image
 
 from gan_jax.pictures import grids
+from gan_jax.pictures.kinds import KINDS
 from gan_jax.randomness import Key, example_keys
 from gan_jax.recipes.contract import Condition, Sampler, State
 
@@ -19,12 +20,12 @@ CHUNK = 64  # images drawn at once
 
 def picture(sampler: Sampler, classes: Sequence[str], state: State, key: Key) -> Image.Image:
     """A square of GRID images; or a row of each class, where one can be asked for. Of early rounds as `Sampler.seen`."""
-    sampler = sampler.seen(int(state.step))
+    sampler, shown = sampler.seen(int(state.step)), KINDS[sampler.draws].pictures
     if not sampler.takes("label"):
-        return grids.grid(np.concatenate(list(draw(sampler, state, key, GRID))))
+        return grids.grid(shown(np.concatenate(list(draw(sampler, state, key, GRID)))))
     names = classes[:ROWS]
     chunks_of_rows = row_chunks(sampler, state, np.arange(len(names)), key, COLUMNS)
-    return grids.rows(np.concatenate(list(chunks_of_rows)), names)
+    return grids.rows(shown(np.concatenate(list(chunks_of_rows))), names)
 
 
 def row_chunks(
@@ -79,7 +80,7 @@ def require_finite(drawn: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
     """The images, as they are. Raises ValueError at the first that has NaN or an infinity."""
     count = 0
     for images in drawn:
-        finite = np.isfinite(images).all(axis=(1, 2, 3))
+        finite = np.isfinite(images).reshape(len(images), -1).all(axis=1)
         if not finite.all():
             raise ValueError(f"image {count + int(np.argmin(finite))} is not finite: the generator's weights are not")
         count += len(images)

@@ -6,6 +6,7 @@ import numpy as np
 from gan_jax.data import Source, places
 from gan_jax.evaluation import features
 from gan_jax.pictures import grids
+from gan_jax.pictures.kinds import kind_of
 from gan_jax.recipes.contract import State
 from gan_jax.runs import directory, drawing, training
 from gan_jax.runs.training import Run
@@ -38,7 +39,7 @@ def save(run: Run, state: State, width: int) -> None:
         state.players["classifier"].ema,
         name="-".join(directory.short(part) for part in (places.title(config.dataset), config.classes) if part)
         + "-cnn",
-        image_shape=run.data.spec.image_shape,
+        image_shape=run.data.spec.seen_shape,
         num_classes=len(run.data.spec.classes),
         classes=run.data.spec.classes,
         width=width,
@@ -47,10 +48,10 @@ def save(run: Run, state: State, width: int) -> None:
 
 def check_predictions(run: Run, state: State, test: Source) -> np.ndarray:
     """Whether the classifier is right about each test image, bool [N]; draws some about which it is not."""
-    examples, classify = test[np.arange(len(test))], jax.jit(run.phases[0].recipe.classify)
-    found = drawing.chunks(len(test), lambda rows: classify(state, examples["image"][rows]).argmax(axis=-1))
+    examples, classify, kind = test[np.arange(len(test))], jax.jit(run.phases[0].recipe.classify), kind_of(test.spec)
+    found = drawing.chunks(len(test), lambda rows: classify(state, examples[kind.name][rows]).argmax(axis=-1))
     right = np.concatenate(list(found)) == examples["label"]
     if not right.all():
-        mistaken = examples["image"][~right][: drawing.GRID]
-        grids.save(grids.grid(mistaken / 127.5 - 1), run.workdir / "mistaken.png")
+        mistaken = kind.of_examples(examples[kind.name][~right][: drawing.GRID])
+        grids.save(grids.grid(kind.shown(mistaken)), run.workdir / "mistaken.png")
     return right

@@ -17,7 +17,7 @@ from gan_jax.evaluation import features, scores
 from gan_jax.evaluation.features import Extractor
 from gan_jax.evaluation.scores import SCORES, Images
 from gan_jax.pictures import curves
-from gan_jax.pictures.grids import to_pixels
+from gan_jax.pictures.kinds import KINDS, Kind, kind_of
 from gan_jax.recipes.contract import State
 from gan_jax.runs import advice
 from gan_jax.runs.data import Data
@@ -30,8 +30,12 @@ BEST = "best"  # the folder of the best checkpoint
 LINES = "evaluations.jsonl"
 
 
-def find_extractor(config: ScoringConfig, dataset: str, image_shape: tuple[int, int, int]) -> Extractor | None:
+def find_extractor(
+    config: ScoringConfig, dataset: str, shape: tuple[int, ...], kind: str = "image"
+) -> Extractor | None:
     """The network that the flags name, else the one that comes with the dataset, else the one for any images, if it takes them.
+
+    Args: shape: of what it is to take, as `DataSpec.seen_shape`; kind: the name of its kind.
 
     Raises ValueError or OSError if it cannot be read, or does not take such images.
     """
@@ -45,10 +49,10 @@ def find_extractor(config: ScoringConfig, dataset: str, image_shape: tuple[int, 
     elif (own := features.EXTRACTORS / f"{base_of(dataset) or colored_of(dataset) or dataset}.npz").exists():
         found = features.load_classifier(own)
     else:
-        return features.for_any_images(image_shape)
+        return features.for_any(kind, shape)
     if found.channels == (1,) and (base_of(dataset) or colored_of(dataset)):
         found = features.of_each_channel(found) if base_of(dataset) else features.of_hues(found)
-    features.require_channels(found, image_shape[-1])
+    features.require_fitting(found, shape)
     return found
 
 
@@ -56,8 +60,9 @@ def real_images(
     source: Source, extractor: Extractor | None, count: int, *, skip: int = 0, title: str = "real images"
 ) -> Images:
     """`count` images of a source, or all it has, in a random order that is always the same, without the first `skip`."""
-    order = real_order(source, count, skip)
-    batches = (source[order[start : start + BATCH]]["image"] for start in range(0, len(order), BATCH))
+    order, kind = real_order(source, count, skip), kind_of(source.spec)
+    rows = (order[start : start + BATCH] for start in range(0, len(order), BATCH))
+    batches = (kind.of_examples(source[chosen][kind.name]) for chosen in rows)
     return scores.look(batches, len(order), extractor, title=title)
 
 
@@ -67,9 +72,9 @@ def real_order(source: Source, count: int, skip: int = 0) -> np.ndarray:
 
 
 def fake_images(
-    drawn: Iterator[np.ndarray], count: int, extractor: Extractor | None, *, title: str = "samples"
+    drawn: Iterator[np.ndarray], count: int, extractor: Extractor | None, *, kind: Kind, title: str = "samples"
 ) -> Images:
-    """Images in [-1, 1] that a generator draws, as 8-bit pixels, which is how people would save them.
+    """What a generator draws, in [-1, 1], as people would save it: images as 8-bit pixels.
 
     Raises loop.NonFinite if one is not finite. Says so if all are equal.
     """
@@ -78,7 +83,7 @@ def fake_images(
         for images in drawn:
             if not np.isfinite(images).all():
                 raise loop.NonFinite("the generator draws images that are not finite: NaN or infinite")
-            yield to_pixels(images)
+            yield kind.levels(images)
 
     found = scores.look(pixels(), count, extractor, title=title)
     if (found.pixels == found.pixels[0]).all():
@@ -90,13 +95,14 @@ class Plan(NamedTuple):
     """How a run is evaluated in training.
 
     Fields: metrics: names in SCORES; extractor: None if they need none; real: what samples are compared with; floor: the
-    same scores of other real images.
+    same scores of other real images; kind: of what is drawn.
     """
 
     metrics: Sequence[str]
     extractor: Extractor | None
     real: Images
     floor: dict[str, float]
+    kind: Kind
 
 
 def prepare(config: object, data: Data) -> Plan:
@@ -104,9 +110,11 @@ def prepare(config: object, data: Data) -> Plan:
     own = config.evaluation
     if not own.eval_metrics:
         raise ValueError(f"eval_metrics: name some of {', '.join(SCORES)}")
-    extractor = needed_extractor(own.eval_metrics, own, config.data.dataset, data.spec.image_shape)
+    kind = KINDS[data.spec.kind]
+    extractor = needed_extractor(own.eval_metrics, own, config.data.dataset, data.spec.seen_shape, kind.name)
     real, other = real_pair(data.real, data.test(), own.num_samples, extractor)
-    return Plan(own.eval_metrics, extractor, real, scores.compute(own.eval_metrics, real, other, extractor))
+    floor = scores.compute(own.eval_metrics, real, other, extractor)
+    return Plan(own.eval_metrics, extractor, real, floor, kind)
 
 
 def real_pair(source: Source, test: Source | None, count: int, extractor: Extractor | None) -> tuple[Images, Images]:
@@ -131,16 +139,19 @@ def pair_labels(source: Source, test: Source | None, count: int) -> tuple[np.nda
 
 
 def needed_extractor(
-    names: Sequence[str], config: ScoringConfig, dataset: str, image_shape: tuple[int, int, int]
+    names: Sequence[str], config: ScoringConfig, dataset: str, shape: tuple[int, ...], kind: str = "image"
 ) -> Extractor | None:
-    """The extractor for scores of these names, None if they need none. Raises ValueError or OSError."""
+    """The extractor for scores of these names, None if they need none. Args: as of `find_extractor`.
+
+    Raises ValueError or OSError.
+    """
     for name in names:
-        require_known("metric", name, SCORES)
+        require_known("metric" if kind == "image" else f"metric of {kind}", name, scores.ranking(kind))
     needing = scores.needing(names, "features", "classes")
     if not needing:
         return None
-    found = find_extractor(config, dataset, image_shape)
-    able = scores.computable(found)
+    found = find_extractor(config, dataset, shape, kind)
+    able = scores.computable(found, kind)
     if lacking := [name for name in needing if name not in able]:
         raise ValueError(
             f"{lacking[0]} needs an extractor that knows such images, and none comes with {dataset}: "
@@ -159,7 +170,7 @@ def evaluate(plan: Plan, step: int, state: State, drawn: Iterator[np.ndarray], w
     if step == 0 or any(line["step"] == step for line in lines):
         return
     try:
-        fake = fake_images(drawn, plan.real.count, plan.extractor, title="")
+        fake = fake_images(drawn, plan.real.count, plan.extractor, kind=plan.kind, title="")
         line = {"step": step} | scores.compute(plan.metrics, plan.real, fake, plan.extractor)
     except ValueError as error:
         raise RuntimeError(f"cannot evaluate step {step}: {error}") from error

@@ -11,6 +11,7 @@ from gan_jax.config.options import require_known
 from gan_jax.data import DataSpec, example_batch
 from gan_jax.data.classes import class_numbers, listed
 from gan_jax.pictures.grids import to_pixels
+from gan_jax.pictures.kinds import KINDS, Kind
 from gan_jax.randomness import Key, example_keys
 from gan_jax.recipes.contract import Condition, Recipe, Sampler, State, Styles, Translator, phase_at
 from gan_jax.runs import directory, drawing, training, translated
@@ -47,7 +48,7 @@ class TrainedRun:
     def sample(
         self, num: int = 64, seed: int = 0, *, label: str | int | None = None, truncation: float | None = None
     ) -> np.ndarray:
-        """Images uint8 [num, H, W, C]; image i depends on all but `num`.
+        """Images uint8 [num, H, W, C], or what else it draws (`pictures.kinds`); image i depends on all but `num`.
 
         Args:
           label: of a class-conditional run: a class by name or number, or several, as in "1,4", in turn; by default
@@ -59,7 +60,7 @@ class TrainedRun:
         keys = example_keys(jax.random.key(seed), num)
         run, bound = self.truncated(truncation)
         drawn = drawing.draw_of(run.sampler, run.state, keys, self.conditions(keys, labels), bound)
-        return np.concatenate([to_pixels(images) for images in drawing.require_finite(drawn)])
+        return np.concatenate([self.kind.levels(images) for images in drawing.require_finite(drawn)])
 
     def generate(self, latents: np.ndarray, *, label: str | int | None = None) -> np.ndarray:
         """Images [n, H, W, C] in [-1, 1] of latents [n, ...].
@@ -140,6 +141,24 @@ class TrainedRun:
         others += ["it classifies"] * (self.recipe.classify is not None)
         able = f"; {' and '.join(others)}" if others else ""
         raise ValueError(f"{self.workdir} is a run of {self.experiment}, which draws nothing from noise{able}")
+
+    def longer(self, frames: int) -> "TrainedRun":
+        """The run that draws videos of so many frames. Raises ValueError, in one line, if it draws none, or but as it learnt."""
+        if self.sampler.longer is None:
+            raise ValueError(
+                f"frames={frames}: {self.workdir} is a run of {self.experiment}, which does not draw longer videos"
+            )
+        return replace(self, recipe=self.recipe._replace(sampler=self.sampler.longer(frames)))
+
+    @property
+    def drawn_shape(self) -> tuple[int, ...]:
+        """Of one thing that it draws. Raises as `sampler`."""
+        return jax.eval_shape(lambda: self.sampler.sample(self.state, jax.random.key(0), 1)).shape[1:]
+
+    @property
+    def kind(self) -> Kind:
+        """The kind of what it draws. Raises as `sampler`."""
+        return KINDS[self.sampler.draws]
 
     @property
     def translators(self) -> Mapping[str, Translator]:

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from gan_jax.config.options import require_known
+from gan_jax.config.options import replace, require_known
 from gan_jax.config.parts import DataConfig, ScoringConfig
 from gan_jax.data import Source, places
 from gan_jax.evaluation import scores
@@ -18,15 +18,29 @@ from gan_jax.evaluation.by_class import OfClass, by_class
 from gan_jax.evaluation.features import Extractor
 from gan_jax.evaluation.memorisation import Memorisation, memorisation
 from gan_jax.evaluation.scores import SCORES, Images
+from gan_jax.pictures.kinds import kind_of
 from gan_jax.pictures.pairs import pairs
 from gan_jax.randomness import example_keys
-from gan_jax.runs import data, directory, drawing, learnt, likelihood, monitor, path_length, score_table
+from gan_jax.runs import (
+    data,
+    directory,
+    drawing,
+    frame_scores,
+    learnt,
+    likelihood,
+    linear_svm,
+    monitor,
+    path_length,
+    score_table,
+)
 from gan_jax.runs.learnt import Place
 from gan_jax.runs.restore import TrainedRun, restore
 
 COMPARED = 1000  # samples whose nearest training images are looked for
 READ = 2**24  # pixels of training images that are read at once
 MEMORISATION, ELBO, PATH_LENGTH = "memorisation", "elbo", path_length.NAME
+SVM, FRAMES = linear_svm.NAME, frame_scores.NAME
+BY_NAME = (PATH_LENGTH, SVM)  # which are computed where they are asked for
 
 
 class ByClass(NamedTuple):
@@ -40,13 +54,15 @@ class Drawing(NamedTuple):
     """How samples are drawn.
 
     Fields: seed; truncation, cutoff: as of `TrainedRun.truncated`; standing_batches: over how many batches the generator's batch
-    statistics are measured anew, 0 for those that training left.
+    statistics are measured anew, 0 for those that training left; frames: of videos, and of the real ones; None for as many as in
+    training.
     """
 
     seed: int = 0
     truncation: float | None = None
     cutoff: int | None = None
     standing_batches: int = 0
+    frames: int | None = None
 
 
 AS_TRAINED = Drawing()
@@ -72,7 +88,8 @@ def score(
     What cannot be computed, of so few images or without an extractor, is left out, and evaluation.json says why.
 
     Args:
-      metrics: names in SCORES, "memorisation", "elbo" or "path_length"; None for all but the last, which costs as much as all.
+      metrics: names in SCORES, "memorisation", "elbo", "frames", "path_length" or "linear_svm"; None for all but the last two,
+        which cost as much as all others.
       how: the samples are drawn.
       place: where the data lie now.
       iwae: with "elbo", the latents of an importance-weighted bound; None for none.
@@ -80,7 +97,14 @@ def score(
 
     Raises ValueError, OSError or loop.NonFinite.
     """
-    own, sampler = learnt.data_config(run, place), run.sampler
+    own = learnt.data_config(run, place)
+    if how.frames is not None:
+        run, own, place = (
+            run.longer(how.frames),
+            replace(own, frames=how.frames),
+            place._replace(allow_changed_data=True),
+        )
+    sampler = run.sampler
     newest, bound = run.truncated(how.truncation, how.cutoff)
     chosen, extractor, left_out = _chosen(run, config, metrics)
     if iwae is not None and ELBO not in chosen:
@@ -91,13 +115,16 @@ def score(
     restored = {"newest": newest}
     if monitor.read(run.workdir):
         try:
-            restored["best"], _ = restore(run.workdir, monitor.BEST).truncated(how.truncation, how.cutoff)
+            best = restore(run.workdir, monitor.BEST)
+            best = best if how.frames is None else best.longer(how.frames)
+            restored["best"], _ = best.truncated(how.truncation, how.cutoff)
         except (ValueError, OSError) as error:
             left_out["best checkpoint"] = str(error)
     key, count = jax.random.key(how.seed), images.real.count
     keys = example_keys(key, count)
     conditions = sampler.conditions(keys, count)
     classes = _by_class(run, own, images, config.num_samples, seeing) if sampler.takes("label") and seeing else None
+    looking = frame_scores.looking(own.dataset, images.real.pixels.shape[2:]) if FRAMES in chosen else None
     columns, tables, pictures = {}, {} if classes is None else {"real": classes.real}, {}
     for kind, one in restored.items():  # of a network that grows, each by its own recipe
         state = one.state
@@ -106,7 +133,7 @@ def score(
             continue
         standing = one.standing(how.standing_batches, bound).state
         drawn = drawing.draw_of(one.sampler, standing, keys, conditions, bound)
-        fake = monitor.fake_images(drawn, count, seeing, title=f"samples, step {state.step}")
+        fake = monitor.fake_images(drawn, count, seeing, kind=run.kind, title=f"samples, step {state.step}")
         columns[kind] = {"step": int(state.step), **_scores(chosen, images.real, fake, extractor, left_out)}
         if classes is not None:
             tables[kind] = classes.score(fake, np.asarray(conditions["label"]))
@@ -116,6 +143,10 @@ def score(
         if PATH_LENGTH in chosen:
             drawn_by = (one.sampler, standing, extractor, config.num_samples, key, bound)
             columns[kind] |= path_length.mean_length(*drawn_by)
+        if FRAMES in chosen:
+            columns[kind] |= frame_scores.numbers(looking, images.real.pixels, fake.pixels)
+        if SVM in chosen:
+            columns[kind] |= linear_svm.accuracies(one, state, *data.held_out(images.source, images.test))
         if MEMORISATION in chosen:
             try:
                 found, pictures[f"nearest-{kind}"] = _memorisation(images.source, images.test, images.real, fake)
@@ -123,6 +154,8 @@ def score(
             except ValueError as error:
                 left_out[MEMORISATION] = str(error)
     columns["real"] = _scores(chosen, images.real, images.other, extractor, left_out)
+    if FRAMES in chosen:
+        columns["real"] |= frame_scores.numbers(looking, images.real.pixels, images.other.pixels)
     if columns["newest"].keys() == {"step"} and not columns["real"]:
         raise ValueError("; ".join(score_table.left_out(left_out)))
     result = {
@@ -145,18 +178,23 @@ def _chosen(
 
     Raises ValueError for an unknown name, or if nothing can be computed, or no path length.
     """
-    dataset, shape, every = run.config.data.dataset, run.spec.image_shape, [*SCORES, MEMORISATION]
-    every += [ELBO] * (run.recipe.likelihood is not None)
+    dataset, shape = run.config.data.dataset, run.spec.seen_shape
+    every = [*scores.of_kind(run.kind.name), MEMORISATION, *[ELBO] * (run.recipe.likelihood is not None)]
+    every += [FRAMES] * (run.kind.name == "video")
     names = every if metrics is None else list(metrics)
     for name in names:
-        require_known(f"metric of a run of {run.experiment}", name, [*every, PATH_LENGTH])
+        require_known(f"metric of a run of {run.experiment}", name, [*every, *BY_NAME])
     needing = scores.needing(names, "features", "classes")
-    extractor = monitor.find_extractor(config, dataset, shape) if needing or PATH_LENGTH in names else None
+    extractor = (
+        monitor.find_extractor(config, dataset, shape, run.kind.name) if needing or PATH_LENGTH in names else None
+    )
     if PATH_LENGTH in names:
         path_length.require(run.sampler, run.state, extractor, shape)
-    lacking = [name for name in needing if name not in scores.computable(extractor)]
+    if SVM in names:
+        linear_svm.require(run)
+    lacking = [name for name in needing if name not in scores.computable(extractor, run.kind.name)]
     if lacking == names:
-        monitor.needed_extractor(lacking, config, dataset, shape)  # which says how to get one
+        monitor.needed_extractor(lacking, config, dataset, shape, run.kind.name)  # which says how to get one
     why = (
         f"no extractor knows the classes of {places.title(dataset)}" if extractor else "no extractor takes such images"
     )
@@ -205,13 +243,14 @@ def _scores(
 def _memorisation(source: Source, test: Source | None, real: Images, fake: Images) -> tuple[Memorisation, Image.Image]:
     """The measures, and the picture of the nearest pairs."""
     held_out = real.pixels if test is None else monitor.real_images(test, None, COMPARED).pixels
-    size = max(1, READ // math.prod(source.spec["image"].shape))
+    kind, size = kind_of(source.spec), max(1, READ // math.prod(real.pixels.shape[1:]))
     starts = tqdm(range(0, len(source), size), desc="training images", leave=False, dynamic_ncols=True)
-    training = (source[np.arange(start, min(start + size, len(source)))]["image"] for start in starts)
+    rows = (np.arange(start, min(start + size, len(source))) for start in starts)
+    training = (kind.of_examples(source[some][kind.name]) for some in rows)
     found, nearest = memorisation(
         fake.pixels[:COMPARED], training, held_out[:COMPARED], held_out_is_training=test is None
     )
-    return found, pairs(nearest.samples / 127.5 - 1, nearest.training / 127.5 - 1, ("sample", "nearest"))
+    return found, pairs(kind.shown(nearest.samples), kind.shown(nearest.training), ("sample", "nearest"))
 
 
 def _finite(numbers: dict[str, float]) -> dict[str, float | None]:

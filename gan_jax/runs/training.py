@@ -249,7 +249,7 @@ def finish(run: Run, result: loop.Result, measure: Callable[[State], dict] = lam
             f"translate images of your own:\n  python -m gan_jax translate {flag('workdir', run.workdir)} IMAGE_OR_FOLDER"
         )
         print(f"how good they are:\n  python -m gan_jax evaluate {flag('workdir', run.workdir)}")
-    if recipe.sampler is not None and len(run.data.spec.image_shape) == 3:
+    if recipe.sampler is not None and len(run.data.spec.seen_shape) > 2:
         print(f"sample more:\n  python -m gan_jax sample {flag('workdir', run.workdir)} --num=64 --seed=1")
         print(f"see what they are nearest to, too:\n  python -m gan_jax report {flag('workdir', run.workdir)}")
     return measured

@@ -9,8 +9,9 @@ import pytest
 from PIL import Image
 
 from gan_jax.evaluation import features
-from gan_jax.evaluation.scores import SCORES
+from gan_jax.evaluation.scores import of_kind
 from gan_jax.networks.cnn import Classifier
+from gan_jax.pictures.kinds import KINDS
 from gan_jax.runs import monitor, score_table
 from gan_jax.training import diagnostics
 from gan_jax.training.loop import NonFinite
@@ -52,7 +53,8 @@ def test_latents_from_nearer_0_give_less_varied_images(score, trained):
     alike = [each["scores"]["newest"]["ms_ssim[100]"] for each in found]
     assert alike[0] > alike[1]
     assert "samples are from latents within ±0.1" in score_table.table(found[0])
-    assert found[0]["drawn"] == {"seed": 0, "truncation": 0.1, "cutoff": None, "standing_batches": 0, "styles": False}
+    how = {"seed": 0, "truncation": 0.1, "cutoff": None, "standing_batches": 0, "frames": None}
+    assert found[0]["drawn"] == {**how, "styles": False}
 
 
 def test_batch_statistics_measured_anew(score, run_experiment, tiny, tmp_path, run_command, capsys):
@@ -163,8 +165,8 @@ def test_a_run_that_was_over_is_evaluated_at_its_end(tmp_path, run_experiment, t
 
 def test_images_that_are_not_finite_and_images_that_are_all_equal(capsys):
     with pytest.raises(NonFinite, match="not finite"):
-        monitor.fake_images(iter([np.full((2, 8, 8, 1), np.nan)]), 2, None)
-    monitor.fake_images(iter([np.zeros((2, 8, 8, 1))]), 2, None)
+        monitor.fake_images(iter([np.full((2, 8, 8, 1), np.nan)]), 2, None, kind=KINDS["image"])
+    monitor.fake_images(iter([np.zeros((2, 8, 8, 1))]), 2, None, kind=KINDS["image"])
     assert "all samples are equal" in capsys.readouterr().out
 
 
@@ -203,7 +205,7 @@ def test_every_score_has_a_name_that_states_its_counts(score, trained):
         "frechet_distance", "kernel_distance", "precision", "recall", "density", "coverage", "inception_score",
         "mode_score", "modes", "reverse_kl", "sliced_wasserstein", "ms_ssim",
     }  # fmt: skip
-    assert len(SCORES) == 10
+    assert len(of_kind("image")) == 10
 
 
 def test_chosen_metrics_and_the_same_twice(score, trained):
@@ -228,7 +230,7 @@ def test_images_that_no_network_knows_are_compared_by_one_for_any(
     assert run_command("evaluate", f"--workdir={tmp_path / 'run'}") == 0
     out = capsys.readouterr().out
     assert (
-        "emoji-cnn knows colours and shapes, but no such images" in out
+        "emoji-cnn was trained on other images: it compares runs on the same" in out
         and f"python -m experiments.classifier {dataset} trains one" in out
     )
     result = json.loads((tmp_path / "run/evaluation.json").read_text())

@@ -99,8 +99,8 @@ def test_help_lists_what_evaluate_uses(run_command, capsys):
         line.split()[0].partition("=")[0] for line in capsys.readouterr().out.splitlines() if line.startswith("  --")
     ]
     assert flags == [
-        "--workdir", "--metrics", "--iwae", "--seed", "--truncation", "--cutoff", "--standing_batches", "--split", "--noisy",
-        "--truth", "--data_dir", "--dataset", "--allow_changed_data",
+        "--workdir", "--metrics", "--iwae", "--seed", "--truncation", "--cutoff", "--standing_batches", "--frames", "--split",
+        "--noisy", "--truth", "--data_dir", "--dataset", "--allow_changed_data",
         "--num_samples", "--extractor", "--inception_weights",
     ]  # fmt: skip
     assert run_command("evaluate", "--eval_every=5") == 2

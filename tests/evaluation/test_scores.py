@@ -7,11 +7,13 @@ from gan_jax.evaluation import scores
 from gan_jax.evaluation.features import Extractor, Features
 from gan_jax.evaluation.scores import SCORES, Images
 
+SHAPES = {"image": (8, 8, 1), "voxels": (8, 8, 8, 1), "video": (6, 8, 8, 1)}
 
-def pool(count, seed=0):
+
+def pool(count, seed=0, kind="image"):
     random = np.random.RandomState(seed)
     features = Features(random.randn(count, 3), random.dirichlet(np.ones(4), count))
-    return Images(count, random.randint(0, 256, (min(count, 20), 8, 8, 1)).astype(np.uint8), features)
+    return Images(count, random.randint(0, 256, (min(count, 20), *SHAPES[kind])).astype(np.uint8), features)
 
 
 def extractor(name):
@@ -36,7 +38,8 @@ def test_only_inceptions_are_called_fid_and_kid():
 @pytest.mark.parametrize("name", SCORES)
 def test_every_score_is_a_number_and_best_where_it_says(name):
     """Of the data itself no score is worse than of other features."""
-    real, other = pool(60), pool(60, 1)
+    kind = SCORES[name].sees if SCORES[name].sees in SHAPES else "image"
+    real, other = pool(60, 0, kind), pool(60, 1, kind)
     other = other._replace(features=other.features._replace(features=other.features.features + 5))
     one, two = (scores.compute([name], real, fake, extractor("x")) for fake in (real, other))
     assert np.isfinite(list(one.values())).all() and np.isfinite(list(two.values())).all()
@@ -72,9 +75,21 @@ def test_the_first_images_are_kept(monkeypatch):
 
 def test_what_can_be_computed_without_an_extractor():
     assert scores.computable(None) == ["sliced_wasserstein", "ms_ssim"]
-    assert scores.computable(extractor("x")) == list(SCORES)
+    of_images = {name for name, score in SCORES.items() if score.sees not in ("voxels", "video")}
+    assert set(scores.computable(extractor("x"))) == of_images == set(scores.of_kind("image"))
     classes = {"inception_score", "mode_score", "modes", "reverse_kl"}
-    assert set(scores.computable(extractor("x")._replace(knows_classes=False))) == set(SCORES) - classes
+    assert set(scores.computable(extractor("x")._replace(knows_classes=False))) == of_images - classes
+    assert scores.computable(None, "voxels") == ["components", "symmetry"]
+    assert scores.computable(None, "video") == ["speed", "bounces", "repeats"]
+    assert {"frechet_distance", "speed"} <= set(scores.computable(extractor("x"), "video"))
+    assert not {"ms_ssim", "components"} & set(scores.of_kind("video"))
+
+
+def test_what_is_to_be_as_of_real_ones_ranks_nothing():
+    """Neither is a shape of one piece better than one of two, nor a fast video than a slow one, but where real ones are."""
+    unranked = {"components", "symmetry", "speed", "bounces", "repeats"}
+    assert {name for kind in scores.KINDS for name in scores.ranking(kind)} == set(SCORES) - unranked
+    assert all(scores.better(f"{name}[60]") is None for name in unranked)
 
 
 def test_which_way_each_number_is_better():

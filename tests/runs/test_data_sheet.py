@@ -9,7 +9,7 @@ from PIL import Image
 
 from gan_jax.config.options import flat
 from gan_jax.data import ArraySource, Domains, pipeline
-from gan_jax.pictures import grids
+from gan_jax.pictures import grids, solids
 from gan_jax.recipes.contract import Recipe
 from gan_jax.runs import data_sheet, training
 from gan_jax.runs.experiment import find
@@ -64,7 +64,18 @@ def test_of_two_domains_a_row_each():
     assert sheet.height > 2 * one.height - 30
 
 
-@pytest.mark.parametrize("arrays", [{"image": np.zeros((5, 2), np.float32)}, {"voxels": np.zeros((5, 4, 4, 4), bool)}])
+def test_voxels_and_videos_are_shown_as_people_see_them():
+    """Rendered, and as strips of frames: eight of ten, one row."""
+    voxels, videos = np.ones((3, 4, 4, 4), bool), np.zeros((3, 10, 8, 8, 1), np.uint8)
+    found = data_sheet.images_of(ArraySource({"voxels": voxels}), 0, "voxels")
+    assert found.shape == (3, solids.SIDE, solids.SIDE, 3)
+    assert data_sheet.images_of(ArraySource({"video": videos}), 0, "video").shape == (3, 8, 64, 1)
+    assert data_sheet.sheet(ArraySource({"video": videos}), PLAIN, 0) is not None
+
+
+@pytest.mark.parametrize(
+    "arrays", [{"image": np.zeros((5, 2), np.float32)}, {"points": np.zeros((5, 4, 4, 3), np.uint8)}]
+)
 def test_without_images_there_is_none(arrays, tmp_path):
     assert data_sheet.sheet(ArraySource(arrays), PLAIN, 0) is None
     assert data_sheet.sheet(None, PLAIN, 0) is None
