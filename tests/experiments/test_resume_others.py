@@ -10,6 +10,9 @@ from tests.systems import styled
 # A checkpoint every other round.
 EVERY = ("--log_every=3", "--sample_every=4", "--checkpoint_every=2")
 
+# A stop changes nothing however well the program is compiled; compiling is most of what these take.
+pytestmark = pytest.mark.usefixtures("compiled_in_haste")
+
 OTHERS = {
     "cgan": (
         *("--network=mlp", "--hidden=8", "--image_size=8", "--batch_size=8"),
@@ -57,6 +60,9 @@ OTHERS = {
         *("--width=4", "--group=4", "--image_size=8", "--batch_size=8", "--schedule_images=50", "--augment_p=0.8"),
         *("--lr_end=1e-5", "--gamma_end=0.01", "--ema_images=60"),
     ),
+    # D does not learn in each round, and whether it does is remembered.
+    "gan3d": ("--width=2", "--batch_size=8", "--d_lr=1e-2", "--d_accuracy=0.6"),
+    "video": ("--width=2", "--image_size=16", "--frames=8", "--batch_size=8", "--g_lr=1e-2", "--d_lr=1e-2"),
     # Path lengths' mean, w̄ and p move, and are remembered.
     "stylegan": (*styled.EACH_ROUND, *styled.SMALL, "--ada_target=-0.9", "--ada_images=100", "--ema_images=60"),
 }

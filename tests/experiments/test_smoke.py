@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from gan_jax.data import furniture
 from gan_jax.presets import PRESETS
 from gan_jax.runs.directory import read_config
 from gan_jax.runs.experiment import STUDIES, find, names
@@ -93,6 +94,14 @@ CASES = {
             "--bf16_resolutions=1",
             "--game=hinge",
         ),
+    },
+    "gan3d": {
+        "furniture": ("--width=2", "--batch_size=8"),
+        "penalty": ("--width=2", "--batch_size=8", "--game=wasserstein", "--penalty=gradient_penalty", "--d_norm=none"),
+    },
+    "video": {
+        "digits": ("--width=2", "--image_size=16", "--frames=8", "--batch_size=8"),
+        "vgan": ("--network=vgan", "--width=2", "--image_size=16", "--frames=8", "--batch_size=8", "--game=hinge"),
     },
     "pix2pix": {
         "digits": (*PAIRS, "--degrade=edges"),
@@ -196,7 +205,8 @@ def test_a_few_rounds(experiment, kind, run_experiment, saved, tmp_path, capsys)
     assert config["flags"]["steps"] == 3
     assert None not in [config["flags"].get(name, 0) for name in FILLED_IN]
     of_photos = experiment == "spade" or kind == "colorize"
-    assert read_config(tmp_path)["data"]["classes"] == (["temple", "flower"] if of_photos else list("0123456789"))
+    of_furniture = list(furniture.KINDS) if experiment == "gan3d" else list("0123456789")
+    assert read_config(tmp_path)["data"]["classes"] == (["temple", "flower"] if of_photos else of_furniture)
 
     result = json.loads((tmp_path / "result.json").read_text())
     assert result.keys() == {"step", "metrics", "seconds", "images_per_second"} | MEASURED.get(experiment, set())

@@ -27,6 +27,19 @@ RUNS = {  # of each system that draws from noise: its experiment, and flags
     "stylegan": ("stylegan", *styled.EACH_ROUND, *styled.SMALL, "--steps=4"),
     "r3gan": ("r3gan", "--width=4", "--group=4", *(flag for flag in SMALL if flag != "--ema=0")),
 }
+RUNS |= {
+    "gan3d": ("gan3d", "--width=2", "--batch_size=8", "--steps=4"),
+    "video": (
+        "video",
+        "--width=2",
+        "--image_size=16",
+        "--frames=8",
+        "--batch_size=8",
+        "--steps=4",
+        "--ema=0",
+        "--g_lr=0.03",
+    ),
+}
 OTHERS = {"classifier", "cyclegan", "mixture2d", "pix2pix", "restore", "spade"}  # which draw no images from noise
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from gan_jax.pictures.grids import to_pixels
 from gan_jax.runs.experiment import names
 from gan_jax.runs.restore import restore
 from tests.explorer.runs import OTHERS, RUNS, pixels
@@ -20,7 +21,8 @@ def test_every_system(serving, explored, name):
     """Samples are those of the command; and all that comes of them can be drawn."""
     with serving(explored(name)) as client:
         shown = client.images("/api/samples", seed=3, count=5)
-        wanted = restore(explored(name)).sample(5, seed=3)
+        run = restore(explored(name))
+        wanted = to_pixels(run.kind.shown(run.sample(5, seed=3)))
         assert all(np.array_equal(pixels(image), own.squeeze()) for image, own in zip(shown, wanted, strict=True))
         assert len(np.unique(wanted)) > 2
         genome = shown[0]["genome"]
