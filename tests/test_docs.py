@@ -210,7 +210,7 @@ def test_every_experiment_is_in_the_table():
 def test_every_score_is_in_the_table():
     table = read("docs/evaluation.md").partition("| score |")[2].partition("\n\n")[0]
     found = {name for row in table.splitlines() for name in re.findall(r"`(\w+)`", row.partition(" | ")[0])}
-    assert found == {*SCORES, "memorisation", "path_length"}
+    assert found == {*SCORES, "memorisation", "path_length", "linear_svm", "frames"}
 
 
 def test_commands_are_found():
