@@ -2,7 +2,7 @@
 
 import functools
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from multiprocessing.pool import ThreadPool
 from pathlib import Path
 from typing import NamedTuple
@@ -102,3 +102,14 @@ def _reason(error: Exception) -> str:
     if isinstance(error, UnidentifiedImageError):
         return "no image that Pillow knows"
     return error.strerror if isinstance(error, OSError) and error.strerror else " ".join(str(error).split())
+
+
+def leave_out(
+    root: Path, broken: Sequence[tuple[str, Exception]], count: int, what: str, skip: bool, say: Callable[[str], None]
+) -> None:
+    """Says which of so many files, "shapes" say, are left out; raises ValueError if they may not be, or nothing would be left."""
+    if broken and not (skip and len(broken) < count):
+        said = f"{len(broken)} of {count:,} {what} cannot be read: {named(broken)}"
+        raise ValueError(f"{root}: {said}; --skip_broken leaves them out")
+    if broken:
+        say(f"{root}: left out {len(broken)} that cannot be read: {named(broken)}")

@@ -69,11 +69,7 @@ def _folder(
         found = list(tqdm(pool.imap(read_one, files), total=len(files), desc="reading shapes", delay=2))
     broken = [(file, each) for file, each in zip(files, found) if isinstance(each, Exception)]
     whole_ones = [(file, each) for file, each in zip(files, found) if not isinstance(each, Exception)]
-    if broken and not (skip_broken and whole_ones):
-        said = f"{len(broken)} of {len(files):,} shapes cannot be read: {examined.named(broken)}"
-        raise ValueError(f"{root}: {said}; --skip_broken leaves them out")
-    if broken:
-        say(f"{root}: left out {len(broken)} that cannot be read: {examined.named(broken)}")
+    examined.leave_out(root, broken, len(files), "shapes", skip_broken, say)
     shapes = {each.shape for _, each in whole_ones}
     if len(shapes) > 1:
         sides = ", ".join(str(shape[0]) for shape in sorted(shapes))

@@ -54,11 +54,7 @@ def load(
             videos[name] = read(files)
         except Exception as error:  # each of Pillow's decoders has exceptions of its own
             broken.append((name, error))
-    if broken and not (skip_broken and videos):
-        said = f"{len(broken)} of {len(found):,} videos cannot be read: {examined.named(broken)}"
-        raise ValueError(f"{root}: {said}; --skip_broken leaves them out")
-    if broken:
-        say(f"{root}: left out {len(broken)} that cannot be read: {examined.named(broken)}")
+    examined.leave_out(root, broken, len(found), "videos", skip_broken, say)
     shapes = {video.shape[1:3] for video in videos.values()}
     if len(shapes) > 1:
         raise ValueError(f"{root}: its videos are not all of one size; give image_size, such as 64")

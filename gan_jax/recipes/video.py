@@ -24,7 +24,6 @@ from gan_jax.recipes.players import PyTree, descend, init_player, update_ema, wi
 
 Array = jax.Array
 GENERATOR, VIDEO, IMAGE = "generator", "video_discriminator", "image_discriminator"
-NOISE = 2**32 - 1  # no example has this index
 
 
 class Setup(NamedTuple):

@@ -95,7 +95,7 @@ def load_test(config: DataConfig, source: Source) -> Source | None:
     except NoSplit:
         return None
     if test.spec != source.spec:
-        shapes = [each.spec["image"].shape for each in (source, test)]
+        shapes = [DataSpec(each.spec).seen_shape for each in (source, test)]
         raise ValueError(
             f"{config.dataset}: its split train has images {shapes[0]}, its split test {shapes[1]}; they must be alike"
         )

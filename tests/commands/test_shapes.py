@@ -128,3 +128,15 @@ def test_scores_of_videos(videos, run_command):
     assert longer["drawn"]["frames"] == 24
     assert longer["scores"]["newest"]["repeats[10]"] != newest["repeats[30]"]
     assert real["repeats[30]"] == 1  # a digit of 16 pixels cannot move in 16
+
+
+def test_splits_of_other_sides_are_refused(run_experiment, tmp_path, capsys):
+    """In a line, as of images."""
+    for split, side in (("train", 16), ("test", 32)):
+        folder = tmp_path / "data" / split
+        folder.mkdir(parents=True)
+        for number in range(2):
+            np.save(folder / f"{number}.npy", np.ones((side, side, side), bool))
+    given = (f"--dataset=voxels:{tmp_path}/data", "--width=2", "--batch_size=4", "--steps=1", "--eval_every=1")
+    assert run_experiment(*given, f"--workdir={tmp_path}/run", experiment="gan3d") == 2
+    assert "(16, 16, 16, 1), its split test (32, 32, 32, 1); they must be alike" in capsys.readouterr().err
