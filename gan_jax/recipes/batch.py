@@ -14,9 +14,7 @@ def part(batch: Batch, number: int) -> Batch:
 
 
 def to_unit_range(pixels: Array) -> Array:
-    """uint8 pixels 0..255 to float32 in [-1, 1]: x / 127.5 - 1, tanh's range; bool voxels to -1 and 1. Others stay as they are."""
-    if pixels.dtype == jnp.bool_:
-        return 2 * pixels.astype(jnp.float32) - 1
+    """uint8 pixels 0..255 to float32 in [-1, 1]: x / 127.5 - 1, tanh's range. Other types are taken as they are."""
     return pixels.astype(jnp.float32) / 127.5 - 1 if pixels.dtype == jnp.uint8 else pixels
 
 

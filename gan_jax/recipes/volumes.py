@@ -6,6 +6,7 @@ Voxels are such images of one channel, 1 where one is solid and -1 where not; a 
 from collections.abc import Callable, Mapping
 
 import jax
+import jax.numpy as jnp
 
 from gan_jax.recipes.contract import Batch, Recipe
 
@@ -22,7 +23,12 @@ def of_examples(recipe: Recipe, example: Mapping) -> Recipe:
 
 def of_voxels(recipe: Recipe) -> Recipe:
     """The recipe of examples {"voxels": bool [D, H, W], ...}; what it draws and takes are voxels [n, D, H, W] in [-1, 1]."""
-    return _of(recipe, "voxels", lambda voxels: voxels[..., None], lambda image: image[..., 0])
+    return _of(recipe, "voxels", lambda voxels: _signs(voxels)[..., None], lambda image: image[..., 0])
+
+
+def _signs(voxels: Array) -> Array:
+    """-1 and 1 of bool voxels; what is drawn stays as it is."""
+    return 2 * voxels.astype(jnp.float32) - 1 if voxels.dtype == jnp.bool_ else voxels
 
 
 def _of(recipe: Recipe, name: str, image: Callable[[Array], Array], back: Callable[[Array], Array]) -> Recipe:
