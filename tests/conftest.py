@@ -45,6 +45,15 @@ def forgets_what_it_compiled():
     jax.clear_caches()
 
 
+@pytest.fixture(autouse=True)
+def forgets_before_there_are_too_many(request):
+    """As above, of modules whose slow tests compile as much by themselves; what is compiled in haste takes more maps."""
+    yield
+    maps = Path("/proc/self/maps")
+    if request.node.get_closest_marker("slow") and maps.exists() and maps.read_bytes().count(b"\n") > 30_000:
+        jax.clear_caches()
+
+
 @pytest.fixture(scope="session", autouse=True)
 def compiled_once(tmp_path_factory):
     """Compilation is most of what the tests take, and they compile the same again and again: so it is kept.
