@@ -2,7 +2,7 @@
 
 python -m experiments.video                                             # one moving digit each, 10 frames of 32 pixels, no download
 python -m experiments.video --dataset=moving:mnist --image_size=64      # two of MNIST's, as Moving MNIST
-python -m experiments.video --network=vgan                              # two streams, what stands still and what moves
+python -m experiments.video --network=vgan --frames=16                  # two streams, what stands still and what moves
 python -m experiments.video --dataset=videos:PATH --image_size=64       # GIF, APNG, WebP, folders of frames
 python -m gan_jax sample --workdir=RUN --format=play --frames=64        # longer than it learnt
 """
